@@ -1,0 +1,1 @@
+"""Reading, checking, fetching and splitting data sets."""

@@ -1,0 +1,1 @@
+"""Why an item is shown: evidence, words, and the check of both."""

@@ -1,0 +1,287 @@
+"""Who met what, when, and how they valued it: columnar arrays with a vocabulary of users.
+
+Item codes are catalogue rows, so an array of items here indexes the catalogue directly. Events
+are kept sorted by user, then time, then a tie order, so that a user's history is a slice.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from tastemate.catalog import Catalog
+from tastemate.errors import DataError, UnknownUser, nearest
+from tastemate.types import (
+    NO_HISTORY,
+    AttributeValue,
+    Event,
+    Floats,
+    History,
+    Mask,
+    Rows,
+    Times,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The range of the values, and what in it counts as liking and disliking.
+
+    Liked: the upper 40% of the range (3.5 and up on MovieLens' 0.5-5); disliked: the lower 40%
+    (2 and below). Where all values are equal (clicks, purchases) every event is a like.
+    """
+
+    low: float
+    high: float
+
+    def likes(self, values: Floats) -> Mask:
+        """Return which values mean that the person liked the item."""
+        return values >= self.low + 0.6 * (self.high - self.low)
+
+    def dislikes(self, values: Floats) -> Mask:
+        """Return which values mean that the person disliked the item."""
+        if self.high <= self.low:
+            return np.zeros(len(values), dtype=bool)
+        return values <= self.low + 0.4 * (self.high - self.low)
+
+
+class Interactions:
+    """Immutable events over a catalogue of `n_items` items.
+
+    Arrays of one length (events,): `user` (codes into `users`), `item` (catalogue rows),
+    `value`, `timestamp`, and `position` (the event's place in the source file). `people` holds
+    what users declared about themselves: a frame whose rows are the user codes.
+    """
+
+    def __init__(
+        self,
+        users: Sequence[str],
+        n_items: int,
+        user: NDArray[np.int32],
+        item: Rows,
+        value: Floats,
+        timestamp: Times,
+        *,
+        position: NDArray[np.int64] | None = None,
+        tie: NDArray[np.generic] | None = None,
+        people: pl.DataFrame | None = None,
+    ) -> None:
+        """Sort the events; `tie` orders events of one user and time (default: item row)."""
+        lengths = {len(user), len(item), len(value), len(timestamp)}
+        if len(lengths) != 1:
+            raise DataError(f"The event arrays differ in length: {sorted(lengths)}.")
+        if len(item) and not (0 <= int(item.min()) and int(item.max()) < n_items):
+            raise DataError(f"An event names an item row outside 0..{n_items - 1}.")
+        if position is None:
+            position = np.arange(len(user), dtype=np.int64)
+        order = np.lexsort((position, item if tie is None else tie, timestamp, user))
+        self.users: tuple[str, ...] = tuple(users)
+        self.n_items = n_items
+        self.user = np.ascontiguousarray(user[order], dtype=np.int32)
+        self.item = np.ascontiguousarray(item[order], dtype=np.int32)
+        self.value = np.ascontiguousarray(value[order], dtype=np.float32)
+        self.timestamp = np.ascontiguousarray(timestamp[order], dtype=np.int64)
+        self.position = np.ascontiguousarray(position[order], dtype=np.int64)
+        self.people = people
+        counts = np.bincount(self.user, minlength=len(self.users))
+        if len(counts) > len(self.users):
+            raise DataError(f"An event names a user code outside 0..{len(self.users) - 1}.")
+        self.offsets: NDArray[np.int64] = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+
+    @classmethod
+    def of(cls, events: Iterable[Event], catalog: Catalog) -> "Interactions":
+        """Build interactions from events; raise `UnknownItem` for an id not in the catalogue."""
+        rows = list(events)
+        users = tuple(dict.fromkeys(event.user for event in rows))
+        code = {user: at for at, user in enumerate(users)}
+        return cls(
+            users,
+            len(catalog),
+            np.array([code[e.user] for e in rows], dtype=np.int32),
+            catalog.rows(e.item for e in rows),
+            np.array([e.value for e in rows], dtype=np.float32),
+            np.array([e.timestamp for e in rows], dtype=np.int64),
+        )
+
+    @classmethod
+    def empty(cls, catalog: Catalog) -> "Interactions":
+        """Return interactions without events: a catalogue-only data set."""
+        return cls.of((), catalog)
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    @property
+    def n_users(self) -> int:
+        """How many users the vocabulary holds."""
+        return len(self.users)
+
+    @cached_property
+    def _codes(self) -> dict[str, int]:
+        return {user: code for code, user in enumerate(self.users)}
+
+    def __contains__(self, user: object) -> bool:
+        return user in self._codes
+
+    def code(self, user: str) -> int:
+        """Return the code of a user id; raise `UnknownUser` with the nearest known one."""
+        try:
+            return self._codes[user]
+        except KeyError:
+            hint = nearest(user, self.users[:20_000])
+            raise UnknownUser(
+                f"No user {user!r} among the {self.n_users} users.{hint} "
+                "For somebody new, give some likes instead."
+            ) from None
+
+    def history(self, code: int) -> History:
+        """Return one user's events, oldest first (views, no copy)."""
+        at = slice(int(self.offsets[code]), int(self.offsets[code + 1]))
+        return History(self.item[at], self.value[at], self.timestamp[at])
+
+    def history_of(self, user: str | None) -> History:
+        """Return the history of a user id; empty for None or somebody unknown."""
+        if user is None or user not in self._codes:
+            return NO_HISTORY
+        return self.history(self._codes[user])
+
+    def about(self, user: str | None) -> dict[str, AttributeValue]:
+        """Return what a user declared about themselves; empty when nothing is known."""
+        if self.people is None or user is None or user not in self._codes:
+            return {}
+        record = self.people.row(self._codes[user], named=True)
+        return {name: value for name, value in record.items() if value is not None}
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Events per item, shape (items,)."""
+        return np.bincount(self.item, minlength=self.n_items).astype(np.int64)
+
+    @cached_property
+    def scale(self) -> Scale:
+        """The range of the values; 0 to 1 when there are no events."""
+        if not len(self):
+            return Scale(0.0, 1.0)
+        return Scale(float(self.value.min()), float(self.value.max()))
+
+    def matrix(self, values: Floats | None = None) -> sparse.csr_matrix:
+        """Return users × items; `values` (events,) or ones; repeated pairs keep the latest."""
+        data = np.ones(len(self), np.float32) if values is None else values
+        key = self.user.astype(np.int64) * max(self.n_items, 1) + self.item
+        _, first_from_end = np.unique(key[::-1], return_index=True)
+        keep = len(key) - 1 - first_from_end
+        return sparse.csr_matrix(
+            (data[keep], (self.user[keep], self.item[keep])), shape=(self.n_users, self.n_items)
+        )
+
+    def where(self, keep: Mask) -> "Interactions":
+        """Return the events under a mask; users and catalogue stay as they are."""
+        return Interactions(
+            self.users,
+            self.n_items,
+            self.user[keep],
+            self.item[keep],
+            self.value[keep],
+            self.timestamp[keep],
+            position=self.position[keep],
+            tie=np.flatnonzero(keep),
+            people=self.people,
+        )
+
+    def from_end(self) -> NDArray[np.int64]:
+        """Return each event's place from the end of its user's history (0 = the last)."""
+        return self.offsets[self.user + 1] - 1 - np.arange(len(self))
+
+    def with_ties(self, seed: int | None) -> "Interactions":
+        """Return the events with ties of user and time in item order (None) or shuffled."""
+        tie = None if seed is None else np.random.default_rng(seed).permutation(len(self))
+        return Interactions(
+            self.users,
+            self.n_items,
+            self.user,
+            self.item,
+            self.value,
+            self.timestamp,
+            position=self.position,
+            tie=tie,
+            people=self.people,
+        )
+
+    def with_events(self, events: Sequence[Event], catalog: Catalog) -> "Interactions":
+        """Return these events and new ones, over `catalog` (the old one, perhaps grown)."""
+        users = list(self.users)
+        codes = dict(self._codes)
+        for event in events:
+            if event.user not in codes:
+                codes[event.user] = len(users)
+                users.append(event.user)
+        people = self.people
+        if people is not None and len(users) > self.n_users:
+            blank = pl.DataFrame(
+                {name: [None] * (len(users) - self.n_users) for name in people.columns},
+                schema=people.schema,
+            )
+            people = pl.concat([people, blank])
+        last = int(self.position.max()) + 1 if len(self) else 0
+        return Interactions(
+            users,
+            len(catalog),
+            np.append(self.user, [codes[e.user] for e in events]).astype(np.int32),
+            np.append(self.item, catalog.rows(e.item for e in events)).astype(np.int32),
+            np.append(self.value, [e.value for e in events]).astype(np.float32),
+            np.append(self.timestamp, [e.timestamp for e in events]).astype(np.int64),
+            position=np.append(self.position, last + np.arange(len(events))).astype(np.int64),
+            people=people,
+        )
+
+    def over(self, catalog: Catalog) -> "Interactions":
+        """Return the same events over a catalogue that grew at its end."""
+        return self if len(catalog) == self.n_items else self.with_events((), catalog)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A short hash of all events and users."""
+        digest = hashlib.sha256("\n".join(self.users).encode())
+        for array in (self.user, self.item, self.value, self.timestamp):
+            digest.update(array.tobytes())
+        return digest.hexdigest()[:12]
+
+    def save(self, path: Path) -> None:
+        """Write events and declared user attributes into a folder."""
+        path.mkdir(parents=True, exist_ok=True)
+        pl.DataFrame(
+            {
+                "user": self.user,
+                "item": self.item,
+                "value": self.value,
+                "timestamp": self.timestamp,
+                "position": self.position,
+            }
+        ).write_parquet(path / "events.parquet")
+        people = self.people if self.people is not None else pl.DataFrame()
+        ids = pl.Series("_user", list(self.users), dtype=pl.String)
+        people.with_columns(ids).write_parquet(path / "users.parquet")
+
+    @classmethod
+    def load(cls, path: Path, n_items: int) -> "Interactions":
+        """Read what `save` wrote."""
+        frame = pl.read_parquet(path / "events.parquet")
+        users = pl.read_parquet(path / "users.parquet")
+        people = users.drop("_user")
+        return cls(
+            users["_user"].to_list(),
+            n_items,
+            frame["user"].to_numpy(),
+            frame["item"].to_numpy(),
+            frame["value"].to_numpy(),
+            frame["timestamp"].to_numpy(),
+            position=frame["position"].to_numpy(),
+            tie=np.arange(len(frame)),
+            people=people if people.width else None,
+        )

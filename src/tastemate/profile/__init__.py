@@ -1,0 +1,1 @@
+"""What a person likes, read out of their history."""

@@ -1,0 +1,1 @@
+"""Putting a pool into a better order."""

@@ -1,0 +1,1 @@
+"""Retrievers: each finds candidates in its own way, one algorithm a file."""

@@ -1,0 +1,1 @@
+"""The distributed engine behind the same seams; needs the extra `spark`."""

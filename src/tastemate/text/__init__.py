@@ -1,0 +1,1 @@
+"""Text: an encoder, vector indexes, and linking a written title to an item."""
