@@ -13,7 +13,7 @@ import polars as pl
 from scipy import sparse
 
 from tastemate.errors import DataError, UnknownItem, nearest
-from tastemate.types import AttributeValue, Floats, Item, Rows
+from tastemate.types import AttributeValue, Floats, Item, Mask, Rows
 
 _FIXED = ("id", "title", "text")
 
@@ -29,6 +29,14 @@ class Incidence:
     def codes(self) -> dict[str, int]:
         """Value → column."""
         return {value: code for code, value in enumerate(self.values)}
+
+    @cached_property
+    def folded(self) -> dict[str, tuple[int, ...]]:
+        """Value without regard to case → its columns."""
+        found: dict[str, list[int]] = {}
+        for code, value in enumerate(self.values):
+            found.setdefault(value.casefold(), []).append(code)
+        return {value: tuple(codes) for value, codes in found.items()}
 
 
 class Catalog:
@@ -133,6 +141,26 @@ class Catalog:
         """Return a numeric attribute by row, NaN where unknown, shape (items,)."""
         column = self.frame[attribute].cast(pl.Float32).to_numpy()
         return column.astype(np.float32)
+
+    def known(self, attribute: str) -> Mask:
+        """Return for which items an attribute is fully known, shape (items,) (cached).
+
+        A missing value, a NaN and a list with a missing element are not fully known; an empty
+        text and an empty list are: the item has none.
+        """
+        if attribute not in self._known:
+            column = self.frame[attribute]
+            known = column.is_not_null()
+            if isinstance(column.dtype, pl.List):
+                known &= ~column.list.eval(pl.element().is_null()).list.any().fill_null(False)
+            elif column.dtype.is_float():
+                known &= column.is_not_nan().fill_null(False)
+            self._known[attribute] = known.to_numpy()
+        return self._known[attribute]
+
+    @cached_property
+    def _known(self) -> dict[str, Mask]:
+        return {}
 
     def incidence(self, attribute: str) -> Incidence:
         """Return which items carry which value of a text or list attribute (cached)."""

@@ -38,7 +38,11 @@ class FormatError(DataError):
 
 
 class NothingUsable(DataError):
-    """Every line of the input was rejected."""
+    """Every line of the input was rejected; `report` says why (`data.validate.Report`)."""
+
+    def __init__(self, message: str, report: object = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class NotFound(TastemateError):

@@ -34,7 +34,8 @@ class Scale:
     """The range of the values, and what in it counts as liking and disliking.
 
     Liked: the upper 40% of the range (3.5 and up on MovieLens' 0.5-5); disliked: the lower 40%
-    (2 and below). Where all values are equal (clicks, purchases) every event is a like.
+    (2 and below). Where all values are equal (clicks, purchases) every event is a like,
+    and only a value below them (an explicit dislike) is not.
     """
 
     low: float
@@ -47,7 +48,7 @@ class Scale:
     def dislikes(self, values: Floats) -> Mask:
         """Return which values mean that the person disliked the item."""
         if self.high <= self.low:
-            return np.zeros(len(values), dtype=bool)
+            return values < self.low
         return values <= self.low + 0.4 * (self.high - self.low)
 
 
@@ -264,9 +265,10 @@ class Interactions:
                 "position": self.position,
             }
         ).write_parquet(path / "events.parquet")
-        people = self.people if self.people is not None else pl.DataFrame()
-        ids = pl.Series("_user", list(self.users), dtype=pl.String)
-        people.with_columns(ids).write_parquet(path / "users.parquet")
+        ids = pl.DataFrame({"_user": pl.Series(list(self.users), dtype=pl.String)})
+        if self.people is not None:
+            ids = ids.hstack(self.people)
+        ids.write_parquet(path / "users.parquet")
 
     @classmethod
     def load(cls, path: Path, n_items: int) -> "Interactions":

@@ -1,0 +1,212 @@
+"""The composition root: the only module that names concrete classes, in literal tables.
+
+To add a retriever: one file, one row in `RETRIEVERS`; the contract suite then tests it.
+"""
+
+import hashlib
+import importlib
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tastemate import config
+from tastemate.blend import Blend
+from tastemate.catalog import Catalog
+from tastemate.errors import ConfigError, NotFound, nearest
+from tastemate.interactions import Interactions
+from tastemate.protocols import Attributing, Encoder, Explainer, Retriever
+from tastemate.recommender import Recommender
+from tastemate.types import Floats, Query, Rows
+
+Options = Mapping[str, Any]
+Fit = Callable[[str], Retriever]
+"""Gives a fitted retriever by its name in `RETRIEVERS`."""
+
+RETRIEVERS: dict[str, tuple[str, Options]] = {
+    "popular": ("tastemate.retrieve.popular:Popular", {}),
+    "recent": ("tastemate.retrieve.popular:Popular", {"by": "recent"}),
+    "genre-popular": ("tastemate.retrieve.popular:Popular", {"by": "genre"}),
+    "item-knn": ("tastemate.retrieve.knn:ItemKNN", {}),
+    "user-knn": ("tastemate.retrieve.knn:UserKNN", {}),
+    "als": ("tastemate.retrieve.als:BiasedAls", {}),
+    "logistic": ("tastemate.retrieve.logistic:Logistic", {}),
+    "implicit-als": ("tastemate.retrieve.implicit_als:ImplicitAls", {}),
+    "bpr": ("tastemate.retrieve.bpr:Bpr", {}),
+    "ease": ("tastemate.retrieve.ease:Ease", {}),
+    "transition": ("tastemate.retrieve.transition:Transition", {}),
+    "sequential-knn": ("tastemate.retrieve.sequential_knn:SequentialItemKNN", {}),
+    "content": ("tastemate.retrieve.content:Content", {}),
+    "search": ("tastemate.retrieve.search:Search", {}),
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A mix of retrievers: names and weights of the blend."""
+
+    weights: Mapping[str, float]
+    method: str = "zscore"
+
+
+PROFILES: dict[str, Profile] = {
+    "fast": Profile({"ease": 0.5, "transition": 0.5}),
+    "balanced": Profile({"ease": 0.5, "transition": 0.5}),
+    "best": Profile({"ease": 0.5, "transition": 0.5}),
+}
+FALLBACK = "popular"
+SEARCH_WEIGHT = 1.5
+"""Weight of free text beside a mix whose weights sum to 1: words asked for now outweigh habit."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What retrievers share: a lazily opened encoder."""
+
+    encoder: Callable[[], Encoder]
+    extra: Mapping[str, Options] = field(default_factory=dict)
+    """Options by retriever name, from `[retrievers.NAME]`."""
+
+
+class Scorer(Protocol):
+    """Anything that scores the whole catalogue: a retriever or a recommender."""
+
+    def scores(self, queries: Sequence[Query]) -> Floats:
+        """Score every item for every query, (queries, items)."""
+        ...
+
+
+def retriever_class(name: str) -> tuple[type[Any], Options]:
+    """Return the class and the preset options of a retriever; raise `NotFound`."""
+    if name not in RETRIEVERS:
+        raise NotFound(
+            f"No retriever {name!r}.{nearest(name, RETRIEVERS)} Known: {', '.join(RETRIEVERS)}."
+        )
+    target, preset = RETRIEVERS[name]
+    module, _, class_name = target.partition(":")
+    return cast(type[Any], getattr(importlib.import_module(module), class_name)), preset
+
+
+def retriever(name: str, resources: Resources, **options: Any) -> Retriever:
+    """Construct an unfitted retriever; raise `ConfigError` for options it does not have."""
+    kind, preset = retriever_class(name)
+    given = {**preset, **resources.extra.get(name, {}), **options}
+    checked = config.arguments(kind, given, f"[retrievers.{name}]")
+    if "encoder" in inspect.signature(kind).parameters and "encoder" not in checked:
+        checked["encoder"] = resources.encoder()
+    made = cast(Retriever, kind(**checked))
+    if made.name != name:
+        cast(Any, made).name = name
+    return made
+
+
+def options_key(name: str, resources: Resources) -> str:
+    """Return a short hash of everything that decides what a fitted retriever is."""
+    _, preset = RETRIEVERS[name]
+    text = json.dumps([name, {**preset, **resources.extra.get(name, {})}], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def resources(extra: Mapping[str, Options] | None = None, encoder: str = "minilm") -> Resources:
+    """Return shared resources; `encoder` is "minilm" or "hashed-words"."""
+    opened: list[Encoder] = []
+
+    def open_once() -> Encoder:
+        from tastemate.text.encoder import open_encoder
+
+        if not opened:
+            opened.append(open_encoder(encoder))
+        return opened[0]
+
+    for name in extra or {}:
+        retriever_class(name)
+    return Resources(open_once, dict(extra or {}))
+
+
+def profile(name: str, weights: Mapping[str, float] | None = None) -> Profile:
+    """Return the profile of that name, or a single retriever as one; raise `NotFound`."""
+    if name in PROFILES:
+        base = PROFILES[name]
+    elif name in RETRIEVERS:
+        base = Profile({name: 1.0})
+    else:
+        known = [*PROFILES, *RETRIEVERS]
+        raise NotFound(f"No model {name!r}.{nearest(name, known)} Known: {', '.join(known)}.")
+    if weights is None:
+        return base
+    for part in weights:
+        retriever_class(part)
+    return Profile(dict(weights), base.method)
+
+
+class Mixture:
+    """Splits a blend's score over the items of the history: the weighted sum of its parts."""
+
+    def __init__(self, parts: Sequence[tuple[Retriever, float]]) -> None:
+        self.parts = [(part, weight) for part, weight in parts if isinstance(part, Attributing)]
+
+    def contributions(self, query: Query, items: Rows) -> NDArray[np.float32]:
+        """Return the share of each history event in each item's score, (items, events)."""
+        total = np.zeros((len(items), len(query.history)), dtype=np.float32)
+        for part, weight in self.parts:
+            shares = cast(Attributing, part).contributions(query, items)
+            spread = float(np.abs(shares.sum(axis=1)).max(initial=0.0))
+            if spread > 0:
+                total += np.float32(weight / spread) * shares
+        return total
+
+
+def recommender(
+    mix: Profile,
+    fitted: Fit,
+    catalog: Catalog,
+    interactions: Interactions,
+    *,
+    text: bool = False,
+    explained: bool = True,
+    pool: int = 100,
+) -> Recommender:
+    """Compose the path. `text=True` adds the free-text retriever (and loads its encoder)."""
+    from tastemate.rank.diversify import Arranger
+
+    weights = dict(mix.weights)
+    if text:
+        weights["search"] = weights.get("search", 0.0) + SEARCH_WEIGHT
+    parts = [(fitted(name), weight) for name, weight in weights.items()]
+    explainer: Explainer | None = None
+    if explained:
+        from tastemate.explain.evidence import EvidenceExplainer
+
+        explainer = EvidenceExplainer(catalog, interactions, Mixture(parts))
+    return Recommender(
+        catalog,
+        [part for part, _ in parts],
+        Blend(mix.method, weights),
+        fallback=fitted(FALLBACK),
+        arranger=Arranger(catalog, interactions.over(catalog).counts),
+        explainer=explainer,
+        pool=pool,
+    )
+
+
+def factory(model: str, **options: Any) -> Callable[[Catalog, Interactions], Scorer]:
+    """Return a function that fits a retriever or a profile on training data, for evaluation."""
+    mix = profile(model)
+    if options and model in PROFILES:
+        raise ConfigError(f"Options belong to a retriever; {model!r} is a profile. Name one.")
+    shared = resources({model: options} if options else None)
+
+    def fit(catalog: Catalog, interactions: Interactions) -> Scorer:
+        if model in RETRIEVERS:
+            return retriever(model, shared).fit(catalog, interactions)
+
+        def fitted(name: str) -> Retriever:
+            return retriever(name, shared).fit(catalog, interactions)
+
+        return recommender(mix, fitted, catalog, interactions, explained=False)
+
+    return fit

@@ -1,0 +1,239 @@
+"""The verbs that ask: recommend, similar, search, predict, explain, compare, taste."""
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tastemate.cli.output import (
+    CountOption,
+    DatasetOption,
+    JsonOption,
+    ModelOption,
+    TextOption,
+    candidates_json,
+    emit,
+    line_json,
+    open_project,
+    page,
+    slate_json,
+    table,
+    talk,
+)
+
+if TYPE_CHECKING:
+    from tastemate.types import Recommendation, Slate, Taste
+
+UserOption = Annotated[str | None, typer.Option("--user", "-u", help="A user id.")]
+LikeOption = Annotated[
+    list[str] | None,
+    typer.Option("--like", help="Something liked, by id or title; repeat it for more."),
+]
+
+
+def recommend(
+    dataset: DatasetOption = None,
+    user: UserOption = None,
+    k: CountOption = 10,
+    query: Annotated[str, typer.Option("--query", "-q", help="What it should be like.")] = "",
+    like: LikeOption = None,
+    genre: Annotated[list[str] | None, typer.Option("--genre", help="Must have it.")] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", help="A wish, e.g. 'year>=1990', 'violence<=1', 'genre!=Horror'."),
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option("--exclude", help="Never this one.")] = None,
+    allow_seen: Annotated[
+        bool, typer.Option("--allow-seen", help="Do not leave out what was seen.")
+    ] = False,
+    diversity: Annotated[float, typer.Option(min=0, max=1, help="0 to 1.")] = 0.0,
+    novelty: Annotated[float, typer.Option(min=0, max=1, help="0 to 1.")] = 0.0,
+    why: Annotated[int | None, typer.Option("--why", min=1, help="Show all on line N.")] = None,
+    model: ModelOption = None,
+    text: TextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Recommend: k items for a user, for likes named now, or for nobody in particular."""
+    project = open_project(dataset, text)
+    wishes = [*(where or ()), *(f"genres={name}" for name in genre or ())]
+    start = time.perf_counter()
+    slate = project.recommend(
+        user,
+        k,
+        query=query,
+        likes=like or (),
+        filters=wishes,
+        exclude=exclude or (),
+        exclude_seen=not allow_seen,
+        diversity=diversity,
+        novelty=novelty,
+        model=model,
+    )
+    took = time.perf_counter() - start
+    if as_json:
+        emit(slate_json(project.name, user, slate, took))
+        return
+    show_slate(slate, why)
+
+
+def show_slate(slate: "Slate", why: int | None = None) -> None:
+    """Print a slate for a person."""
+    from rich.markup import escape
+
+    console = page()
+    for line in slate.items:
+        console.print(f"[bold]{line.rank:>3}  {escape(line.item.title)}[/bold]")
+        if line.reason.text:
+            console.print(f"     [dim]{escape(line.reason.text)}[/dim]")
+        if why == line.rank:
+            _show_evidence(line)
+    if why is not None and why > len(slate.items):
+        talk().print(f"There is no line {why}; the list has {len(slate.items)}.")
+    if slate.unknown:
+        talk().print(f"{slate.unknown} items left out: nothing is known of what was asked for.")
+    for failed in slate.degraded:
+        talk().print(f"[yellow]without {escape(failed)}[/yellow]")
+
+
+def _show_evidence(line: "Recommendation") -> None:
+    from rich.markup import escape
+
+    console = page()
+    for found in line.sources:
+        console.print(f"       found by {found.source} at rank {found.rank} ({found.score:.3f})")
+    for fact in line.reason.evidence:
+        parts = [fact.id, fact.kind, fact.title, fact.attribute, str(fact.value)]
+        shown = " · ".join(escape(part) for part in parts if part)
+        count = f" · {fact.count}" if fact.count else ""
+        share = f" · {fact.weight:.0%} of the score" if fact.weight else ""
+        console.print(f"       {shown}{count}{share}")
+
+
+def similar(
+    item: Annotated[str, typer.Argument(help="An id or a title.")],
+    dataset: DatasetOption = None,
+    k: CountOption = 10,
+    model: ModelOption = None,
+    text: TextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the items most like one."""
+    project = open_project(dataset, text)
+    found = candidates_json(project.similar(item, k, model=model), project.catalog)
+    if as_json:
+        emit(
+            {
+                "dataset": project.name,
+                "item": project.catalog.ids[project.find(item)],
+                "items": found,
+            }
+        )
+        return
+    table(found)
+
+
+def search(
+    words: Annotated[str, typer.Argument(help="Free text.")],
+    dataset: DatasetOption = None,
+    k: CountOption = 10,
+    text: TextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find items by free text over titles, attributes and descriptions."""
+    project = open_project(dataset, text)
+    found = candidates_json(project.search(words, k), project.catalog)
+    if as_json:
+        emit({"dataset": project.name, "query": words, "items": found})
+        return
+    table(found)
+
+
+def predict(
+    user: Annotated[str, typer.Option("--user", "-u", help="A user id.")],
+    items: Annotated[list[str], typer.Argument(help="Ids or titles.")],
+    dataset: DatasetOption = None,
+    model: ModelOption = None,
+    text: TextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Predict the rating a user would give to items."""
+    project = open_project(dataset, text)
+    ratings = project.predict(user, items, model=model or "als")
+    rows = [
+        {
+            "item_id": project.catalog.ids[project.find(item)],
+            "title": project.catalog.titles[project.find(item)],
+            "rating": rating,
+        }
+        for item, rating in zip(items, ratings, strict=True)
+    ]
+    if as_json:
+        emit({"dataset": project.name, "user": user, "items": rows})
+        return
+    table(rows)
+
+
+def explain(
+    user: Annotated[str, typer.Option("--user", "-u", help="A user id.")],
+    item: Annotated[str, typer.Argument(help="An id or a title.")],
+    dataset: DatasetOption = None,
+    model: ModelOption = None,
+    text: TextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say where an item stands for a user, and why."""
+    project = open_project(dataset, text)
+    line = project.explain(user, item, model=model)
+    if as_json:
+        emit({"dataset": project.name, "user": user} | line_json(line))
+        return
+    from rich.markup import escape
+
+    page().print(f"[bold]{escape(line.item.title)}[/bold], rank {line.rank} for {escape(user)}")
+    page().print(escape(line.reason.text or "Nothing in the history speaks for or against it."))
+    _show_evidence(line)
+
+
+def compare(
+    user: Annotated[str, typer.Option("--user", "-u", help="A user id.")],
+    items: Annotated[list[str], typer.Argument(help="Two or three ids or titles.")],
+    dataset: DatasetOption = None,
+    text: TextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold two or three items against one's taste."""
+    project = open_project(dataset, text)
+    found = project.compare(user, items)
+    if as_json:
+        emit({"dataset": project.name, "user": user} | asdict(found))
+        return
+    page().print(found.text, markup=False)
+
+
+def taste(
+    dataset: DatasetOption = None,
+    user: UserOption = None,
+    like: LikeOption = None,
+    text: TextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read what somebody likes and dislikes, each statement with its items."""
+    project = open_project(dataset, text)
+    read = project.taste(user, likes=like or ())
+    if as_json:
+        emit({"dataset": project.name, "user": user} | asdict(read))
+        return
+    show_taste(read, dict(zip(project.catalog.ids, project.catalog.titles, strict=True)))
+
+
+def show_taste(read: "Taste", titles: dict[str, str]) -> None:
+    """Print a taste for a person."""
+    from rich.markup import escape
+
+    console = page()
+    console.print(escape(read.text or "Too little is known yet to say what this person likes."))
+    for statement in read.statements:
+        mark = "+" if statement.likes else "-"
+        names = ", ".join(titles.get(item, item) for item in statement.items[:3])
+        console.print(f"  {mark} {escape(statement.text)} [dim]({escape(names)})[/dim]")

@@ -1,0 +1,64 @@
+"""The command line's front: one app, errors as one sentence, exit codes 0, 1 and 2."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from tastemate import __version__
+from tastemate.cli import ask, data, demo, doctor, evaluate, imports, keep, tune
+from tastemate.cli import benchmark as bench
+from tastemate.errors import TastemateError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Tastemate: a recommender that understands language and measures itself honestly.",
+)
+
+app.command()(demo.demo)
+for verb in (ask.recommend, ask.similar, ask.search, ask.predict, ask.explain, ask.compare):
+    app.command()(verb)
+app.command()(ask.taste)
+for verb in (keep.init, keep.fit, keep.like, keep.dislike):
+    app.command()(verb)
+app.command("import")(imports.import_)
+app.add_typer(keep.items_app, name="items")
+app.add_typer(data.app, name="data")
+app.command()(evaluate.evaluate)
+app.command()(tune.tune)
+app.add_typer(bench.app, name="benchmark")
+app.command()(doctor.doctor)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tastemate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Tastemate: a recommender that understands language and measures itself honestly."""
+
+
+def run() -> None:
+    """Run the command line: 0 done, 1 it could not be done (said in one sentence), 2 misuse."""
+    try:
+        app()
+    except TastemateError as error:
+        typer.echo(f"tastemate: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("tastemate: stopped; what was finished is kept.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,159 @@
+"""What every verb shares: stdout is data, stderr is talk; opening what was asked for."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tastemate.catalog import Catalog
+    from tastemate.project import Tastemate
+    from tastemate.types import Candidate, Reason, Recommendation, Slate
+
+DatasetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset",
+        "-d",
+        help="A data set by name, or a path to data or a project. "
+        "Default: the project in this folder, else the bundled sample `films`.",
+    ),
+]
+TextOption = Annotated[
+    str | None, typer.Option("--text", help="Join descriptions by item id, such as movie-text.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="A profile (fast, balanced, best) or one retriever."),
+]
+CountOption = Annotated[int, typer.Option("-k", "--count", min=1, max=10_000, help="How many.")]
+
+
+def talk() -> "Console":
+    """Return the console for talk: stderr."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def page() -> "Console":
+    """Return the console for results that a person reads: stdout."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def emit(value: object) -> None:
+    """Write one JSON document to stdout."""
+    json.dump(value, sys.stdout, ensure_ascii=False, allow_nan=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def source(dataset: str | None) -> str:
+    """Return what to open: what was named, else the project here, else the sample."""
+    if dataset is not None:
+        return dataset
+    return "." if Path("tastemate.toml").is_file() else "films"
+
+
+def open_project(dataset: str | None, text: str | None = None) -> "Tastemate":
+    """Open it, with progress on stderr."""
+    from tastemate.project import Tastemate
+
+    console = talk()
+
+    def progress(what: str, share: float) -> None:
+        if share < 1.0:
+            console.print(f"[dim]{what} …[/dim]")
+
+    project = Tastemate.open(source(dataset), text=text, progress=progress)
+    for note in project.notes:
+        console.print(f"[dim]{note}[/dim]")
+    return project
+
+
+def reason_json(reason: "Reason") -> dict[str, Any]:
+    """Return a reason as JSON values, without the fields an evidence does not use."""
+    return {
+        "text": reason.text,
+        "clauses": [
+            {"text": clause.text, "evidence": list(clause.evidence)} for clause in reason.clauses
+        ],
+        "evidence": [
+            {name: value for name, value in asdict(fact).items() if value not in ("", 0, 0.0)}
+            for fact in reason.evidence
+        ],
+    }
+
+
+def line_json(line: "Recommendation") -> dict[str, Any]:
+    """Return one line of a slate as JSON values."""
+    return {
+        "rank": line.rank,
+        "item_id": line.item.id,
+        "title": line.item.title,
+        "score": line.score,
+        "sources": [
+            {"retriever": found.source, "rank": found.rank, "score": found.score}
+            for found in line.sources
+        ],
+        "reason": reason_json(line.reason),
+    }
+
+
+def slate_json(name: str, user: str | None, slate: "Slate", took: float) -> dict[str, Any]:
+    """Return an answer as the JSON of the command contract; `took` in seconds."""
+    return {
+        "dataset": name,
+        "user": user,
+        "degraded": list(slate.degraded),
+        "unknown": slate.unknown,
+        "took_ms": round(took * 1000, 3),
+        "items": [line_json(line) for line in slate.items],
+        "trace": [
+            {name: value for name, value in asdict(step).items() if value not in ("", 0)}
+            for step in slate.trace
+        ],
+    }
+
+
+def candidates_json(found: "Sequence[Candidate]", catalog: "Catalog") -> list[dict[str, Any]]:
+    """Return candidates as JSON values."""
+    return [
+        {
+            "rank": candidate.rank,
+            "item_id": catalog.ids[candidate.row],
+            "title": catalog.titles[candidate.row],
+            "score": candidate.score,
+        }
+        for candidate in found
+    ]
+
+
+def table(rows: Iterable[Mapping[str, object]], title: str = "") -> None:
+    """Print rows as a table; the keys of the first row are the columns."""
+    from rich.table import Table
+
+    rows = list(rows)
+    shown = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False)
+    for name in rows[0] if rows else ():
+        number = all(isinstance(row.get(name), int | float) for row in rows)
+        shown.add_column(str(name), justify="right" if number else "left")
+    for row in rows:
+        shown.add_row(*(_cell(value) for value in row.values()))
+    page().print(shown)
+
+
+def _cell(value: object) -> str:
+    from rich.markup import escape
+
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"
+    return escape(str(value))

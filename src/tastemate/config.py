@@ -1,0 +1,114 @@
+"""Settings: said once, in `tastemate.toml`, checked against the signatures they configure.
+
+A table such as `[retrievers.ease]` holds keyword arguments of that retriever's constructor. The
+environment overrides: `TASTEMATE_RECOMMEND__K=20` is `k` in `[recommend]`.
+"""
+
+import inspect
+import os
+import tomllib
+import types
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from tastemate.errors import ConfigError, nearest
+
+FILE = "tastemate.toml"
+PREFIX = "TASTEMATE_"
+
+
+def read(path: Path, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Read a TOML file (an empty table when there is none) with the environment's overrides.
+
+    Raises `ConfigError` with file and line where the file is not TOML.
+    """
+    settings: dict[str, Any] = {}
+    if path.is_file():
+        try:
+            settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not valid TOML: {error}. Mend that line.") from error
+    override(settings, os.environ if environ is None else environ)
+    return settings
+
+
+def override(settings: dict[str, Any], environ: Mapping[str, str]) -> None:
+    """Lay `TASTEMATE_TABLE__KEY` variables over the settings, in place."""
+    for name, text in sorted(environ.items()):
+        path = name.removeprefix(PREFIX).lower().split("__")
+        if not name.startswith(PREFIX) or len(path) < 2:
+            continue
+        table = settings
+        for part in path[:-1]:
+            table = table.setdefault(part, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"{name} names a table, but {part!r} is a value.")
+        try:
+            table[path[-1]] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            table[path[-1]] = text
+
+
+def known(table: Mapping[str, Any], names: Iterable[str], where: str) -> None:
+    """Raise `ConfigError` for a key of `table` that is not among `names`."""
+    allowed = list(names)
+    for key in table:
+        if key not in allowed:
+            raise ConfigError(
+                f"Unknown setting {key!r} in {where}.{nearest(key, allowed)} "
+                f"Known: {', '.join(allowed) or 'none'}."
+            )
+
+
+def arguments(call: Callable[..., Any], table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Check a table against the keyword arguments of `call`; return them.
+
+    Raises `ConfigError` for an unknown key (with the nearest known one) or a value of the wrong
+    type.
+    """
+    target = call.__init__ if inspect.isclass(call) else call
+    hints = get_type_hints(target)
+    options = {
+        name: hints.get(name, Any)
+        for name, parameter in inspect.signature(call).parameters.items()
+        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    }
+    known(table, options, where)
+    checked: dict[str, Any] = {}
+    for key, value in table.items():
+        if not fits(value, options[key]):
+            raise ConfigError(f"{key} in {where} is {value!r}; it must be {_spell(options[key])}.")
+        checked[key] = tuple(value) if isinstance(value, list) else value
+    return checked
+
+
+def fits(value: object, hint: Any) -> bool:
+    """Say whether a TOML value fits a type hint."""
+    origin = get_origin(hint)
+    if hint is Any:
+        return True
+    if origin in (Union, types.UnionType):
+        return any(fits(value, part) for part in get_args(hint))
+    if origin is Literal:
+        return value in get_args(hint)
+    if origin in (tuple, list):
+        inner = [part for part in get_args(hint) if part is not Ellipsis]
+        return isinstance(value, list | tuple) and all(
+            any(fits(part, kind) for kind in inner) for part in value
+        )
+    if origin is not None:
+        return isinstance(origin, type) and isinstance(value, origin)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(hint, type) and isinstance(value, hint)
+
+
+def _spell(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(repr(choice) for choice in get_args(hint))
+    return {float: "a number", int: "a whole number", bool: "true or false", str: "text"}.get(
+        hint, str(hint).replace("typing.", "")
+    )

@@ -1,0 +1,121 @@
+"""A global cut in time: learn from everything before a moment, recommend for what came after.
+
+Leave-one-out lets a model learn from other people's later events; a cut in time does not. Only
+warm people are asked: those with a history before the cut and something new after it.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tastemate.catalog import Catalog
+from tastemate.data.split import global_time
+from tastemate.errors import DataError
+from tastemate.evaluate.held import Questions, Row, answer, rows
+from tastemate.evaluate.lab import Setting, prepare
+from tastemate.evaluate.scoring import Factory
+from tastemate.interactions import Interactions
+from tastemate.protocols import Progress
+from tastemate.types import Query, Rows
+
+METRICS = tuple((name, k) for name in ("ndcg", "recall", "mrr", "hit") for k in (5, 10, 20))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a protocol over several models, and what they were measured on."""
+
+    protocol: str
+    rows: list[Row]
+    users: int
+    items: int
+    fingerprint: str
+    seed: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the table as plain JSON values; one model's figures also under `metrics`."""
+        lines = [row.as_json() for row in self.rows]
+        return {
+            "protocol": self.protocol,
+            "rows": lines,
+            "metrics": lines[0]["metrics"] if lines else {},
+            "users": self.users,
+            "items": self.items,
+            "fingerprint": self.fingerprint,
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "notes": list(self.notes),
+        }
+
+
+def after(
+    factories: Mapping[str, Factory],
+    catalog: Catalog,
+    interactions: Interactions,
+    *,
+    fraction: float = 0.9,
+    warm: int = 5,
+    max_history: int = 200,
+    min_events: int = 5,
+    limit_users: int | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Table:
+    """Recommend after a moment: `fraction` of all events lie before it.
+
+    People with at least `warm` events before are asked; what they met afterwards is the truth. The
+    first model is compared with the others. Raises `DataError` when nobody is warm.
+    """
+    start = time.perf_counter()
+    items, events = prepare(catalog, interactions, Setting(min_events=min_events))
+    train = global_time(events, fraction).train
+    asked = _questions(events, train, warm, max_history, limit_users, seed)
+    if not len(asked):
+        raise DataError(
+            f"Nobody has {warm} events before the cut and a new one after it. "
+            "Use more data, an earlier cut, or a smaller number of events."
+        )
+    values = {}
+    for at, (name, factory) in enumerate(factories.items()):
+        if progress is not None:
+            progress(f"{name}, after the cut", at / len(factories))
+        values[name] = answer(factory(items, train), asked, METRICS)
+    names = list(values)
+    return Table(
+        protocol="global-time",
+        rows=rows(values, "later", against=names[1:], seed=seed),
+        users=len(asked),
+        items=len(items),
+        fingerprint=f"{items.fingerprint}-{events.fingerprint}",
+        seed=seed,
+        seconds=time.perf_counter() - start,
+        notes=(f"{fraction:.0%} of the events lie before the cut; {len(asked)} warm users.",),
+    )
+
+
+def _questions(
+    events: Interactions,
+    train: Interactions,
+    warm: int,
+    max_history: int,
+    limit_users: int | None,
+    seed: int,
+) -> Questions:
+    asked = Questions([], [], [])
+    codes = np.arange(events.n_users)
+    if limit_users is not None:
+        codes = np.sort(np.random.default_rng(seed).permutation(codes)[:limit_users])
+    for code in codes.tolist():
+        past = train.history(code)
+        known: Rows = past.items
+        fresh = np.setdiff1d(events.history(code).items, known)
+        if len(past) >= warm and len(fresh):
+            asked.queries.append(Query(user=events.users[code], history=past.last(max_history)))
+            asked.seen.append(known)
+            asked.truths.append(fresh)
+    return asked

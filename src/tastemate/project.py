@@ -1,0 +1,410 @@
+"""The front door: a data set or project folder, opened, with what is fitted and stored in it.
+
+    tm = Tastemate.open("films")
+    slate = tm.recommend(user="p012", k=10, query="tense but not violent")
+
+What is not fitted is fitted on first use and kept: in `<project>/.tastemate` for a folder with
+`tastemate.toml`, else in a folder per data set under `TASTEMATE_HOME`.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import polars as pl
+
+from tastemate import build, config, filters
+from tastemate.catalog import Catalog
+from tastemate.data.datasets import Dataset, open_dataset
+from tastemate.errors import ConfigError, DataError, StageError, UnknownItem, UnknownUser
+from tastemate.interactions import Interactions
+from tastemate.protocols import Progress, RatingPredictor, Retriever, Similar
+from tastemate.recommender import Recommender
+from tastemate.types import (
+    AttributeValue,
+    Candidate,
+    Controls,
+    Event,
+    Filter,
+    History,
+    Item,
+    Query,
+    Recommendation,
+    Slate,
+    Taste,
+)
+from tastemate.workspace import Workspace, slug, state_home
+
+if TYPE_CHECKING:
+    from tastemate.explain.compare import Comparison
+    from tastemate.text.link import Linker
+
+TABLES = ("data", "recommend", "blend", "retrievers", "encoder")
+
+
+class Tastemate:
+    """An opened data set or project: ask it for lists, similar items, tastes, reasons."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        folder: Path,
+        *,
+        profile: str = "fast",
+        weights: Mapping[str, float] | None = None,
+        retrievers: Mapping[str, Mapping[str, Any]] | None = None,
+        encoder: str = "minilm",
+        pool: int = 100,
+        progress: Progress | None = None,
+    ) -> None:
+        self.name = dataset.name
+        self.notes = dataset.notes
+        self.profile = build.profile(profile, weights)
+        self.pool = pool
+        self.work = Workspace(
+            folder,
+            dataset.catalog,
+            dataset.interactions,
+            build.resources(retrievers, encoder),
+            progress=progress,
+        )
+        self._recommenders: dict[tuple[str, bool], Recommender] = {}
+
+    @classmethod
+    def open(
+        cls,
+        source: str | Path = "films",
+        *,
+        profile: str | None = None,
+        text: str | None = None,
+        home: Path | None = None,
+        progress: Progress | None = None,
+    ) -> "Tastemate":
+        """Open a project folder, a named data set, or a folder or file of data.
+
+        `text` joins another data set's descriptions by item id (such as "movie-text"). Raises
+        `UnknownDataset`, `ConfigError` for a bad `tastemate.toml`, `DataError` for bad data.
+        """
+        at = Path(source)
+        settings: dict[str, Any] = config.read(at / config.FILE)
+        is_project = (at / config.FILE).is_file()
+        config.known(settings, TABLES, config.FILE)
+        data, ask = settings.get("data", {}), settings.get("recommend", {})
+        config.known(data, ("dataset", "text"), "[data]")
+        config.known(ask, ("profile", "pool"), "[recommend]")
+        config.known(settings.get("encoder", {}), ("name",), "[encoder]")
+        if is_project:
+            default = home or at / ".tastemate"
+            named = str(data.get("dataset", at / "data"))
+            if "/" in named and not Path(named).is_absolute():
+                named = str(at / named)
+        else:
+            named = str(source)
+            default = (
+                (home or state_home()) / "datasets" / slug(f"{named}+{text}" if text else named)
+            )
+        dataset = open_dataset(named, text=text or data.get("text"))
+        return cls(
+            dataset,
+            default,
+            profile=profile or str(ask.get("profile", "fast")),
+            weights=settings.get("blend"),
+            retrievers=settings.get("retrievers"),
+            encoder=str(settings.get("encoder", {}).get("name", "minilm")),
+            pool=ask.get("pool", 100),
+            progress=progress,
+        )
+
+    @property
+    def catalog(self) -> Catalog:
+        """Every item, those added since included."""
+        return self.work.catalog
+
+    @property
+    def interactions(self) -> Interactions:
+        """The events of the data set."""
+        return self.work.interactions
+
+    # -- asking -------------------------------------------------------------------------------
+
+    def recommend(
+        self,
+        user: str | None = None,
+        k: int = 10,
+        *,
+        query: str = "",
+        likes: Iterable[str] = (),
+        filters: Iterable[str | Filter] = (),
+        exclude: Iterable[str] = (),
+        exclude_seen: bool = True,
+        diversity: float = 0.0,
+        novelty: float = 0.0,
+        model: str | None = None,
+    ) -> Slate:
+        """Return the k best items for a user, for likes named now, or for nobody in particular.
+
+        `likes` are ids or titles; `filters` are wishes such as "year>=1990" or "genre=Crime";
+        `model` is a profile or a single retriever. Raises `UnknownUser`, `UnknownItem`,
+        `ConfigError`.
+        """
+        asked = self.query(
+            user,
+            k,
+            text=query,
+            likes=likes,
+            wishes=filters,
+            exclude=exclude,
+            exclude_seen=exclude_seen,
+            controls=Controls(diversity, novelty),
+        )
+        return self.recommend_all([asked], model=model)[0]
+
+    def recommend_all(self, queries: Sequence[Query], *, model: str | None = None) -> list[Slate]:
+        """Answer many queries at once."""
+        text = any(query.text for query in queries)
+        return self.recommender(model, text=text).recommend_all(queries)
+
+    def query(
+        self,
+        user: str | None = None,
+        k: int = 10,
+        *,
+        text: str = "",
+        likes: Iterable[str] = (),
+        wishes: Iterable[str | Filter] = (),
+        exclude: Iterable[str] = (),
+        exclude_seen: bool = True,
+        controls: Controls = Controls(),  # noqa: B008  frozen value
+    ) -> Query:
+        """Turn what a person wrote into a `Query` over this catalogue."""
+        liked = [self.find(written) for written in likes]
+        seen = self.history(user) if user is not None else _empty()
+        if liked:
+            now = int(seen.timestamps[-1]) if len(seen) else int(time.time())
+            seen = _join(seen, liked, self.interactions.scale.high, now)
+        return Query(
+            user=user,
+            history=seen,
+            text=text.strip(),
+            k=k,
+            exclude=frozenset(self.find(written) for written in exclude),
+            exclude_seen=exclude_seen,
+            filters=tuple(
+                wish if isinstance(wish, Filter) else filters.parse(wish, self.catalog)
+                for wish in wishes
+            ),
+            about=self.interactions.about(user),
+            controls=controls,
+        )
+
+    def history(self, user: str) -> History:
+        """Return a user's events, those since the last import included; raise `UnknownUser`."""
+        live = self.work.live.get(user, [])
+        if user not in self.interactions and not live:
+            self.interactions.code(user)
+        seen = self.interactions.history_of(user)
+        events = [event for event in live if event.item in self.catalog]
+        if not events:
+            return seen
+        added = self.catalog.rows(event.item for event in events)
+        before = ~np.isin(seen.items, added)  # the latest word on an item holds
+        return History(
+            np.append(seen.items[before], added).astype(np.int32),
+            np.append(seen.values[before], [e.value for e in events]).astype(np.float32),
+            np.append(seen.timestamps[before], [e.timestamp for e in events]).astype(np.int64),
+        )
+
+    def similar(self, item: str, n: int = 10, *, model: str | None = None) -> list[Candidate]:
+        """Return the n items most like one, by `model` (default: the first that knows it)."""
+        row = self.find(item)
+        names = [model] if model else ["ease", "content"]
+        for name in names:
+            found = self._similar(name)
+            near = found.similar(np.array([row], dtype=np.int32), n)[0]
+            if near:
+                return near
+        return []
+
+    def search(self, text: str, n: int = 10) -> list[Candidate]:
+        """Return the n items that fit free text best."""
+        return self.retriever("search").retrieve([Query(text=text, k=n)], n)[0]
+
+    def predict(self, user: str, items: Sequence[str], *, model: str = "als") -> list[float]:
+        """Predict the ratings a user would give; raise `StageError` without ratings to learn."""
+        if self.interactions.scale.high <= self.interactions.scale.low:
+            raise StageError(
+                f"{self.name} holds no ratings to predict, only that people met items. "
+                "Use recommend for a ranking."
+            )
+        part = self.retriever(model)
+        if not isinstance(part, RatingPredictor):
+            raise ConfigError(f"{model!r} does not predict ratings. Use --model als.")
+        rows = np.array([self.find(item) for item in items], dtype=np.int32)
+        return [float(value) for value in part.predict([self.query(user)], [rows])[0]]
+
+    def taste(self, user: str | None = None, *, likes: Iterable[str] = ()) -> Taste:
+        """Read what somebody likes and dislikes, each statement with its items."""
+        return self._profiler.taste([self.query(user, likes=likes).history])[0]
+
+    def explain(self, user: str, item: str, *, model: str | None = None) -> Recommendation:
+        """Say where an item stands for a user and why, whether or not they have seen it."""
+        row = self.find(item)
+        asked = self.query(user, exclude_seen=False)
+        return self.recommender(model).explain_item(asked, row)
+
+    def compare(self, user: str, items: Sequence[str]) -> "Comparison":
+        """Hold two or three items against one's taste."""
+        from tastemate.explain.compare import compare
+
+        rows = [self.find(item) for item in items]
+        asked = self.query(user, exclude_seen=False)
+        lines = [self.recommender().explain_item(asked, row) for row in rows]
+        return compare(self.catalog, asked, lines, self.taste(user))
+
+    # -- telling ------------------------------------------------------------------------------
+
+    def like(self, user: str, item: str) -> Item:
+        """Record that a user likes an item; the next answer knows it."""
+        return self._tell(user, item, self.interactions.scale.high)
+
+    def dislike(self, user: str, item: str) -> Item:
+        """Record that a user dislikes an item; the next answer leaves it out."""
+        scale = self.interactions.scale
+        return self._tell(user, item, scale.low if scale.high > scale.low else scale.low - 1.0)
+
+    def add_records(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Add items given as JSON objects (id, title, text, attributes); return their ids."""
+        items = [_item(record, self.catalog) for record in records]
+        self.add_items(items)
+        return [item.id for item in items]
+
+    def add_items(self, items: Sequence[Item]) -> None:
+        """Add items to the catalogue; they can be found and recommended at once."""
+        for item in items:
+            if not item.id.strip() or not item.title.strip():
+                raise DataError(f"An item needs an id and a title; got {item.id!r}.")
+        self.work.add(list(items))
+        self._forget()
+
+    def fit(self, names: Sequence[str] = ()) -> dict[str, float]:
+        """Fit retrievers (default: the profile's) on everything known; return seconds each."""
+        wanted = list(names) or [*self.profile.weights, build.FALLBACK]
+        took = self.work.fit(list(dict.fromkeys(wanted)))
+        self._forget()
+        return took
+
+    # -- parts --------------------------------------------------------------------------------
+
+    def retriever(self, name: str) -> Retriever:
+        """Return a retriever by name, fitted now if it was not."""
+        return self.work.retriever(name)
+
+    def recommender(self, model: str | None = None, *, text: bool = False) -> Recommender:
+        """Return the composed path for a profile or a single retriever."""
+        key = (model or "", text)
+        if key not in self._recommenders:
+            mix = build.profile(model) if model else self.profile
+            self._recommenders[key] = build.recommender(
+                mix,
+                self.retriever,
+                self.catalog,
+                self.interactions,
+                text=text,
+                pool=self.pool,
+            )
+        return self._recommenders[key]
+
+    def find(self, written: str) -> int:
+        """Return the row of an id or a title as somebody wrote it; raise `UnknownItem`."""
+        if written in self.catalog:
+            return self.catalog.row(written)
+        linked = self.linker.link(written)
+        if linked.row < 0:
+            raise UnknownItem(
+                f"No item with id or title {written[:80]!r} in {self.name}. "
+                f"Look for it with: tastemate search {written[:40]!r}"
+            )
+        return int(linked.row)
+
+    @cached_property
+    def linker(self) -> "Linker":
+        """Links a written title to an item."""
+        from tastemate.text.link import Linker
+
+        return Linker(self.catalog)
+
+    @cached_property
+    def _profiler(self) -> Any:
+        from tastemate.profile.taste import AttributeTaste
+
+        return AttributeTaste(self.catalog, self.interactions)
+
+    def _similar(self, name: str) -> Similar:
+        part = self.retriever(name)
+        if not isinstance(part, Similar):
+            raise ConfigError(f"{name!r} has no item-to-item neighbours. Try ease or content.")
+        return cast(Similar, part)
+
+    def _tell(self, user: str, item: str, value: float) -> Item:
+        if not user.strip():
+            raise UnknownUser("The user id is empty. Give any id; a new one is welcome.")
+        row = self.find(item)
+        self.work.record([Event(user, self.catalog.ids[row], value, int(time.time()))])
+        return self.catalog.item(row)
+
+    def _forget(self) -> None:
+        self._recommenders.clear()
+        self.__dict__.pop("linker", None)
+        self.__dict__.pop("_profiler", None)
+
+
+def _empty() -> History:
+    from tastemate.types import NO_HISTORY
+
+    return NO_HISTORY
+
+
+def _join(seen: History, rows: Sequence[int], value: float, now: int) -> History:
+    keep = ~np.isin(seen.items, rows)
+    return History(
+        np.append(seen.items[keep], rows).astype(np.int32),
+        np.append(seen.values[keep], [value] * len(rows)).astype(np.float32),
+        np.append(seen.timestamps[keep], [now] * len(rows)).astype(np.int64),
+    )
+
+
+def _item(record: Mapping[str, Any], catalog: Catalog) -> Item:
+    """Read an item out of a JSON object; every other key is an attribute of the catalogue's kind.
+
+    Raises `DataError` naming the item and the field.
+    """
+    item_id, title = record.get("id"), record.get("title")
+    if not str(item_id or "").strip() or not str(title or "").strip():
+        raise DataError(f"An item needs an id and a title; got {str(dict(record))[:120]}.")
+    attributes = {
+        name: _value(name, value, catalog, str(item_id))
+        for name, value in record.items()
+        if name not in ("id", "title", "text") and value is not None
+    }
+    return Item(str(item_id), str(title), str(record.get("text") or ""), attributes)
+
+
+def _value(name: str, value: object, catalog: Catalog, item_id: str) -> AttributeValue:
+    """Bring a value to the kind of its column: list, number or text."""
+    kind = catalog.frame.schema.get(name)
+    if isinstance(value, list | tuple):
+        return tuple(str(part) for part in value)
+    if not isinstance(value, str | int | float):
+        raise DataError(f"{name} of item {item_id!r} is {value!r}; give text, a number or a list.")
+    if isinstance(kind, pl.List):
+        return (str(value),)
+    if kind is not None and kind.is_numeric():
+        try:
+            number = float(value)
+        except ValueError as error:
+            raise DataError(f"{name} of item {item_id!r} must be a number: {value!r}.") from error
+        return int(number) if kind.is_integer() else number
+    return value if kind is None else str(value)

@@ -1,0 +1,298 @@
+"""The path: retrieve, blend, rank, arrange, explain; one plain function, read top to bottom.
+
+Every stage may fail; a failed stage is skipped and recorded in the trace. Filters, exclusions and
+the cut to k hold on every path, the degraded one included.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from tastemate.blend import Blend
+from tastemate.catalog import Catalog
+from tastemate.errors import ConfigError, TastemateError
+from tastemate.filters import allowed
+from tastemate.protocols import Explainer, Ranker, Retriever
+from tastemate.types import (
+    Candidate,
+    Floats,
+    Mask,
+    Query,
+    Reason,
+    Recommendation,
+    Slate,
+    Step,
+)
+
+T = TypeVar("T")
+Pools = list[list[Candidate]]
+
+BATCH = 256
+"""Queries answered together: bounds memory at BATCH × items scores."""
+
+
+class Arranger(Protocol):
+    """Reorders a pool for what the person turned: diversity, novelty."""
+
+    def arrange(self, query: Query, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return a permutation of the candidates."""
+        ...
+
+
+@dataclass(slots=True)
+class _Trace:
+    """Collects the steps of one batch."""
+
+    steps: list[Step] = field(default_factory=list)
+
+    def run(self, name: str, stage: Callable[[], T], otherwise: T, size: Callable[[T], int]) -> T:
+        """Run a stage; on an error of ours, record it and go on with `otherwise`."""
+        start = time.perf_counter()
+        try:
+            result, error = stage(), ""
+        except ConfigError:
+            raise  # what the caller asked for is wrong: they must hear it, not get a lesser list
+        except TastemateError as failure:
+            result, error = otherwise, str(failure)
+        self.steps.append(Step(name, size(result), time.perf_counter() - start, error=error))
+        return result
+
+
+class Recommender:
+    """Retrievers, a blend, and what comes after them, composed.
+
+    `fallback` orders what no retriever has an opinion on (popularity); without one, or when it
+    fails too, that is catalogue order. `pool` is how many candidates reach the ranker.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        retrievers: Sequence[Retriever],
+        blend: Blend,
+        *,
+        fallback: Retriever | None = None,
+        ranker: Ranker | None = None,
+        arranger: Arranger | None = None,
+        explainer: Explainer | None = None,
+        pool: int = 100,
+    ) -> None:
+        if pool < 1:
+            raise ConfigError(f"pool is {pool}; it must be at least 1.")
+        self.catalog = catalog
+        self.retrievers = tuple(retrievers)
+        self.blend = blend
+        self.fallback = fallback
+        self.ranker = ranker
+        self.arranger = arranger
+        self.explainer = explainer
+        self.pool = pool
+
+    def recommend(self, query: Query) -> Slate:
+        """Answer one query: a batch of one."""
+        return self.recommend_all([query])[0]
+
+    def recommend_all(self, queries: Sequence[Query]) -> list[Slate]:
+        """Answer every query with a full list, as far as the catalogue and the filters allow.
+
+        Raises `ConfigError` for a filter or control that makes no sense.
+        """
+        slates: list[Slate] = []
+        for start in range(0, len(queries), BATCH):
+            slates += self._answer(queries[start : start + BATCH])
+        return slates
+
+    def scores(self, queries: Sequence[Query]) -> Floats:
+        """Score the whole catalogue for each query, (queries, items): the blend, nothing masked."""
+        trace = _Trace()
+        return self._blend(queries, self._retrieve(queries, trace), trace)
+
+    def explain_item(self, query: Query, row: int) -> Recommendation:
+        """Return where one item stands for a query, and why; its rank is among what is allowed."""
+        trace = _Trace()
+        may, _ = self._allow([query])
+        may[0, row] = True
+        found = self._retrieve([query], trace)
+        scores = np.where(may[0], self._blend([query], found, trace)[0], -np.inf)
+        rank = int((scores > scores[row]).sum()) + 1
+        pool = [Candidate(row, float(scores[row]), "blend", rank)]
+        line = self._explain([query], [self._lines(0, pool, found, may)], trace)[0][0]
+        return replace(line, rank=rank)
+
+    def _answer(self, queries: Sequence[Query]) -> list[Slate]:
+        trace = _Trace()
+        _check(queries)
+        may, unknown = self._allow(queries)
+        found = self._retrieve(queries, trace)
+        blended = self._blend(queries, found, trace)
+        pools = [
+            _best(np.where(mask, row, -np.inf), max(self.pool, query.k))
+            for mask, row, query in zip(may, blended, queries, strict=True)
+        ]
+        if self.ranker is not None:
+            ranker, drawn = self.ranker, pools
+            pools = trace.run(ranker.name, lambda: ranker.rank(queries, drawn), drawn, _total)
+        if self.arranger is not None and any(_turned(query) for query in queries):
+            arranger, ranked = self.arranger, pools
+            pools = trace.run(
+                "arrange",
+                lambda: [
+                    arranger.arrange(query, pool)
+                    for query, pool in zip(queries, ranked, strict=True)
+                ],
+                ranked,
+                _total,
+            )
+        cut = [
+            self._lines(at, pool[: query.k], found, may)
+            for at, (query, pool) in enumerate(zip(queries, pools, strict=True))
+        ]
+        explained = self._explain(queries, cut, trace)
+        steps = tuple(trace.steps)
+        return [
+            Slate(tuple(lines), steps, missing)
+            for lines, missing in zip(explained, unknown, strict=True)
+        ]
+
+    def _allow(self, queries: Sequence[Query]) -> tuple[Mask, list[int]]:
+        """Return what may be shown, (queries, items), and how many were left out as unknown."""
+        may = np.ones((len(queries), len(self.catalog)), dtype=bool)
+        unknown: list[int] = []
+        for row, query in zip(may, queries, strict=True):
+            if query.filters:
+                mask, missing = allowed(self.catalog, query.filters)
+                row &= mask
+                unknown.append(missing)
+            else:
+                unknown.append(0)
+            if query.exclude_seen:
+                row[query.history.items] = False
+            if query.exclude:
+                row[list(query.exclude)] = False
+        return may, unknown
+
+    def _retrieve(self, queries: Sequence[Query], trace: _Trace) -> dict[str, Floats]:
+        found: dict[str, Floats] = {}
+        nothing = np.empty((0, 0), dtype=np.float32)
+        for part in self.retrievers:
+            scores = trace.run(
+                part.name, lambda part=part: part.scores(queries), nothing, _opinions
+            )
+            if scores.size:
+                found[part.name] = scores
+        return found
+
+    def _blend(
+        self, queries: Sequence[Query], found: Mapping[str, Floats], trace: _Trace
+    ) -> Floats:
+        """Combine what was found; what nobody has an opinion on comes after, by the fallback."""
+        shape = (len(queries), len(self.catalog))
+        blended = np.full(shape, -np.inf, dtype=np.float32)
+        if found:
+            blended = trace.run("blend", lambda: self.blend.combine(found), blended, _opinions)
+        blank = ~np.isfinite(blended)
+        if not blank.any():
+            return blended
+        order = np.broadcast_to(-np.arange(shape[1], dtype=np.float32), shape)
+        if self.fallback is not None:
+            fallback = self.fallback
+            liked = trace.run(
+                f"fallback {fallback.name}", lambda: fallback.scores(queries), order, _opinions
+            )
+            order = np.where(np.isfinite(liked), liked, np.float32(-1e9))
+        return _append(blended, blank, order)
+
+    def _lines(
+        self,
+        at: int,
+        pool: Sequence[Candidate],
+        found: Mapping[str, Floats],
+        may: Mask,
+    ) -> list[Recommendation]:
+        """Turn the cut of one query into lines, each with every retriever's score and rank."""
+        rows = np.array([candidate.row for candidate in pool], dtype=np.int32)
+        sources: list[list[Candidate]] = [[] for _ in pool]
+        for name, scores in found.items():
+            eligible = np.where(may[at], scores[at], -np.inf)
+            mine = eligible[rows]
+            ahead = np.sort(eligible)
+            ranks = len(eligible) - np.searchsorted(ahead, mine, side="right") + 1
+            for line, (row, score, rank) in enumerate(zip(rows, mine, ranks, strict=True)):
+                if np.isfinite(score):
+                    sources[line].append(Candidate(int(row), float(score), name, int(rank)))
+        return [
+            Recommendation(
+                rank,
+                self.catalog.item(candidate.row),
+                candidate.score,
+                tuple(sources[rank - 1]) or (candidate,),
+            )
+            for rank, candidate in enumerate(pool, start=1)
+        ]
+
+    def _explain(
+        self, queries: Sequence[Query], cut: list[list[Recommendation]], trace: _Trace
+    ) -> list[list[Recommendation]]:
+        if self.explainer is None:
+            return cut
+        explainer = self.explainer
+        blank: list[list[Reason]] = [[Reason()] * len(lines) for lines in cut]
+        reasons = trace.run(
+            "explain",
+            lambda: [explainer.explain(q, lines) for q, lines in zip(queries, cut, strict=True)],
+            blank,
+            _total,
+        )
+        return [
+            [replace(line, reason=why) for line, why in zip(lines, whys, strict=True)]
+            for lines, whys in zip(cut, reasons, strict=True)
+        ]
+
+
+def _check(queries: Sequence[Query]) -> None:
+    for query in queries:
+        if query.k < 1:
+            raise ConfigError(f"k is {query.k}; ask for at least 1 item.")
+        for name in ("diversity", "novelty", "explore"):
+            value = getattr(query.controls, name)
+            if not 0.0 <= value <= 1.0:
+                raise ConfigError(f"{name} is {value}; it must lie between 0 and 1.")
+
+
+def _turned(query: Query) -> bool:
+    return query.controls.diversity > 0 or query.controls.novelty > 0
+
+
+def _opinions(scores: Floats) -> int:
+    return int(np.isfinite(scores).sum())
+
+
+def _total(lists: Sequence[Sequence[object]]) -> int:
+    return sum(len(inner) for inner in lists)
+
+
+def _append(blended: Floats, blank: Mask, order: Floats) -> Floats:
+    """Fill blanks below everything else of their row, keeping the order given."""
+    floor = np.where(blank, np.inf, blended).min(axis=1, keepdims=True)
+    floor = np.where(np.isfinite(floor), floor, 0.0)
+    top = order.max(axis=1, keepdims=True)
+    span = np.maximum(top - order.min(axis=1, keepdims=True), 1e-9)
+    squeezed = floor - 1.0 - (top - order) / span
+    return np.where(blank, squeezed, blended).astype(np.float32)
+
+
+def _best(scores: Floats, n: int) -> list[Candidate]:
+    """Return the best n finite scores of a row, ties in catalogue order."""
+    n = min(n, len(scores))
+    if n == 0:
+        return []
+    threshold = np.partition(scores, len(scores) - n)[len(scores) - n]
+    pool = np.flatnonzero((scores >= threshold) & (scores > -np.inf))
+    order = pool[np.argsort(-scores[pool], kind="stable")][:n]
+    return [
+        Candidate(int(row), float(scores[row]), "blend", rank)
+        for rank, row in enumerate(order, start=1)
+    ]

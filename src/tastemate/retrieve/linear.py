@@ -1,0 +1,254 @@
+"""What every item-to-item model shares: a decayed history times a matrix of weights.
+
+Such a model scores an item as Σ over the history of weight(event) · W[event's item, item], so it
+serves anybody with a history, splits its score over the events exactly, and has neighbours. The
+models differ only in how they learn W.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg import lapack
+
+from tastemate import artifacts
+from tastemate.catalog import Catalog
+from tastemate.errors import ConfigError, FormatError, NotFitted
+from tastemate.interactions import Interactions, Scale
+from tastemate.retrieve.dense import Dense, candidates
+from tastemate.types import Candidate, Floats, History, Query, Rows
+
+_CELLS = 1 << 23
+"""Cells of a dense block of rows held at once while neighbours are picked: 32 MB."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """Learned weights over the items a model knows.
+
+    `items` are their catalogue rows (m,), ascending; `matrix` is (m, m): row = item of the
+    history, column = item to score; dense, or sparse where only the stored entries are opinions.
+    """
+
+    items: Rows
+    matrix: Floats | sparse.csr_matrix
+    scale: Scale
+    width: int
+    """Items in the catalogue that is served."""
+
+    @property
+    def places(self) -> Rows:
+        """Place of each catalogue row in `items`, -1 where the model does not know it."""
+        return places(self.items, self.width)
+
+
+def places(items: Rows, width: int) -> Rows:
+    """Return the place of each of `width` catalogue rows among `items`, -1 where it is none."""
+    found = np.full(width, -1, dtype=np.int32)
+    found[items] = np.arange(len(items), dtype=np.int32)
+    return found
+
+
+class Linear(Dense):
+    """Serves `Weights`; subclasses learn them in `fit`.
+
+    The newest event of a history weighs 1, the one before it `decay`, then `decay`² and so on;
+    only the latest `last` count. An event the person disliked weighs `dislike` times that.
+    """
+
+    def __init__(self, *, decay: float, last: int, dislike: float) -> None:
+        """Set how a history is weighted; raise `ConfigError` for a value out of range."""
+        if not 0 < decay <= 1:
+            raise ConfigError(f"{self.name}: decay is {decay}; it must be above 0, at most 1.")
+        if last < 1:
+            raise ConfigError(f"{self.name}: last is {last}; count at least 1 event.")
+        self.decay = decay
+        self.last = last
+        self.dislike = dislike
+        self._weights: Weights | None = None
+        self._places: Rows = np.empty(0, dtype=np.int32)
+
+    def scores(self, queries: Sequence[Query]) -> Floats:
+        """Score every item, (queries, items); -inf where the model knows nothing."""
+        weights = self._fitted()
+        wide = np.full((len(queries), weights.width), -np.inf, dtype=np.float32)
+        folded = self._fold(queries, weights)
+        serves = np.diff(folded.indptr) > 0
+        if serves.any():
+            wide[np.ix_(serves, weights.items)] = _product(folded[serves], weights.matrix)
+        return wide
+
+    def similar(self, items: Rows, n: int) -> list[list[Candidate]]:
+        """Return at most `n` items with the largest positive weight from each item, best first."""
+        weights = self._fitted()
+        found: list[list[Candidate]] = []
+        for item in items:
+            place = int(self._places[item])
+            scores = np.full(weights.width, -np.inf, dtype=np.float32)
+            if place >= 0:
+                row = _dense(weights.matrix[[place]])[0]
+                scores[weights.items] = np.where(row > 0, row, -np.inf)
+                scores[item] = -np.inf
+            found.append(candidates(scores, n, self.name))
+        return found
+
+    def contributions(self, query: Query, items: Rows) -> Floats:
+        """Return the share of each history event in each item's score, (items, events)."""
+        weights = self._fitted()
+        shares = np.zeros((len(items), len(query.history)), dtype=np.float32)
+        events = np.flatnonzero(self._places[query.history.items] >= 0)
+        known = np.flatnonzero(self._places[items] >= 0)
+        worth = self._worth(query.history, weights.scale)
+        rows = self._places[query.history.items[events]]
+        columns = self._places[np.asarray(items)[known]]
+        if len(rows) and len(columns):
+            block = _dense(weights.matrix[rows][:, columns])
+            shares[np.ix_(known, events)] = (block * worth[events][:, None]).T
+        return shares
+
+    def save(self, folder: Path) -> None:
+        """Write the weights."""
+        weights = self._fitted()
+        meta = {"low": weights.scale.low, "high": weights.scale.high, "width": weights.width}
+        artifacts.write(folder, meta, {"items": weights.items, "matrix": weights.matrix})
+
+    def load(self, folder: Path, catalog: Catalog) -> Self:
+        """Open the weights, dense ones memory-mapped; raise `FormatError` if they do not fit."""
+        meta, arrays = artifacts.read(folder)
+        try:
+            items, matrix = np.array(arrays["items"]), arrays["matrix"]
+            scale, width = Scale(float(meta["low"]), float(meta["high"])), int(meta["width"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"{folder} holds no {self.name} model: fit it again.") from error
+        if width > len(catalog) or matrix.shape != (len(items), len(items)):
+            raise FormatError(
+                f"The {self.name} model in {folder} belongs to another catalogue: fit it again."
+            )
+        self._keep(Weights(items, matrix, scale, len(catalog)))
+        return self
+
+    def _keep(self, weights: Weights) -> None:
+        self._weights = weights
+        self._places = weights.places
+
+    def _fitted(self) -> Weights:
+        if self._weights is None:
+            raise NotFitted(f"{self.name} has not been fitted: call fit or load first.")
+        return self._weights
+
+    def _worth(self, history: History, scale: Scale) -> Floats:
+        """Return what each event of a history weighs, (events,)."""
+        age = np.arange(len(history), dtype=np.float32)[::-1]
+        worth = np.where(age < self.last, np.float32(self.decay) ** age, 0)
+        if self.dislike != 1:
+            worth = np.where(scale.dislikes(history.values), self.dislike * worth, worth)
+        return worth.astype(np.float32)
+
+    def _fold(self, queries: Sequence[Query], weights: Weights) -> sparse.csr_matrix:
+        """Return the weighted histories over the known items, (queries, m)."""
+        indptr = np.zeros(len(queries) + 1, dtype=np.int64)
+        rows: list[Rows] = [np.empty(0, dtype=np.int32)]
+        data: list[Floats] = [np.empty(0, dtype=np.float32)]
+        for at, query in enumerate(queries):
+            recent = query.history.last(self.last)
+            place = self._places[recent.items]
+            worth = self._worth(recent, weights.scale)
+            keep = (place >= 0) & (worth != 0)
+            rows.append(place[keep])
+            data.append(worth[keep])
+            indptr[at + 1] = indptr[at] + int(keep.sum())
+        shape = (len(queries), len(weights.items))
+        return sparse.csr_matrix((np.concatenate(data), np.concatenate(rows), indptr), shape=shape)
+
+
+def supported(interactions: Interactions, min_support: int, max_items: int) -> Rows:
+    """Return the items with at least `min_support` events, at most `max_items`, ascending.
+
+    The most supported are kept, ties by catalogue order: this bounds the memory of m × m weights.
+    """
+    counts = interactions.counts
+    rows = np.flatnonzero(counts >= max(min_support, 1))
+    if len(rows) > max_items:
+        rows = np.sort(rows[np.argsort(-counts[rows], kind="stable")[:max_items]])
+    return rows.astype(np.int32)
+
+
+def bounds(name: str, regularisation: float, min_support: int, max_items: int) -> None:
+    """Raise `ConfigError` when an option of a dense linear model is out of range."""
+    if regularisation <= 0:
+        raise ConfigError(f"{name}: regularisation is {regularisation}; it must be above 0.")
+    if min_support < 1 or max_items < 1:
+        raise ConfigError(f"{name}: min_support and max_items must be at least 1.")
+
+
+def cholesky(gram: NDArray[Any]) -> NDArray[Any]:
+    """Return the lower Cholesky factor of a symmetric positive definite matrix, overwriting it.
+
+    In single precision, which is twice as fast, unless that fails.
+    """
+    single, failed = lapack.spotrf(gram.astype(np.float32).T, lower=1, overwrite_a=1)
+    if failed:
+        return np.linalg.cholesky(gram.astype(np.float64))
+    return np.asarray(single)
+
+
+def inverse(gram: NDArray[Any]) -> Floats:
+    """Return the inverse of a symmetric positive definite matrix."""
+    factor = cholesky(gram)
+    invert = lapack.spotri if factor.dtype == np.float32 else lapack.dpotri
+    lower = np.tril(invert(factor, lower=1)[0]).astype(np.float32)
+    lower += np.tril(lower, -1).T
+    return np.ascontiguousarray(lower)
+
+
+def solve(gram: NDArray[Any], right: NDArray[Any]) -> Floats:
+    """Return gram⁻¹ · right for a symmetric positive definite `gram`."""
+    factor = cholesky(gram)
+    divide = lapack.spotrs if factor.dtype == np.float32 else lapack.dpotrs
+    answer = divide(factor, np.asarray(right, factor.dtype), lower=1)[0]
+    return np.ascontiguousarray(answer, dtype=np.float32)
+
+
+def neighbours(block: Callable[[slice], Floats], m: int, k: int) -> sparse.csr_matrix:
+    """Keep the `k` largest positive weights of each row, never the diagonal; (m, m).
+
+    `block` gives a slice of rows, dense (rows, m). Ties are kept in column order.
+    """
+    step = max(_CELLS // max(m, 1), 1)
+    parts = [sparse.csr_matrix((0, m), dtype=np.float32)]
+    for start in range(0, m, step):
+        rows = block(slice(start, min(start + step, m)))
+        rows[np.arange(len(rows)), np.arange(start, start + len(rows))] = 0
+        if k < m:
+            kept = np.argpartition(-rows, k - 1, axis=1)[:, :k]
+            floor = np.take_along_axis(rows, kept, axis=1).min(axis=1, keepdims=True)
+            spare = k - (rows > floor).sum(axis=1, keepdims=True)
+            tied = rows == floor
+            rows = np.where((rows > floor) | (tied & (tied.cumsum(axis=1) <= spare)), rows, 0)
+        parts.append(sparse.csr_matrix(np.maximum(rows, 0)))
+    return sparse.csr_matrix(sparse.vstack(parts, format="csr"), dtype=np.float32)
+
+
+def at_width(weights: Weights, width: int) -> Weights:
+    """Return the weights for a catalogue of another width."""
+    return replace(weights, width=width)
+
+
+def _dense(block: Floats | sparse.csr_matrix) -> Floats:
+    return block.toarray() if sparse.issparse(block) else np.asarray(block)  # type: ignore
+
+
+def _product(folded: sparse.csr_matrix, matrix: Floats | sparse.csr_matrix) -> Floats:
+    """Return folded histories times weights; -inf where a sparse matrix stores nothing."""
+    if not sparse.issparse(matrix):
+        return np.asarray(folded @ matrix, dtype=np.float32)
+    product = sparse.csr_matrix(folded @ matrix)
+    wide = np.full(product.shape, -np.inf, dtype=np.float32)
+    wide[np.repeat(np.arange(product.shape[0]), np.diff(product.indptr)), product.indices] = (
+        product.data
+    )
+    return wide

@@ -1,0 +1,65 @@
+"""An append-only file of what people did since the last import: one JSON object a line.
+
+A record is acknowledged when `append` returns: written, flushed and synced. A kill in the middle
+of a write leaves a torn last line, which was never acknowledged; it is cut off by the next append.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tastemate.errors import FormatError, Unavailable
+
+
+class Journal:
+    """The records of one file, in the order they were written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return every acknowledged record; raise `FormatError` for a damaged line."""
+        if not self.path.exists():
+            return []
+        records: list[dict[str, Any]] = []
+        lines = self.path.read_bytes().split(b"\n")
+        for number, line in enumerate(lines[:-1], start=1):
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise FormatError(
+                    f"{self.path}, line {number} is damaged ({error}). "
+                    "Remove that line; the others are intact."
+                ) from error
+            if not isinstance(record, dict):
+                raise FormatError(f"{self.path}, line {number} is not an object. Remove it.")
+            records.append(record)
+        return records
+
+    def append(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Write records and wait until they are on disk; raise `Unavailable` if they cannot be."""
+        text = "".join(json.dumps(dict(record), ensure_ascii=False) + "\n" for record in records)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                _cut_torn_line(file.fileno())
+                file.write(text.encode("utf-8", "replace"))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise Unavailable(
+                f"Could not write to {self.path} ({error}); nothing was recorded. "
+                "Free some space or mend the permissions and try again."
+            ) from error
+
+
+def _cut_torn_line(descriptor: int) -> None:
+    size = os.fstat(descriptor).st_size
+    if not size or os.pread(descriptor, 1, size - 1) == b"\n":
+        return
+    whole = os.pread(descriptor, size, 0).rfind(b"\n") + 1
+    os.ftruncate(descriptor, whole)

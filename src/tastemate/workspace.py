@@ -1,0 +1,211 @@
+"""What is kept of one data set: what people did since it was read, and what was fitted on it.
+
+Layout of the folder: `events.jsonl` and `items.jsonl` (journals), `fitted.json` (how much of them
+the models have seen), `models/<name>-<key>/`.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tastemate import build
+from tastemate.catalog import Catalog
+from tastemate.errors import FormatError
+from tastemate.interactions import Interactions
+from tastemate.protocols import Progress, Retriever
+from tastemate.store.journal import Journal
+from tastemate.types import Event, Item
+
+FORMAT = 1
+"""Raised when a newer version can no longer read what an older one fitted."""
+
+
+def state_home() -> Path:
+    """Return the folder of all state: `$TASTEMATE_HOME`, else ~/.local/share/tastemate."""
+    named = os.environ.get("TASTEMATE_HOME")
+    return Path(named) if named else Path.home() / ".local" / "share" / "tastemate"
+
+
+def slug(name: str) -> str:
+    """Return a folder name for a data set's name or path."""
+    plain = re.sub(r"[^\w.-]+", "-", Path(name).name.lower()).strip("-.") or "data"
+    if Path(name).name == name:
+        return plain
+    return f"{plain}-{hashlib.sha256(str(Path(name).resolve()).encode()).hexdigest()[:8]}"
+
+
+class Workspace:
+    """The state folder of one data set, and the fitted retrievers in it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        catalog: Catalog,
+        interactions: Interactions,
+        resources: build.Resources,
+        *,
+        progress: Progress | None = None,
+    ) -> None:
+        self.folder = folder
+        self.resources = resources
+        self._base = (catalog, interactions)
+        self._progress = progress or _silent
+        self._events = Journal(folder / "events.jsonl")
+        self._items = Journal(folder / "items.jsonl")
+        self._fitted: dict[str, Retriever] = {}
+        self.live: dict[str, list[Event]] = {}
+        """What people did after the data was read, by user."""
+        self.events = [_event(record) for record in self._events.read()]
+        self.items = [_item(record) for record in self._items.read()]
+        for event in self.events:
+            self.live.setdefault(event.user, []).append(event)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The catalogue with everything added since."""
+        base = self._base[0]
+        return base.with_items(self.items) if self.items else base
+
+    @property
+    def interactions(self) -> Interactions:
+        """The events as the data set has them, over the grown catalogue."""
+        return self._base[1].over(self.catalog)
+
+    def record(self, events: list[Event]) -> None:
+        """Keep events; they are on disk when this returns."""
+        self._events.append(
+            {"user": e.user, "item": e.item, "value": e.value, "timestamp": e.timestamp}
+            for e in events
+        )
+        self.events += events
+        for event in events:
+            self.live.setdefault(event.user, []).append(event)
+
+    def add(self, items: list[Item]) -> None:
+        """Keep new items; what is loaded is opened again over the grown catalogue."""
+        grown = self.catalog.with_items(items)  # refuses what does not fit before it is kept
+        self._items.append(
+            {"id": i.id, "title": i.title, "text": i.text, "attributes": dict(i.attributes)}
+            for i in items
+        )
+        self.items += items
+        self._fitted.clear()
+        self.catalog = grown
+
+    def retriever(self, name: str) -> Retriever:
+        """Return a fitted retriever: from memory, from disk, or fitted now and kept."""
+        if name not in self._fitted:
+            self._fitted[name] = self._open(name)
+        return self._fitted[name]
+
+    def fit(self, names: list[str]) -> dict[str, float]:
+        """Fit these retrievers on everything known by now; return seconds by name."""
+        _write_json(
+            self.folder / "fitted.json", {"events": len(self.events), "items": len(self.items)}
+        )
+        self.__dict__.pop("_key", None)
+        self._fitted.clear()
+        took: dict[str, float] = {}
+        for name in names:
+            start = time.perf_counter()
+            shutil.rmtree(self._place(name), ignore_errors=True)
+            self._fitted[name] = self._open(name)
+            took[name] = time.perf_counter() - start
+        self._prune()
+        return took
+
+    def is_fitted(self, name: str) -> bool:
+        """Whether a retriever lies fitted on disk."""
+        return (self._place(name) / "meta.json").is_file()
+
+    def _open(self, name: str) -> Retriever:
+        place = self._place(name)
+        if (place / "meta.json").is_file():
+            try:
+                return build.retriever(name, self.resources).load(place, self.catalog)
+            except FormatError as error:
+                self._progress(f"{name}: {error} Fitting it again.", 0.0)
+                shutil.rmtree(place, ignore_errors=True)
+        self._progress(f"fitting {name}", 0.0)
+        catalog, interactions = self._training
+        build.retriever(name, self.resources).fit(catalog, interactions).save(place)
+        self._progress(f"fitting {name}", 1.0)
+        return build.retriever(name, self.resources).load(place, self.catalog)
+
+    @property
+    def _training(self) -> tuple[Catalog, Interactions]:
+        """The data as of the last `fit`: the base and what was absorbed then."""
+        catalog, interactions = self._base
+        seen = self._seen
+        if seen["items"]:
+            catalog = catalog.with_items(self.items[: seen["items"]])
+        known = [event for event in self.events[: seen["events"]] if event.item in catalog]
+        if known or seen["items"]:
+            interactions = interactions.with_events(known, catalog)
+        return catalog, interactions
+
+    @property
+    def _seen(self) -> dict[str, int]:
+        try:
+            kept = json.loads((self.folder / "fitted.json").read_text())
+            return {"events": int(kept["events"]), "items": int(kept["items"])}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {"events": 0, "items": 0}
+
+    @cached_property
+    def _key(self) -> str:
+        catalog, interactions = self._base
+        seen = self._seen
+        parts = (catalog.fingerprint, interactions.fingerprint, seen["events"], seen["items"])
+        return hashlib.sha256(f"{FORMAT} {parts}".encode()).hexdigest()[:8]
+
+    def _place(self, name: str) -> Path:
+        key = f"{self._key}{build.options_key(name, self.resources)}"
+        return self.folder / "models" / f"{name}-{key}"
+
+    def _prune(self) -> None:
+        """Remove models of older fits."""
+        for folder in (self.folder / "models").glob("*-*"):
+            if self._key not in folder.name:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _silent(_what: str, _share: float) -> None:
+    return None
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(value))
+    fresh.replace(path)
+
+
+def _event(record: Mapping[str, Any]) -> Event:
+    try:
+        return Event(
+            str(record["user"]),
+            str(record["item"]),
+            float(record["value"]),
+            int(record["timestamp"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"A kept event is damaged: {dict(record)}. Remove its line.") from error
+
+
+def _item(record: Mapping[str, Any]) -> Item:
+    try:
+        attributes = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in record["attributes"].items()
+        }
+        return Item(str(record["id"]), str(record["title"]), str(record["text"]), attributes)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise FormatError(f"A kept item is damaged: {dict(record)}. Remove its line.") from error

@@ -1,0 +1,42 @@
+"""The journal loses nothing it acknowledged."""
+
+from pathlib import Path
+
+import pytest
+
+from tastemate.errors import FormatError, Unavailable
+from tastemate.store.journal import Journal
+
+
+def test_what_was_appended_is_read_in_order(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "deep" / "events.jsonl")
+    assert journal.read() == []
+    journal.append([{"user": "a"}, {"user": "b 🎬"}])
+    journal.append([{"user": "c"}])
+    assert [record["user"] for record in journal.read()] == ["a", "b 🎬", "c"]
+
+
+def test_a_torn_last_line_was_never_acknowledged_and_is_cut(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "events.jsonl")
+    journal.append([{"user": "a"}])
+    with journal.path.open("ab") as file:
+        file.write(b'{"user": "to')
+    assert [record["user"] for record in journal.read()] == ["a"]
+    journal.append([{"user": "b"}])
+    assert [record["user"] for record in journal.read()] == ["a", "b"]
+
+
+@pytest.mark.parametrize("line", [b"nonsense\n", b"[1]\n"])
+def test_a_damaged_line_is_named(tmp_path: Path, line: bytes) -> None:
+    journal = Journal(tmp_path / "events.jsonl")
+    journal.append([{"user": "a"}])
+    with journal.path.open("ab") as file:
+        file.write(line)
+    with pytest.raises(FormatError, match="line 2"):
+        journal.read()
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(Unavailable, match="nothing was recorded"):
+        Journal(tmp_path / "file" / "events.jsonl").append([{"user": "a"}])

@@ -1,0 +1,74 @@
+"""Settings: read, overridden, checked against signatures."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from tastemate import config
+from tastemate.errors import ConfigError
+
+
+class Model:
+    def __init__(
+        self,
+        *,
+        rank: int = 8,
+        decay: float = 0.5,
+        by: Literal["count", "recent"] = "count",
+        names: tuple[str, ...] = (),
+        note: str | None = None,
+        anything: Any = None,
+    ) -> None:
+        self.made = (rank, decay, by, names, note, anything)
+
+
+def test_what_fits_the_signature_is_taken() -> None:
+    given = {"rank": 3, "decay": 1, "by": "recent", "names": ["a"], "note": "x", "anything": []}
+    assert Model(**config.arguments(Model, given, "[model]")).made == (
+        3,
+        1,
+        "recent",
+        ("a",),
+        "x",
+        (),
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"rnak": 3}, "Did you mean 'rank'"),
+        ({"rank": 1.5}, "a whole number"),
+        ({"rank": True}, "a whole number"),
+        ({"decay": "fast"}, "a number"),
+        ({"by": "luck"}, "one of 'count', 'recent'"),
+        ({"names": [1]}, "tuple"),
+        ({"note": 4}, "str | None"),
+    ],
+)
+def test_what_does_not_fit_is_named(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.arguments(Model, given, "[model]")
+    assert said in str(caught.value)
+    assert "[model]" in str(caught.value)
+
+
+def test_a_file_is_read_and_the_environment_overrides(tmp_path: Path) -> None:
+    path = tmp_path / "tastemate.toml"
+    path.write_text("\ufeff[recommend]\nk = 5\n")
+    env = {"TASTEMATE_RECOMMEND__K": "7", "TASTEMATE_DATA__DATASET": "films", "TASTEMATE_HOME": "x"}
+    assert config.read(path, env) == {"recommend": {"k": 7}, "data": {"dataset": "films"}}
+    assert config.read(tmp_path / "none.toml", {}) == {}
+
+
+def test_bad_toml_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "tastemate.toml"
+    path.write_text("[recommend\n")
+    with pytest.raises(ConfigError, match="tastemate.toml is not valid TOML"):
+        config.read(path, {})
+
+
+def test_an_override_through_a_value_is_refused() -> None:
+    with pytest.raises(ConfigError, match="names a table"):
+        config.override({"recommend": 3}, {"TASTEMATE_RECOMMEND__K": "7"})
