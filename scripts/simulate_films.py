@@ -10,6 +10,7 @@ numpy's generator, whose stream is fixed, so that other versions of numpy give t
 import argparse
 import gzip
 import json
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from film_tastes import (
+    ARCHETYPES,
+    DEMO,
+    DEMO_OWN,
+    KNOWN_TO_ALL,
+    SHARES,
+    SHARES_OF_C,
+    Taste,
+)
+
 Floats = NDArray[np.float64]
 
 SEED = 20240229
@@ -28,8 +39,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "src" / "tastemate" / "data" / "f
 FIRST_DAY = datetime(2015, 1, 1, tzinfo=UTC)
 DAYS = (datetime(2023, 12, 31, tzinfo=UTC) - FIRST_DAY).days
 
-MEAN_RATING = 3.5
-SHORTEST, MEDIAN, LONGEST = 20, 55, 220  # ratings per person
+MEAN_RATING = 3.57  # before ratings are cut off at 5
+SHORTEST, MEDIAN, LONGEST = 20, 58, 220  # ratings per person
 HIDDEN = 4  # dimensions of taste that no attribute shows
 RUN = 0.65  # how often the next film is chosen because of the one before
 ENGLISH = {"USA", "UK", "Australia", "New Zealand", "Canada"}
@@ -41,105 +52,6 @@ AGE_BANDS = {
     "60+": (0.14, 1952),
 }
 GROUPS = {"a": 0.56, "b": 0.30, "c": 0.14}
-
-
-@dataclass(frozen=True, slots=True)
-class Taste:
-    """What one kind of person loves, likes and avoids; `violence`: the most they enjoy (0-3)."""
-
-    loves: tuple[str, ...]
-    likes: tuple[str, ...]
-    avoids: tuple[str, ...]
-    violence: int
-    abroad: float  # 0 = stays with English-language films, 1 = does not mind
-    old: float  # 0 = mostly films of one's own time, 1 = any age
-
-
-# Fame is mostly made up, but a popularity list without these would look odd.
-KNOWN_TO_ALL = """
-    star-wars-episode-iv-a-new-hope-1977 the-matrix-1999 pulp-fiction-1994 jurassic-park-1993
-    the-shawshank-redemption-1994 forrest-gump-1994 fight-club-1999 the-godfather-1972 jaws-1975
-    the-lord-of-the-rings-the-fellowship-of-the-ring-2001 the-dark-knight-2008 inception-2010
-    titanic-1997 the-lion-king-1994 toy-story-1995 back-to-the-future-1985 casablanca-1942
-    the-silence-of-the-lambs-1991 raiders-of-the-lost-ark-1981 spirited-away-2001 alien-1979
-    harry-potter-and-the-sorcerer-s-stone-2001 terminator-2-judgment-day-1991 psycho-1960
-    the-wizard-of-oz-1939 e-t-the-extra-terrestrial-1982 seven-1995 interstellar-2014 shrek-2001
-    die-hard-1988 finding-nemo-2003 avatar-2009 parasite-2019 the-avengers-2012 amelie-2001
-""".split()
-
-# Words are genres, themes, moods, settings, directors, actors or decades of the films.
-ARCHETYPES = {
-    "crime": Taste(
-        ("Crime", "heist", "tense", "Thriller"),
-        ("suspenseful", "gritty", "investigation", "corruption", "betrayal", "Mystery",
-         "Martin Scorsese", "Quentin Tarantino", "David Fincher", "Robert De Niro", "Al Pacino"),
-        ("Musical", "Family", "whimsical", "romantic"), 3, 0.5, 0.5),
-    "science fiction": Taste(
-        ("Sci-Fi", "thoughtful", "time travel", "technology"),
-        ("mysterious", "identity", "space", "future", "dystopia", "alien contact", "memory",
-         "science", "Denis Villeneuve", "Ridley Scott", "Stanley Kubrick", "Andrei Tarkovsky"),
-        ("Musical", "Romance", "Western", "cosy"), 2, 0.6, 0.5),
-    "spectacle": Taste(
-        ("Action", "exciting", "superheroes", "Adventure"),
-        ("epic", "espionage", "rebellion", "2010s", "2000s", "Tom Cruise", "Robert Downey Jr.",
-         "Harrison Ford", "Steven Spielberg", "George Miller"),
-        ("quiet", "melancholy", "Documentary", "Musical"), 2, 0.1, 0.1),
-    "family": Taste(
-        ("Animation", "Family", "warm"),
-        ("whimsical", "uplifting", "animals", "childhood", "magic", "friendship", "Pete Docter",
-         "Hayao Miyazaki", "Tom Hanks", "Brad Bird"),
-        ("Horror", "violent", "dark", "gritty"), 0, 0.4, 0.5),
-    "romance": Taste(
-        ("Romance", "romantic", "love"),
-        ("bittersweet", "marriage", "Comedy", "infidelity", "memory", "Hugh Grant", "Julie Delpy",
-         "Kate Winslet", "Richard Linklater", "Billy Wilder", "Audrey Hepburn"),
-        ("violent", "scary", "Horror", "War"), 1, 0.5, 0.6),
-    "stage and song": Taste(
-        ("Musical", "music", "theatre and film"),
-        ("uplifting", "playful", "romantic", "art", "nostalgic", "inspiring", "royalty",
-         "Baz Luhrmann", "Damien Chazelle", "Pedro Almodóvar"),
-        ("gritty", "violent", "Sci-Fi", "tense"), 1, 0.5, 0.8),
-    "horror": Taste(
-        ("Horror", "scary", "monsters"),
-        ("dark", "surreal", "serial killer", "madness", "apocalypse", "suspenseful",
-         "John Carpenter", "Wes Craven", "Alfred Hitchcock", "Danny Boyle", "Sigourney Weaver"),
-        ("Family", "uplifting", "Musical", "cosy", "warm"), 3, 0.6, 0.6),
-    "world cinema": Taste(
-        ("quiet", "melancholy", "thoughtful"),
-        ("Drama", "loneliness", "grief", "old age", "family", "asia", "europe", "faith",
-         "Ingmar Bergman", "Yasujiro Ozu", "Akira Kurosawa", "Michael Haneke", "Federico Fellini"),
-        ("Action", "superheroes", "exciting", "Adventure"), 2, 1.0, 0.9),
-    "old Hollywood": Taste(
-        ("1930s", "1940s", "1950s"),
-        ("1920s", "1960s", "Western", "disguise", "nostalgic", "Mystery", "Cary Grant",
-         "James Stewart", "Charlie Chaplin", "Alfred Hitchcock", "Billy Wilder", "Howard Hawks"),
-        ("superheroes", "2010s", "violent"), 1, 0.5, 1.0),
-    "history and conscience": Taste(
-        ("War", "history", "justice"),
-        ("politics", "journalism", "race", "duty", "sacrifice", "class", "rebellion", "inspiring",
-         "world war", "honour", "David Lean", "Steven Spielberg", "Sam Mendes"),
-        ("magic", "superheroes", "whimsical", "Horror"), 3, 0.8, 0.7),
-    "comedy": Taste(
-        ("Comedy", "funny", "satirical"),
-        ("playful", "friendship", "school", "work", "disguise", "suburbia", "Bill Murray",
-         "Rob Reiner", "Simon Pegg", "Joel Coen", "Terry Gilliam", "Monty Python"),
-        ("sad", "scary", "War", "melancholy"), 1, 0.3, 0.4),
-    "fantasy": Taste(
-        ("Fantasy", "magic", "quest"),
-        ("fantasy world", "epic", "monsters", "other world", "royalty", "Adventure", "medieval",
-         "Peter Jackson", "Hayao Miyazaki", "Ian McKellen", "Emma Watson"),
-        ("gritty", "Crime", "Documentary", "modern city"), 2, 0.4, 0.3),
-}  # fmt: skip
-SHARES = (0.13, 0.11, 0.15, 0.10, 0.09, 0.05, 0.06, 0.07, 0.05, 0.07, 0.07, 0.05)
-# The minority `c` has the same kinds of taste in other proportions.
-SHARES_OF_C = (0.07, 0.05, 0.09, 0.08, 0.16, 0.11, 0.04, 0.18, 0.05, 0.09, 0.05, 0.03)
-
-DEMO = "p012"  # the person of the demonstration: written by hand, rated like the others
-DEMO_OWN = {
-    "heist": 1.5, "tense": 1.5, "thoughtful": 1.5, "Crime": 1.0, "Sci-Fi": 1.5, "time travel": 1.0,
-    "identity": 0.7, "Christopher Nolan": 1.5, "Ridley Scott": 0.7, "Musical": -4.0,
-    "scary": -1.0, "romantic": -0.7, "Horror": -1.0,
-}  # fmt: skip
 
 
 class Draws:
@@ -186,8 +98,11 @@ class Films:
         self.violence = np.array([film["violence"] for film in films])
         self.abroad = np.array([not ENGLISH & set(film["country"]) for film in films])
         self.traits = [
-            {*film["genres"], *film["themes"], *film["moods"], film["setting"], film["franchise"]}
-            | {*film["directors"], *film["cast"], f"{film['year'] // 10 * 10}s"}
+            sorted(
+                {*film["genres"], *film["themes"], *film["moods"], film["setting"]}
+                | {*film["directors"], *film["cast"], f"{film['year'] // 10 * 10}s"}
+                | ({film["franchise"]} - {""})
+            )
             for film in films
         ]
         # Keyed by the id, so that a film keeps its numbers when others join.
@@ -201,12 +116,19 @@ class Films:
         famous += 1.5 * np.isin(self.ids, KNOWN_TO_ALL)
         rank = np.argsort(np.argsort(-famous, kind="stable"), kind="stable")
         self.fame = -np.log(rank + 12.0)  # log of a Zipf-Mandelbrot share
+        self.earlier = np.array([self._before(i, films) for i in range(len(films))])
         self.link = self._links(films)
         self.kinds = [standard(self.score(weights(taste))) for taste in ARCHETYPES.values()]
 
     def score(self, weights: dict[str, float]) -> Floats:
-        """Return per film the summed weights of its traits (traits in sorted order)."""
-        return np.array([sum(weights.get(t, 0.0) for t in sorted(own)) for own in self.traits])
+        """Return per film the summed weights of its traits, in sorted order."""
+        return np.array([sum(weights[t] for t in own if t in weights) for own in self.traits])
+
+    def _before(self, i: int, films: list[dict[str, Any]]) -> int:
+        """Return the film before film i in its franchise, i itself where there is none."""
+        same = [j for j, film in enumerate(films) if film["franchise"] == films[i]["franchise"]]
+        before = [j for j in same if self.year[j] < self.year[i] and films[i]["franchise"]]
+        return max(before, key=lambda j: (int(self.year[j]), j), default=i)
 
     def _links(self, films: list[dict[str, Any]]) -> Floats:
         """Return how strongly having seen film i suggests film j: (films, films)."""
@@ -215,8 +137,9 @@ class Films:
             for j, b in enumerate(films):
                 if i == j:
                     continue
-                later = 1.0 if self.year[j] >= self.year[i] else 0.0
-                near = later * np.exp(-abs(self.year[j] - self.year[i]) / 8)
+                years = b["year"] - a["year"]
+                later = 1.0 if years >= 0 else 0.0
+                near = later * math.exp(-abs(years) / 8)
                 if a["franchise"] and a["franchise"] == b["franchise"]:
                     link[i, j] += 2.0 + later + 2.5 * near
                 if set(a["directors"]) & set(b["directors"]):
@@ -264,7 +187,7 @@ def deviations(films: Films, lean: Floats, draws: Draws) -> Floats:
     found: dict[str, float] = {}
     for _ in range(9):
         # Taken from a film that fits, most of the time: favourites come from what one watches.
-        traits = sorted(films.traits[draws.pick(1.5 * lean + films.fame)] - {""})
+        traits = films.traits[draws.pick(1.5 * lean + films.fame)]
         trait = traits[int(draws.uniform(0, len(traits)))]
         found[trait] = 1.5 if draws.uniform() < 0.8 else -1.5
     return films.score(found)
@@ -297,7 +220,7 @@ def person(number: int, films: Films) -> Person:
         user=f"p{number:03}", group=group, age_band=band, length=length,
         main=films.kinds[a], side=films.kinds[b], own=own,
         reach=-0.5 * (1 - old) * before, company=films.kinds[company],
-        yields=0.10 if demo else draws.uniform(0.02, 0.14),
+        yields=0.11 if demo else draws.uniform(0.02, 0.14),
         start=start, end=end, bias=0.35 * draws.normal(),
         spread=draws.uniform(0.7, 1.3), whole_stars=draws.uniform() < 0.2 and not demo,
     )  # fmt: skip
@@ -308,7 +231,7 @@ def sessions(length: int, draws: Draws) -> tuple[list[int], list[int]]:
     sizes: list[int] = []
     while (left := length - sum(sizes)) > 0:
         sizes.append(min(left, 1 + draws.choose((0.42, 0.30, 0.17, 0.08, 0.03))))
-    typical = 7.0 * np.exp(0.7 * draws.normal())  # days between evenings
+    typical = 12.0 * np.exp(0.7 * draws.normal())  # days between evenings
     span = int(np.clip(len(sizes) * typical, len(sizes) + 10, DAYS - 10))
     gaps = np.exp(1.0 * draws.normals(len(sizes)))
     free = np.cumsum(gaps / gaps.sum() * (span - len(sizes)))
@@ -320,7 +243,8 @@ def history(who: Person, films: Films) -> list[tuple[int, int, float]]:
     """Return (film, timestamp, raw rating) in the order watched."""
     draws = Draws(1, int(who.user[1:]))
     sizes, days = sessions(who.length, draws)
-    unseen = np.zeros(len(films.ids))
+    unseen = np.zeros(len(films.ids))  # -inf once seen
+    everything = np.arange(len(films.ids))
     found: list[tuple[int, int, float]] = []
     for size, day in zip(sizes, days, strict=True):
         minute = day * 1440 + int(draws.uniform(600, 840 if size > 3 else 1260))
@@ -329,9 +253,10 @@ def history(who: Person, films: Films) -> list[tuple[int, int, float]]:
             fresh = 1.0 * (np.abs(day - films.released - 200) < 200)
             out = np.where(films.released > day, -np.inf, unseen)
             if draws.uniform() < who.yields:
-                logits = 1.0 * films.fame + 1.8 * who.company
+                logits = films.fame + 2.4 * who.company
             else:
-                logits = 1.1 * films.fame + 1.7 * affinity + who.reach + fresh
+                logits = films.fame + 2.1 * affinity + who.reach + fresh
+                logits = logits - 1.2 * (unseen[films.earlier] == 0) * (films.earlier != everything)
                 if found and draws.uniform() < RUN:
                     logits = films.link[found[-1][0]] + 0.7 * logits
             film = draws.pick(logits + out)

@@ -7,6 +7,7 @@ return one float64 a user; means and intervals are the caller's (`evaluate.boots
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,13 @@ from numpy.typing import NDArray
 from tastemate.errors import DataError
 from tastemate.types import Floats, Mask
 
-Values = NDArray[np.float64]
+Values: TypeAlias = NDArray[np.float64]
 """One number a user, shape (users,)."""
-Lists = NDArray[np.int64]
+Lists: TypeAlias = NDArray[np.int64]
 """Item rows by user and place, shape (users, depth); -1 pads a short list at its end."""
+
+Ranked: TypeAlias = Sequence[Sequence[int] | NDArray[np.integer]] | NDArray[np.integer]
+"""One ranked list of rows a user, of any lengths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Judged:
     """Relevant items of each user, (users,), at least 1."""
 
 
-def as_lists(lists: Sequence[Sequence[int]] | NDArray[np.integer], depth: int) -> Lists:
+def as_lists(lists: Ranked, depth: int) -> Lists:
     """Return the first `depth` places of ragged lists as one padded table.
 
     Raises `DataError` when a list names an item twice: a repeated item would be counted twice.
@@ -52,7 +56,7 @@ def as_lists(lists: Sequence[Sequence[int]] | NDArray[np.integer], depth: int) -
 
 
 def judge(
-    lists: Sequence[Sequence[int]] | NDArray[np.integer],
+    lists: Ranked,
     truths: Sequence[Collection[int]],
     depth: int,
 ) -> Judged:

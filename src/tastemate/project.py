@@ -99,8 +99,13 @@ class Tastemate:
         if is_project:
             default = home or at / ".tastemate"
             named = str(data.get("dataset", at / "data"))
-            if "/" in named and not Path(named).is_absolute():
+            if "dataset" in data and "/" in named and not Path(named).is_absolute():
                 named = str(at / named)
+            if "dataset" not in data and not Path(named).is_dir():
+                raise ConfigError(
+                    f"The project in {at.resolve()} has no data yet. Run `tastemate import "
+                    f"RATINGS.csv --items ITEMS.csv`, or name a data set in {config.FILE}."
+                )
         else:
             named = str(source)
             default = (

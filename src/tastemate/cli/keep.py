@@ -45,20 +45,29 @@ def init(
     as_json: JsonOption = False,
 ) -> None:
     """Make a project: a folder with tastemate.toml."""
-    from tastemate.errors import ConfigError
-
-    path = folder / "tastemate.toml"
-    if path.exists():
-        raise ConfigError(f"{path} is there already. Edit it, or name another folder.")
-    line = f"dataset = {json.dumps(dataset)}" if dataset else '# dataset = "ml-latest-small"'
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(TOML.format(dataset=line), encoding="utf-8")
+    path = write_settings(folder, dataset)
     if as_json:
         emit({"project": str(path)})
         return
     page().print(f"{path} is written.", markup=False)
     if not dataset:
         talk().print("Next: tastemate import RATINGS.csv --items ITEMS.csv", markup=False)
+
+
+def write_settings(folder: Path, dataset: str | None) -> Path:
+    """Write a project's first tastemate.toml; raise `ConfigError` when there is one."""
+    from tastemate.errors import ConfigError
+
+    path = folder / "tastemate.toml"
+    if path.exists():
+        raise ConfigError(f"{path} is there already. Edit it, or name another folder.")
+    line = f"dataset = {json.dumps(dataset)}" if dataset else '# dataset = "ml-latest-small"'
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(TOML.format(dataset=line), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written ({error.strerror}). Name another.") from error
+    return path
 
 
 def fit(

@@ -16,10 +16,14 @@ from tastemate.data.validate import Report
 from tastemate.errors import NothingUsable
 from tastemate.interactions import Interactions
 
-_REVIEW = ("reviewerID", "user_id", "asin", "parent_asin", "overall", "rating")
-_REVIEW = (*_REVIEW, "unixReviewTime", "timestamp")
-_META = ("asin", "parent_asin", "title", "description", "categories", "category", "brand")
-_META = (*_META, "store", "price")
+_REVIEW = (
+    *("reviewerID", "user_id", "asin", "parent_asin", "overall", "rating"),
+    *("unixReviewTime", "timestamp"),
+)
+_META = (
+    *("asin", "parent_asin", "title", "description", "categories", "category", "brand"),
+    *("store", "price"),
+)
 _TEXT_LENGTH = 2_000
 
 
@@ -77,8 +81,11 @@ def load_sequences(
     The place in the sequence stands for time. An item without words has its id as the title.
     """
     lines = read_lines(sequences, report)
-    parts = lines["text"].str.strip_chars().str.split(" ").list.eval(
-        pl.element().filter(pl.element() != "")
+    parts = (
+        lines["text"]
+        .str.strip_chars()
+        .str.split(" ")
+        .list.eval(pl.element().filter(pl.element() != ""))
     )
     table = lines.select(LINE).with_columns(
         parts.list.first().alias("user"), parts.list.slice(1).alias("item")

@@ -36,9 +36,7 @@ class Columns:
     """Attribute columns in which this occurs are lists; empty: none are."""
 
 
-def find(
-    names: Sequence[str], chosen: str, usual: Sequence[str], flag: str, file: str
-) -> str:
+def find(names: Sequence[str], chosen: str, usual: Sequence[str], flag: str, file: str) -> str:
     """Return the column that was chosen, or the first usual one; raise `FormatError`."""
     found = find_optional(names, chosen, usual, flag, file)
     if not found:

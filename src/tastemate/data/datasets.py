@@ -93,6 +93,11 @@ def _locate(name: str) -> Path:
             f"The data set {name!r} is not on this machine. "
             f"Run `tastemate data fetch {name}`, or set TASTEMATE_DATA to the folder above it."
         )
+    if name in LOCAL:
+        raise UnknownDataset(
+            f"The data set {name!r} is not on this machine and has no download. "
+            "Set TASTEMATE_DATA to the folder that holds it."
+        )
     raise UnknownDataset(
         f"There is no data set and no path {name!r}.{nearest(name, known_names())} "
         "Run `tastemate data list` to see what there is."

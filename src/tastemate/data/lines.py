@@ -3,14 +3,13 @@
 What cannot be read as text is rejected line by line, or raised when the whole file is not text.
 """
 
-import gzip
 import zlib
 from pathlib import Path
 
 import polars as pl
 
 from tastemate.data.validate import Report
-from tastemate.errors import FormatError, NothingUsable, NotFound
+from tastemate.errors import FormatError, NotFound, NothingUsable
 
 MAX_LINE = 1_000_000
 """Lines longer than this many bytes are rejected."""
@@ -19,7 +18,8 @@ LINE = "_line"
 """Name of the column of line numbers, from 1."""
 
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"PAR1": "Parquet", b"PK\x03\x04": "zip"}
-_CHUNK = 1 << 20
+_GZIP = b"\x1f\x8b"
+_CHUNK = 1 << 16
 
 
 def open_bytes(path: Path, report: Report) -> bytes:
@@ -38,8 +38,10 @@ def open_bytes(path: Path, report: Report) -> bytes:
         ) from error
 
 
-def read_lines(path: Path, report: Report, encoding: str | None = None) -> pl.DataFrame:
-    """Return the non-blank lines of a file: columns `_line` and text.
+def read_lines(
+    path: Path, report: Report, encoding: str | None = None, *, blank: bool = False
+) -> pl.DataFrame:
+    """Return the lines of a file, blank ones only if asked: columns `_line` and text.
 
     `encoding` is named where the format fixes it; else UTF-8, and Latin-1 when no line beyond
     ASCII is valid UTF-8. Raises `FormatError` for what is not text, `NothingUsable` if empty.
@@ -56,7 +58,8 @@ def read_lines(path: Path, report: Report, encoding: str | None = None) -> pl.Da
     if not raw.strip():
         raise NothingUsable(f"{path} is empty. Give a file with at least one line of data.", report)
     frame = _decoded(path, raw, report, encoding)
-    frame = frame.filter(pl.col("text").str.strip_chars() != "")
+    if not blank:
+        frame = without_blank(frame)
     long = frame.filter(pl.col("text").str.len_bytes() > MAX_LINE)
     if len(long):
         report.reject(path.name, long[LINE], "line", "is longer than 1 MB", long["text"])
@@ -64,31 +67,41 @@ def read_lines(path: Path, report: Report, encoding: str | None = None) -> pl.Da
     return frame
 
 
+def without_blank(lines: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the lines of nothing but space."""
+    return lines.filter(pl.col("text").str.strip_chars() != "")
+
+
 def _unpack(path: Path, report: Report) -> bytes:
+    """Unpack gzip members one after the other, so that what came before damage is kept."""
+    packed = path.read_bytes()
+    if not packed.startswith(_GZIP):
+        raise FormatError(f"{path} is not a gzip file. Remove .gz from its name or fetch it again.")
     parts: list[bytes] = []
+    member = zlib.decompressobj(wbits=31)
     try:
-        with gzip.open(path, "rb") as stream:
-            while part := stream.read(_CHUNK):
-                parts.append(part)
-    except gzip.BadGzipFile as error:
-        if not parts:
-            raise FormatError(
-                f"{path} is not a gzip file ({error}). Remove .gz from its name or fetch it again."
-            ) from error
+        for start in range(0, len(packed), _CHUNK):
+            chunk = packed[start : start + _CHUNK]
+            while chunk:
+                if member.eof:
+                    member = zlib.decompressobj(wbits=31)
+                parts.append(member.decompress(chunk))
+                # Some writers pad the end with zero bytes.
+                chunk = member.unused_data.lstrip(b"\0") if member.eof else b""
+    except zlib.error:
         return _cut_short(path, parts, report)
-    except (EOFError, zlib.error):
-        return _cut_short(path, parts, report)
-    return b"".join(parts)
+    return b"".join(parts) if member.eof else _cut_short(path, parts, report)
 
 
 def _cut_short(path: Path, parts: list[bytes], report: Report) -> bytes:
-    whole = b"".join(parts)
-    kept, _, rest = whole.rpartition(b"\n")
-    line = kept.count(b"\n") + 2 if kept else 1
+    kept, found, rest = b"".join(parts).rpartition(b"\n")
+    if not found:
+        raise FormatError(f"{path} is damaged or incomplete. Fetch it again.")
     value = rest[:200].decode("utf-8", "replace")
+    line = kept.count(b"\n") + 2
     report.reject(path.name, [line], "line", "is cut off: the compressed file is damaged", [value])
     report.note(f"{path.name} is damaged or incomplete: only its first part was read.")
-    return kept + b"\n" if kept else b""
+    return kept + found
 
 
 def _decoded(path: Path, raw: bytes, report: Report, encoding: str | None) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tastemate.catalog import Catalog
-from tastemate.data import amazon, books, movielens, movietext, sample
+from tastemate.data import amazon, books, movielens, movietext, sample, saved
 from tastemate.data.columns import Columns
 from tastemate.data.events import catalog_of_ids, check_events, to_interactions
 from tastemate.data.items import catalog_from
@@ -21,6 +21,7 @@ _EVENT_STEMS = ("ratings", "interactions", "events", "reviews")
 _ITEM_STEMS = ("items", "movies", "films", "books", "products", "catalog")
 
 _FORMATS: tuple[tuple[str, tuple[str, ...], Callable[[Path, Report], Loaded]], ...] = (
+    ("Tastemate", saved.FILES, saved.load),
     ("MovieLens (csv)", ("movies.csv", "ratings.csv"), movielens.load_csv),
     ("MovieLens (dat)", ("movies.dat", "ratings.dat"), movielens.load_dat),
     ("MovieLens 100K", ("u.item", "u.data"), movielens.load_100k),

@@ -67,8 +67,10 @@ def load_100k(folder: Path, report: Report) -> tuple[Catalog, Interactions]:
     table = read_table(path, report, separator="|", names=names, encoding="latin-1")
     flags = [pl.when(pl.col(name) == "1").then(pl.lit(name)) for name in _GENRES_100K[1:]]
     table = table.select(
-        "movieId", "title", LINE, pl.concat_str(flags, separator="|", ignore_nulls=True)
-        .alias("genres"),
+        "movieId",
+        "title",
+        LINE,
+        pl.concat_str(flags, separator="|", ignore_nulls=True).alias("genres"),
     )
     catalog = _catalog(keep_ids(table, "movieId", path.name, report))
     people = None

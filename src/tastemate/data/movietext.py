@@ -64,7 +64,8 @@ def join_text(catalog: Catalog, table: pl.DataFrame) -> Catalog:
     """Return the catalogue with the table's text, directors and cast on the items it knows."""
     names = [name for name in table.columns if name != "id"]
     joined = catalog.frame.select("id").join(table, on="id", how="left", maintain_order="left")
-    text = pl.Series([new or old for new, old in zip(joined["text"], catalog.frame["text"])])
+    old = catalog.frame["text"]
+    text = joined["text"].set(joined["text"] == "", None).fill_null(old)
     return catalog.with_columns({name: joined[name] for name in names} | {"text": text})
 
 

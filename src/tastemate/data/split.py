@@ -52,9 +52,7 @@ class Holdout:
     held: NDArray[np.int32]
 
 
-def core(
-    catalog: Catalog, interactions: Interactions, k: int = 5
-) -> tuple[Catalog, Interactions]:
+def core(catalog: Catalog, interactions: Interactions, k: int = 5) -> tuple[Catalog, Interactions]:
     """Return only users and items with at least `k` events each, found by repeated pruning."""
     keep = np.ones(len(interactions), dtype=bool)
     while True:

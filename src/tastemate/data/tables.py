@@ -6,6 +6,7 @@ module, one record at a time, because a quoted field may hold separators and lin
 
 import ast
 import csv
+import io
 import json
 import warnings
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from tastemate.data.lines import LINE, read_lines
+from tastemate.data.lines import LINE, read_lines, without_blank
 from tastemate.data.validate import Report
 from tastemate.errors import FormatError, NotFound
 
@@ -43,9 +44,11 @@ def read_table(
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
     if kind == ".parquet":
         return _read_parquet(path)
-    lines = read_lines(path, report, encoding)
+    lines = read_lines(path, report, encoding, blank=True)
     if kind in _JSON:
-        return _read_json(path, lines, report, wanted)
+        return _read_json(path, without_blank(lines), report, wanted)
+    start = (lines["text"].str.strip_chars() != "").arg_max() or 0
+    lines = lines.slice(start)
     head = lines["text"][0] if len(lines) else ""
     sep = separator or _guess_separator(kind, head)
     if names is None:
@@ -55,7 +58,7 @@ def read_table(
         lines = lines.slice(1)
     plain = not lines["text"].str.contains('"', literal=True).any()
     if plain or encoding == "latin-1":
-        return _split_plain(path, lines, sep, names, report)
+        return _split_plain(path, without_blank(lines), sep, names, report)
     return _split_quoted(path, lines, sep, names, report)
 
 
@@ -107,7 +110,8 @@ def _split_quoted(
     at = 0
     while at < len(texts):
         if quotes[at] == 0:
-            plain.append(at)
+            if texts[at].strip():
+                plain.append(at)
             at += 1
             continue
         stop = _record_end(quotes, at)
@@ -147,7 +151,7 @@ def _parse(text: str, sep: str) -> list[str]:
     if len(sep) > 1:
         return text.split(sep)
     try:
-        rows = list(csv.reader(text.splitlines(keepends=True), delimiter=sep, strict=True))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=sep, strict=True))
     except csv.Error:
         return []
     return rows[0] if len(rows) == 1 else []
@@ -242,5 +246,3 @@ def _texts(value: Any) -> list[str] | None:
         elif (text := _text(one)) is not None:
             flat.append(text)
     return flat
-
-

@@ -97,8 +97,7 @@ class Report:
             .sort("len", "file", "field", "reason", descending=[True, False, False, False])
         )
         return {
-            f"{file}: {field} {reason}": count
-            for file, field, reason, count in counted.iter_rows()
+            f"{file}: {field} {reason}": count for file, field, reason, count in counted.iter_rows()
         }
 
     def first(self, n: int = 10) -> list[Rejection]:

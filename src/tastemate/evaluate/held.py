@@ -53,6 +53,35 @@ class Row:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a protocol over several models, and what they were measured on."""
+
+    protocol: str
+    rows: list[Row]
+    users: int
+    items: int
+    fingerprint: str
+    seed: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the table as plain JSON values; one model's figures also under `metrics`."""
+        lines = [row.as_json() for row in self.rows]
+        return {
+            "protocol": self.protocol,
+            "rows": lines,
+            "metrics": lines[0]["metrics"] if lines else {},
+            "users": self.users,
+            "items": self.items,
+            "fingerprint": self.fingerprint,
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "notes": list(self.notes),
+        }
+
+
 def answer(scorer: Scorer, asked: Questions, metrics: Sequence[Asked]) -> dict[str, Values]:
     """Return "name@k" → one value a user."""
     depth = max(k for _, k in metrics)

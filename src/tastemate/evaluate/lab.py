@@ -78,6 +78,7 @@ class Lab:
     interactions: Interactions
     setting: Setting
     keep: Path | None
+    fresh: bool
     progress: Progress | None
     total: int
     done: int = 0
@@ -122,7 +123,7 @@ class Lab:
             },
         }
         self._say(f"{model}, cut {cut}")
-        kept = None if self.keep is None else record.read_cell(self.keep, parts)
+        kept = None if self.keep is None or self.fresh else record.read_cell(self.keep, parts)
         if kept is not None:
             ranks = np.asarray(kept["ranks"])
         else:

@@ -41,6 +41,8 @@ class NextItemResult:
     slices: dict[str, dict[str, Part]]
     depth: dict[int, Interval]
     """Recall at deeper cutoffs: what a ranker over a pool of that size could reach."""
+    others: dict[str, dict[str, Interval]]
+    """The figures of the models it was compared with."""
     compared: dict[str, dict[str, Interval]]
     """Other model → ours minus theirs, paired by user."""
     seeds: dict[str, dict[str, float]]
@@ -67,6 +69,7 @@ class NextItemResult:
                 for kind, parts in self.slices.items()
             },
             "depth": {f"recall@{k}": one.as_json() for k, one in self.depth.items()},
+            "others": {name: _json(one) for name, one in self.others.items()},
             "compared": {name: _json(one) for name, one in self.compared.items()},
             "seeds": self.seeds,
             "chance": self.chance,
@@ -103,6 +106,7 @@ def next_item(
     seed: int = 0,
     progress: Progress | None = None,
     keep: Path | None = None,
+    fresh: bool = False,
     compare: Mapping[str, Models] | None = None,
     log: Path | None = None,
 ) -> NextItemResult:
@@ -111,8 +115,8 @@ def next_item(
     `model` labels the figures and must say the options too: it is part of a kept cell's key. The
     options up to `seed` are those of `Setting`. `final` asks for the test instead of the
     validation cuts and appends a line to `log` (default: `benchmarks/results/final.log`). `keep`
-    is a folder for finished cells: a rerun reads them. Raises `DataError` when nobody has enough
-    events, `Interrupted` when stopped by hand.
+    is a folder for finished cells: a rerun reads them, unless `fresh`. Raises `DataError` when
+    nobody has enough events, `Interrupted` when stopped by hand.
     """
     start = time.perf_counter()
     setting = Setting(
@@ -130,9 +134,8 @@ def next_item(
         raise ConfigError(f"{model!r} would be compared with itself; give the other a name.")
     lots = {model: _as_mapping(factory)}
     lots |= {name: _as_mapping(other) for name, other in (compare or {}).items()}
-    lab = Lab(
-        items, events, setting, keep, progress, sum(len(m) for m in lots.values()) * len(cuts)
-    )
+    total = sum(len(one) for one in lots.values()) * len(setting.cuts)
+    lab = Lab(items, events, setting, keep, fresh, progress, total)
     try:
         cases = {name: lab.cases(name, one, setting.cuts, k) for name, one in lots.items()}
     except KeyboardInterrupt as stop:
@@ -140,6 +143,7 @@ def next_item(
         raise Interrupted(f"Stopped after {lab.done} of {lab.total} cells, {kept}.") from stop
     ours = cases[model]
     values = _user_values(ours)
+    theirs = {name: _user_values(other) for name, other in cases.items() if name != model}
     result = NextItemResult(
         model=model,
         split="test" if final else "validation",
@@ -152,10 +156,9 @@ def next_item(
         },
         slices=sliced(ours, setting.seed),
         depth=_depth(ours, len(items), setting.seed),
+        others={name: intervals(one, seed=setting.seed) for name, one in theirs.items()},
         compared={
-            name: differences(values, _user_values(other), seed=setting.seed)
-            for name, other in cases.items()
-            if name != model
+            name: differences(values, one, seed=setting.seed) for name, one in theirs.items()
         },
         seeds=_per_seed(ours, list(lots[model]), k),
         users=len(np.unique(ours.users)),

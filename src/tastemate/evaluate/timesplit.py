@@ -6,15 +6,13 @@ warm people are asked: those with a history before the cut and something new aft
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from tastemate.catalog import Catalog
 from tastemate.data.split import global_time
 from tastemate.errors import DataError
-from tastemate.evaluate.held import Questions, Row, answer, rows
+from tastemate.evaluate.held import Questions, Table, answer, rows
 from tastemate.evaluate.lab import Setting, prepare
 from tastemate.evaluate.scoring import Factory
 from tastemate.interactions import Interactions
@@ -22,35 +20,6 @@ from tastemate.protocols import Progress
 from tastemate.types import Query, Rows
 
 METRICS = tuple((name, k) for name in ("ndcg", "recall", "mrr", "hit") for k in (5, 10, 20))
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The rows of a protocol over several models, and what they were measured on."""
-
-    protocol: str
-    rows: list[Row]
-    users: int
-    items: int
-    fingerprint: str
-    seed: int
-    seconds: float
-    notes: tuple[str, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the table as plain JSON values; one model's figures also under `metrics`."""
-        lines = [row.as_json() for row in self.rows]
-        return {
-            "protocol": self.protocol,
-            "rows": lines,
-            "metrics": lines[0]["metrics"] if lines else {},
-            "users": self.users,
-            "items": self.items,
-            "fingerprint": self.fingerprint,
-            "seed": self.seed,
-            "seconds": self.seconds,
-            "notes": list(self.notes),
-        }
 
 
 def after(

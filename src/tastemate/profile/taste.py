@@ -36,8 +36,8 @@ class AttributeTaste:
 
     The rate among the liked items has a Beta(s·p, s·(1-p)) prior at the base rate p with `prior`
     = s pseudo-items. The logit of a Beta(a, b) has mean ψ(a) - ψ(b) and variance ψ₁(a) + ψ₁(b);
-    a trait is claimed when the mean minus `z` deviations lies above logit(p). `exclude` names
-    attributes never to be spoken of, protected ones for example.
+    a trait is claimed when the mean minus `z` deviations lies above logit(p) (1.25 `z` for a
+    dislike). `exclude` names attributes never to be spoken of, protected ones for example.
     """
 
     def __init__(
@@ -112,11 +112,12 @@ class AttributeTaste:
     ) -> Taste:
         """Turn the counts of one history into statements."""
         met, met_known = everything
-        usual = np.zeros(len(self._base))
-        usual[met.indices] = met.data / np.maximum(met_known[self.traits.owner[met.indices]], 1)
+        usual = self._base.copy()
+        own, of = met.indices, met_known[self.traits.owner[met.indices]]
+        usual[own] = (self.prior * self._base[own] + met.data) / (self.prior + of)
         # Who watches much horror dislikes some of it: for a dislike the own habit counts too.
-        bad = self._claims(dislikes, np.maximum(self._base, np.minimum(usual, 1 - 1e-6)))
-        good = self._claims(likes, self._base)
+        bad = self._claims(dislikes, np.clip(usual, self._base, 1 - 1e-6), 1.25 * self.z)
+        good = self._claims(likes, self._base, self.z)
         share = liked.mean() if len(liked) else 0.0
         fond = np.zeros(len(self._base))
         fond[likes[0].indices] = likes[0].data
@@ -134,7 +135,10 @@ class AttributeTaste:
         return Taste(tuple(statements), _sentences(statements))
 
     def _claims(
-        self, counts: tuple[sparse.csr_matrix, NDArray[np.float64]], base: NDArray[np.float64]
+        self,
+        counts: tuple[sparse.csr_matrix, NDArray[np.float64]],
+        base: NDArray[np.float64],
+        z: float,
     ) -> _Evidence:
         """Return the traits whose rate is surely above the base rate."""
         from scipy.special import polygamma, psi
@@ -146,7 +150,7 @@ class AttributeTaste:
         p = base[traits]
         a = self.prior * p + had
         b = self.prior * (1 - p) + np.maximum(of - had, 0.0)
-        low = psi(a) - psi(b) - self.z * np.sqrt(polygamma(1, a) + polygamma(1, b))
+        low = psi(a) - psi(b) - z * np.sqrt(polygamma(1, a) + polygamma(1, b))
         # One item by somebody rare is no habit, unless one item is all there is.
         enough = had >= np.minimum(np.maximum(of, 1), 2 + (of > 60))
         keep = enough & (low > np.log(p / (1 - p))) & ~self._hidden[traits]
@@ -230,7 +234,7 @@ def _overlap(one: frozenset[int], other: frozenset[int]) -> float:
 def _sentences(statements: Sequence[Statement]) -> str:
     """Say likes, then dislikes, in a plain sentence each, values of one attribute together."""
     sentences = []
-    for likes, opening in ((True, "You like titles"), (False, "You avoid titles")):
+    for likes, opening in ((True, "You like titles"), (False, "You care less for titles")):
         grouped: dict[str, list[str]] = {}
         for statement in statements:
             if statement.likes is likes:

@@ -5,6 +5,8 @@ factor is the solution of one small linear system, and a batch of them is solved
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +14,52 @@ from scipy import sparse
 
 from tastemate.interactions import Scale
 from tastemate.retrieve.dense import candidates
-from tastemate.types import Candidate, Floats, Mask, Query, Rows
+from tastemate.types import Candidate, Floats, History, Mask, Query, Rows
 
 _CELLS = 1 << 22
 """Numbers held at once while systems are solved: 16 MB of float32."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ItemFactors:
+    """What is kept of a model that needs only item factors (items, rank) to serve a history."""
+
+    factors: Floats
+    known: Mask
+    """Which items have a factor."""
+    scale: Scale
+    width: int
+    """Length of the catalogue served, at least that of `factors`."""
+
+    @property
+    def gram(self) -> Floats:
+        """FᵀF, (rank, rank)."""
+        return self.factors.T @ self.factors
+
+    def shares(self, history: History, met: Rows, parts: Floats, items: Rows) -> Floats:
+        """Return f_iᵀ·parts placed at the events, (items, events).
+
+        `parts` is (rank, met): what each item in `met` adds to the user's factor. An item met
+        twice has its share at the later event.
+        """
+        share = np.zeros((len(items), len(history)), np.float32)
+        if len(met):
+            last = {int(row): at for at, row in enumerate(history.items)}
+            events = np.array([last[int(row)] for row in met])
+            inside = np.flatnonzero(items < len(self.factors))
+            share[np.ix_(inside, events)] = self.factors[items[inside]] @ parts
+        return share
+
+    def packed(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return JSON values and arrays for `artifacts.write`."""
+        arrays = {"factors": self.factors, "known": self.known}
+        return {"low": self.scale.low, "high": self.scale.high}, arrays
+
+    @classmethod
+    def unpacked(cls, meta: dict[str, Any], arrays: dict[str, Any], width: int) -> "ItemFactors":
+        """Restore what `packed` gave, over a catalogue of `width` items."""
+        scale = Scale(meta["low"], meta["high"])
+        return cls(arrays["factors"], arrays["known"], scale, width)
 
 
 def history_matrix(queries: Sequence[Query], known: Mask) -> sparse.csr_matrix:

@@ -6,7 +6,7 @@ models differ only in how they learn W.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -90,7 +90,7 @@ class Linear(Dense):
             place = int(self._places[item])
             scores = np.full(weights.width, -np.inf, dtype=np.float32)
             if place >= 0:
-                row = _dense(weights.matrix[[place]])[0]
+                row = self._near(weights, place)
                 scores[weights.items] = np.where(row > 0, row, -np.inf)
                 scores[item] = -np.inf
             found.append(candidates(scores, n, self.name))
@@ -106,7 +106,7 @@ class Linear(Dense):
         rows = self._places[query.history.items[events]]
         columns = self._places[np.asarray(items)[known]]
         if len(rows) and len(columns):
-            block = _dense(weights.matrix[rows][:, columns])
+            block = dense(weights.matrix[rows][:, columns])
             shares[np.ix_(known, events)] = (block * worth[events][:, None]).T
         return shares
 
@@ -130,6 +130,10 @@ class Linear(Dense):
             )
         self._keep(Weights(items, matrix, scale, len(catalog)))
         return self
+
+    def _near(self, weights: Weights, place: int) -> Floats:
+        """Return how near every known item is to one of them, (m,)."""
+        return dense(weights.matrix[[place]])[0]
 
     def _keep(self, weights: Weights) -> None:
         self._weights = weights
@@ -213,13 +217,19 @@ def solve(gram: NDArray[Any], right: NDArray[Any]) -> Floats:
     return np.ascontiguousarray(answer, dtype=np.float32)
 
 
+def empty(rows: int, columns: int) -> sparse.csr_matrix:
+    """Return a sparse matrix that stores nothing."""
+    none = np.empty(0, dtype=np.int32)
+    return sparse.csr_matrix((none.astype(np.float32), (none, none)), shape=(rows, columns))
+
+
 def neighbours(block: Callable[[slice], Floats], m: int, k: int) -> sparse.csr_matrix:
     """Keep the `k` largest positive weights of each row, never the diagonal; (m, m).
 
     `block` gives a slice of rows, dense (rows, m). Ties are kept in column order.
     """
     step = max(_CELLS // max(m, 1), 1)
-    parts = [sparse.csr_matrix((0, m), dtype=np.float32)]
+    parts = [empty(0, m)]
     for start in range(0, m, step):
         rows = block(slice(start, min(start + step, m)))
         rows[np.arange(len(rows)), np.arange(start, start + len(rows))] = 0
@@ -233,18 +243,16 @@ def neighbours(block: Callable[[slice], Floats], m: int, k: int) -> sparse.csr_m
     return sparse.csr_matrix(sparse.vstack(parts, format="csr"), dtype=np.float32)
 
 
-def at_width(weights: Weights, width: int) -> Weights:
-    """Return the weights for a catalogue of another width."""
-    return replace(weights, width=width)
-
-
-def _dense(block: Floats | sparse.csr_matrix) -> Floats:
-    return block.toarray() if sparse.issparse(block) else np.asarray(block)  # type: ignore
+def dense(block: Floats | sparse.csr_matrix) -> Floats:
+    """Return a block of weights as an ordinary array."""
+    if isinstance(block, sparse.csr_matrix):
+        return np.asarray(block.toarray(), dtype=np.float32)
+    return np.asarray(block)
 
 
 def _product(folded: sparse.csr_matrix, matrix: Floats | sparse.csr_matrix) -> Floats:
     """Return folded histories times weights; -inf where a sparse matrix stores nothing."""
-    if not sparse.issparse(matrix):
+    if not isinstance(matrix, sparse.csr_matrix):
         return np.asarray(folded @ matrix, dtype=np.float32)
     product = sparse.csr_matrix(folded @ matrix)
     wide = np.full(product.shape, -np.inf, dtype=np.float32)

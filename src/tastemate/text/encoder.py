@@ -28,7 +28,7 @@ class MiniLM:
 
     `folder` holds `model.onnx` and `tokenizer.json` (default: `locate`'s search); nothing is
     opened before the first text. `tokens` is where texts are cut, at most 512. `batch` is how
-    many tokens go through the network at once.
+    many tokens go through the network at once; more leave the processor's cache and are slower.
     """
 
     name = "minilm"
@@ -38,7 +38,7 @@ class MiniLM:
         *,
         folder: Path | None = None,
         tokens: int = 256,
-        batch: int = 2048,
+        batch: int = 512,
         threads: int = 2,
         progress: "Progress | None" = None,
     ) -> None:
@@ -99,6 +99,8 @@ class MiniLM:
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = self.threads
             options.log_severity_level = 3
+            # Waiting threads that spin would take the processor from everything else.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             try:
                 session = onnxruntime.InferenceSession(
                     str(self.folder / GRAPH), options, providers=["CPUExecutionProvider"]

@@ -95,8 +95,7 @@ def build(source: Path, target: Path) -> None:
         _write(target / GRAPH, model)
     except OSError as error:
         raise Unavailable(
-            f"The folder {target} cannot be written ({error}). Name another one in "
-            "TASTEMATE_CACHE."
+            f"The folder {target} cannot be written ({error}). Name another one in TASTEMATE_CACHE."
         ) from error
 
 
@@ -148,9 +147,7 @@ def graph(weights: Mapping[str, Floats], layers: int = LAYERS, heads: int = HEAD
         helper.make_tensor_value_info(name, TensorProto.INT64, names)
         for name in ("input_ids", "attention_mask")
     ]
-    output = helper.make_tensor_value_info(
-        "last_hidden_state", TensorProto.FLOAT, [*names, hidden]
-    )
+    output = helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, [*names, hidden])
     model = helper.make_model(
         helper.make_graph(net.nodes, "all-MiniLM-L6-v2", inputs, [output], net.constants),
         opset_imports=[helper.make_opsetid("", 20)],
@@ -195,14 +192,10 @@ class _Net:
         return self.op("Add", [product, self.constant(f"{name}.bias", bias)])
 
     def linear(self, state: str, name: str) -> str:
-        return self.dense(
-            state, name, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
-        )
+        return self.dense(state, name, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"])
 
     def embed(self) -> str:
-        words = self.constant(
-            "embeddings.words", self.weights["embeddings.word_embeddings.weight"]
-        )
+        words = self.constant("embeddings.words", self.weights["embeddings.word_embeddings.weight"])
         # A single text has one token type, so its vector goes into the positions.
         places = self.constant(
             "embeddings.places",
@@ -225,9 +218,7 @@ class _Net:
 
     def layer(self, state: str, prefix: str) -> str:
         attended = self.linear(self.attend(state, prefix), f"{prefix}attention.output.dense")
-        state = self.norm(
-            self.op("Add", [attended, state]), f"{prefix}attention.output.LayerNorm"
-        )
+        state = self.norm(self.op("Add", [attended, state]), f"{prefix}attention.output.LayerNorm")
         inner = self.op("Gelu", [self.linear(state, f"{prefix}intermediate.dense")])
         outer = self.linear(inner, f"{prefix}output.dense")
         return self.norm(self.op("Add", [outer, state]), f"{prefix}output.LayerNorm")
@@ -235,7 +226,11 @@ class _Net:
     def attend(self, state: str, prefix: str) -> str:
         """Multi-head attention; 1/sqrt(head size) is folded into the query's weights."""
         parts = {}
-        for part, order in (("query", (0, 2, 1, 3)), ("key", (0, 2, 3, 1)), ("value", (0, 2, 1, 3))):
+        for part, order in (
+            ("query", (0, 2, 1, 3)),
+            ("key", (0, 2, 3, 1)),
+            ("value", (0, 2, 1, 3)),
+        ):
             name = f"{prefix}attention.self.{part}"
             scale = np.float32((self.hidden // self.heads) ** -0.5 if part == "query" else 1.0)
             weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
@@ -246,6 +241,4 @@ class _Net:
         scores = self.op("MatMul", [parts["query"], parts["key"]])
         share = self.op("Softmax", [self.op("Add", [scores, "mask"])], axis=-1)
         mixed = self.op("MatMul", [share, parts["value"]])
-        return self.op(
-            "Reshape", [self.op("Transpose", [mixed], perm=[0, 2, 1, 3]), "joined"]
-        )
+        return self.op("Reshape", [self.op("Transpose", [mixed], perm=[0, 2, 1, 3]), "joined"])

@@ -50,14 +50,15 @@ def words(text: str) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """Return a word without its plural ending (the S-stemmer of Harman, 1991)."""
-    if len(word) < 4 or not word.endswith("s") or word.endswith(("us", "ss")):
+    """Return a word without its plural ending (after the S-stemmer of Harman, 1991).
+
+    "ie" becomes "y", so that movie and movies, story and stories stay together.
+    """
+    if len(word) < 4:
         return word
-    if word.endswith("ies"):
-        return word if word.endswith(("eies", "aies")) else word[:-3] + "y"
-    if word.endswith("es") and not word.endswith(("aes", "ees", "oes")):
-        return word[:-1]
-    return word[:-1]
+    if word.endswith("s") and not word.endswith(("us", "ss", "is")):
+        word = word[:-1]
+    return word[:-2] + "y" if len(word) > 4 and word.endswith("ie") else word
 
 
 def terms(text: str) -> list[str]:
@@ -99,27 +100,37 @@ class Bm25:
         times = np.array([n for count in counts for n in count.values()], dtype=np.float32)
         asked = sparse.csr_matrix((times, (rows, columns)), shape=shape)
         found: Floats = np.asarray((asked @ self.matrix).toarray(), dtype=np.float32)
-        # A term nobody uses would have been the rarest there is.
+        most = np.maximum(self.mass(queries) * (self.k1 + 1), 1e-9)
+        return np.asarray(found / most[:, None], dtype=np.float32)
+
+    def mass(self, queries: Sequence[Sequence[str]]) -> Floats:
+        """Return the sum of each query's inverse document frequencies, (queries,).
+
+        A term that no text has counts as the rarest there could be.
+        """
         rarest = float(np.log1p((self.matrix.shape[1] + 0.5) / 0.5))
-        most = np.zeros(len(queries), dtype=np.float32)
-        for row, query in enumerate(queries):
-            known = [self.vocabulary.get(term, -1) for term in query]
-            most[row] = sum(float(self.idf[at]) if at >= 0 else rarest for at in known)
-        return found / np.maximum(most * (self.k1 + 1), 1e-9)[:, None]
+        return np.array(
+            [
+                sum(
+                    float(self.idf[self.vocabulary[term]]) if term in self.vocabulary else rarest
+                    for term in query
+                )
+                for query in queries
+            ],
+            dtype=np.float32,
+        )
 
 
-def bm25(
-    texts: Iterable[Mapping[str, float]], k1: float = 1.2, b: float = 0.75
-) -> Bm25:
+def bm25(texts: Iterable[Mapping[str, float]], k1: float = 1.2, b: float = 0.75) -> Bm25:
     """Weigh texts given as term -> count; counts may be fractions, as BM25F's weighted fields."""
     vocabulary: dict[str, int] = {}
     columns: list[int] = []
     values: list[float] = []
     starts = [0]
     for counts in texts:
-        for term, count in counts.items():
+        for term, times in counts.items():
             columns.append(vocabulary.setdefault(term, len(vocabulary)))
-            values.append(count)
+            values.append(times)
         starts.append(len(columns))
     n = len(starts) - 1
     index = np.array(columns, dtype=np.int32)

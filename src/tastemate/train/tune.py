@@ -5,171 +5,46 @@ search of the rating model over the ranks and penalties of the classic Spark pip
 same fits by Spark beside it where wanted.
 """
 
-import inspect
-import itertools
 import json
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from tastemate.catalog import Catalog
-from tastemate.errors import ConfigError, Interrupted, nearest
+from tastemate.errors import ConfigError, Interrupted
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress
 from tastemate.retrieve.als import BiasedAls
+from tastemate.train.space import Choices, Options, Space, cells
 from tastemate.types import Query
 
-Option: TypeAlias = str | int | float | bool
-Options: TypeAlias = dict[str, Option]
+if TYPE_CHECKING:
+    from tastemate.spark.als import SparkAls
+
 Cell: TypeAlias = dict[str, Any]
 
 RANKS = (6, 8, 10, 12)
 REGULARISATIONS = (0.05, 0.1, 0.2, 0.4, 0.8)
-_STEPS = 5
-"""Values a range gives to a grid."""
 
 
 def silent(_text: str, _share: float) -> None:
     """Report nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
-    """All numbers from `low` to `high`: whole ones when both ends are written as such."""
-
-    low: float
-    high: float
-    whole: bool
-
-    def grid(self) -> tuple[Option, ...]:
-        """Return five values from end to end, in equal ratios where both ends are positive."""
-        spread = np.geomspace if self.low > 0 else np.linspace
-        return tuple(dict.fromkeys(self._as(v) for v in spread(self.low, self.high, _STEPS)))
-
-    def draw(self, rng: np.random.Generator) -> Option:
-        """Return a random value, uniform in the logarithm where both ends are positive."""
-        if self.low > 0:
-            return self._as(math.exp(rng.uniform(math.log(self.low), math.log(self.high))))
-        return self._as(rng.uniform(self.low, self.high))
-
-    def _as(self, value: float) -> Option:
-        inside = min(max(float(value), self.low), self.high)
-        return round(inside) if self.whole else float(f"{inside:.6g}")
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """These values and no others."""
-
-    values: tuple[Option, ...]
-
-    def grid(self) -> tuple[Option, ...]:
-        """Return all values."""
-        return self.values
-
-    def draw(self, rng: np.random.Generator) -> Option:
-        """Return one of the values."""
-        return self.values[int(rng.integers(len(self.values)))]
-
-
-Space: TypeAlias = dict[str, Range | Choices]
-
-
-def parse_space(settings: Sequence[str], factory: Callable[..., object]) -> Space:
-    """Read settings such as `rank=6,8,12` and `regularisation=0.05..0.8` for a factory.
-
-    Raises `ConfigError` for an option the factory does not have, a value of another type than
-    the option's default, or a setting that cannot be read.
-    """
-    known = inspect.signature(factory).parameters
-    space: Space = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        name = name.strip()
-        if not equals or not text.strip():
-            raise ConfigError(
-                f"{setting!r} is no setting; write name=value,value or name=low..high."
-            )
-        if name not in known:
-            raise ConfigError(
-                f"There is no option {name!r}.{nearest(name, known)} Options: {', '.join(known)}."
-            )
-        if name in space:
-            raise ConfigError(f"Option {name!r} is set twice; put all its values in one --set.")
-        space[name] = _typed(name, _values(name, text.strip()), known[name].default)
-    return space
-
-
-def _values(name: str, text: str) -> Range | Choices:
-    low, dots, high = text.partition("..")
-    if not dots:
-        return Choices(tuple(_literal(part.strip()) for part in text.split(",")))
-    ends = _literal(low.strip()), _literal(high.strip())
-    if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends):
-        raise ConfigError(f"The ends of {name}={text} must be numbers, as in 0.05..0.8.")
-    first, last = float(ends[0]), float(ends[1])
-    if not (math.isfinite(first) and math.isfinite(last) and first < last):
-        raise ConfigError(f"In {name}={text} the first number must be below the second.")
-    return Range(first, last, all(isinstance(end, int) for end in ends))
-
-
-def _literal(text: str) -> Option:
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _typed(name: str, values: Range | Choices, default: object) -> Range | Choices:
-    """Bring the values to the type of the option's default; options without one pass."""
-    if not isinstance(default, bool | int | float | str):
-        return values
-    if isinstance(values, Range):
-        if isinstance(default, bool | str):
-            raise ConfigError(f"Option {name!r} takes no range; list its values.")
-        if isinstance(default, int) and not values.whole:
-            raise ConfigError(f"Option {name!r} takes whole numbers; write {name}=6..12.")
-        return Range(values.low, values.high, isinstance(default, int))
-    return Choices(tuple(_as_type(name, value, type(default)) for value in values.values))
-
-
-def _as_type(name: str, value: Option, kind: type) -> Option:
-    if kind is float and type(value) is int:
-        return float(value)
-    if kind is str:
-        return str(value)
-    if type(value) is not kind:
-        raise ConfigError(f"Option {name!r} takes {kind.__name__} values, not {value!r}.")
-    return value
-
-
-def cells(space: Space, draws: int = 0, seed: int = 0) -> list[Options]:
-    """Return the whole grid in the order written, or `draws` random cells without repeats."""
-    if not draws:
-        grids = [values.grid() for values in space.values()]
-        return [dict(zip(space, cell, strict=True)) for cell in itertools.product(*grids)]
-    rng = np.random.default_rng(seed)
-    drawn = [{name: values.draw(rng) for name, values in space.items()} for _ in range(draws)]
-    return list({json.dumps(cell): cell for cell in drawn}.values())
-
-
 class Ledger:
     """Finished cells, one JSON line each, appended as they finish; no folder: kept in memory."""
 
-    def __init__(self, folder: Path | None, name: str) -> None:
-        """Read what an earlier run kept; a line cut short by a kill is passed over."""
+    def __init__(self, folder: Path | None, name: str, fresh: bool = False) -> None:
+        """Read what an earlier run kept, unless `fresh`; a line cut short is passed over."""
         self.path = None if folder is None else folder / f"{name}.jsonl"
         self._cells: dict[str, Cell] = {}
-        if self.path is None or not self.path.exists():
+        if fresh or self.path is None or not self.path.exists():
             return
         for line in self.path.read_text("utf-8").splitlines():
             try:
@@ -197,62 +72,64 @@ class Ledger:
         return "in memory only; name a folder to keep them" if self.path is None else str(self.path)
 
 
+Maker: TypeAlias = tuple[Ledger, Callable[[Options], Cell]]
+
+
 def _each(
     todo: Sequence[Options],
-    make: Callable[[Options], Cell],
-    ledger: Ledger,
+    makers: Sequence[Maker],
     key: Mapping[str, Any],
     report: Callable[[int, Options], None],
-) -> Iterator[Cell]:
-    """Yield every cell, made or kept; turn Ctrl-C into `Interrupted`."""
+) -> Iterator[list[Cell]]:
+    """Yield every cell by every maker, made or kept; turn Ctrl-C into `Interrupted`."""
     done = 0
     try:
         for done, options in enumerate(todo):
             report(done, options)
-            yield ledger.cell({**key, **options}, lambda options=options: make(options))
+            full = {**key, **options}
+            yield [ledger.cell(full, partial(make, options)) for ledger, make in makers]
     except KeyboardInterrupt:
         raise Interrupted(
-            f"Stopped after {done} of {len(todo)} cells, kept {ledger.where}. "
+            f"Stopped after {done} of {len(todo)} cells, kept {makers[0][0].where}. "
             "Run the same command again to go on from there."
         ) from None
 
 
-class Model(Protocol):
-    """What a search makes; `objective` knows how to fit and measure it."""
-
-
 def search(
     name: str,
-    factory: Callable[..., Model],
     space: Space,
-    objective: Callable[[Callable[[], Model]], float],
+    objective: Callable[[Options], float],
     *,
     draws: int = 0,
     seed: int = 0,
     keep: Path | None = None,
+    fresh: bool = False,
     fingerprint: str = "",
     progress: Progress = silent,
 ) -> Cell:
-    """Measure cells of a space and return `{"grid", "best", "seconds"}`; higher is better.
+    """Measure the cells of a space and return `{"grid", "best", "seconds"}`; higher is better.
 
-    `objective` gets a function that makes a fresh model with the cell's options. `draws` is the
-    number of random cells, 0 for the whole grid. `keep` is a folder for finished cells, which
-    a later run of the same `name` and data `fingerprint` takes up. Ties go to the first cell.
+    `objective` gets the options of a cell, fits a model with them and measures it. `draws` is
+    the number of random cells, 0 for the whole grid. `keep` is a folder for finished cells:
+    a later run of the same `name`, `seed` and data `fingerprint` reads them, unless `fresh`.
+    Ties go to the first cell. Raises `Interrupted` when stopped by hand.
     """
-    todo = cells(space, draws, seed)
+    todo = cells(space, draws, seed) if space else []
     if not todo:
         raise ConfigError("There is nothing to try; give values with --set name=value,value.")
 
     def make(options: Options) -> Cell:
         start = time.perf_counter()
-        value = objective(lambda: factory(**options))
+        value = objective(options)
         return {**options, "value": value, "seconds": time.perf_counter() - start}
 
     def report(done: int, options: Options) -> None:
         told = ", ".join(f"{option} {value}" for option, value in options.items())
         progress(f"{name}: {told}", done / len(todo))
 
-    grid = list(_each(todo, make, Ledger(keep, name), {"data": fingerprint}, report))
+    key = {"data": fingerprint, "model": name, "seed": seed}
+    found = _each(todo, [(Ledger(keep, name, fresh), make)], key, report)
+    grid = [cell for (cell,) in found]
     progress(f"{name}: done", 1.0)
     best = max(grid, key=lambda cell: float(cell["value"]))
     return {"grid": grid, "best": best, "seconds": sum(cell["seconds"] for cell in grid)}
@@ -309,13 +186,14 @@ def als_grid(
     seed: int = 0,
     against_spark: bool = False,
     keep: Path | None = None,
+    fresh: bool = False,
     progress: Progress = silent,
 ) -> Cell:
     """Fit the rating model on a grid and return the figures of P2 as JSON values.
 
     Errors are over pairs whose user and item are in training; `cold` has the test error over
     all pairs. `seconds` and `spark_seconds` sum the time of the fits alone; a kept cell counts
-    with the seconds it took when it was made. Raises `Unavailable` without pyspark.
+    with the seconds it took when it was made (`fresh` makes all again). Raises `Unavailable` without pyspark.
     """
     space: Space = {
         "rank": Choices(tuple(ranks)),
@@ -337,65 +215,67 @@ def als_grid(
         }
         return {**options, **errors, "seconds": seconds}
 
-    total = len(todo) * (2 if against_spark else 1)
-
     def report(done: int, options: Options) -> None:
         told = f"rank {options['rank']}, regularisation {options['regularisation']}"
-        progress(f"als: {told}", done / total)
+        progress(f"als: {told}", done / len(todo))
 
-    grid = list(_each(todo, make, Ledger(keep, "als"), key, report))
-    best = min(grid, key=lambda cell: float(cell["validation_rmse"]))
-    model = _als({name: best[name] for name in space}, shared).fit(split.catalog, split.train)
-    final = rmse(model, split.train, split.test)
-    result: Cell = {
-        "grid": [_without_seconds(cell) for cell in grid],
-        "best": {**_without_seconds(best), "test_rmse": final.warm},
-        "pairs": final.warm_pairs,
-        "seconds": sum(cell["seconds"] for cell in grid),
-        "spark_seconds": None,
-        "cold": {"pairs": final.pairs, "test_rmse": final.every},
-    }
+    makers: list[Maker] = [(Ledger(keep, "als", fresh), make)]
+    with ExitStack() as stack:
+        if against_spark:
+            from tastemate.spark.als import SparkAls
+
+            spark = stack.enter_context(
+                SparkAls(split.train, split.validation, split.test, **shared)
+            )
+            makers.append((Ledger(keep, "als-spark", fresh), partial(_by_spark, spark)))
+        # Each cell is fitted by both in turn, so that both meet the machine in the same mood.
+        found = list(zip(*_each(todo, makers, key, report), strict=True))
+    result = _ours(split, list(found[0]), shared)
     if against_spark:
-        result |= _spark_grid(split, todo, shared, key, keep, progress)
+        result |= _theirs(list(found[1]))
         result["ratio"] = result["spark_seconds"] / max(result["seconds"], 1e-9)
     progress("als: done", 1.0)
     return result
 
 
-def _als(options: Options, shared: Mapping[str, int]) -> BiasedAls:
+def _als(options: Mapping[str, Any], shared: Mapping[str, int]) -> BiasedAls:
     rank, regularisation = int(options["rank"]), float(options["regularisation"])
     return BiasedAls(rank=rank, regularisation=regularisation, **shared)
 
 
-def _spark_grid(
-    split: Split,
-    todo: Sequence[Options],
-    shared: Mapping[str, int],
-    key: Mapping[str, Any],
-    keep: Path | None,
-    progress: Progress,
-) -> Cell:
-    """Run the same cells with Spark; its session starts only when a cell is missing."""
-    from tastemate.spark.als import SparkAls
-
-    def report(done: int, options: Options) -> None:
-        told = f"rank {options['rank']}, regularisation {options['regularisation']}"
-        progress(f"spark: {told}", 0.5 + done / (2 * len(todo)))
-
-    with SparkAls(split.train, split.validation, split.test, **shared) as spark:
-
-        def make(options: Options) -> Cell:
-            return spark.cell(int(options["rank"]), float(options["regularisation"]))
-
-        grid = list(_each(todo, make, Ledger(keep, "als-spark"), key, report))
-    best = min(grid, key=lambda cell: float(cell["validation_rmse"]))
-    # Errors on the test part are shown for the best cell only, ours and Spark's alike.
-    shown = [{k: v for k, v in _without_seconds(cell).items() if k != "test_rmse"} for cell in grid]
+def _ours(split: Split, grid: list[Cell], shared: Mapping[str, int]) -> Cell:
+    """Return our half of the answer; the best cell is fitted once more for the test part."""
+    best = _best(grid)
+    model = _als(best, shared).fit(split.catalog, split.train)
+    final = rmse(model, split.train, split.test)
     return {
-        "spark_seconds": sum(cell["seconds"] for cell in grid),
-        "spark": {"grid": shown, "best": _without_seconds(best)},
+        "grid": [_without(cell, "seconds") for cell in grid],
+        "best": {**_without(best, "seconds"), "test_rmse": final.warm},
+        "pairs": final.warm_pairs,
+        "seconds": sum(cell["seconds"] for cell in grid),
+        "spark_seconds": None,
+        "cold": {"pairs": final.pairs, "test_rmse": final.every},
     }
 
 
-def _without_seconds(cell: Cell) -> Cell:
-    return {name: value for name, value in cell.items() if name != "seconds"}
+def _theirs(grid: list[Cell]) -> Cell:
+    """Return Spark's half; errors on the test part are shown for the best cell only."""
+    return {
+        "spark_seconds": sum(cell["seconds"] for cell in grid),
+        "spark": {
+            "grid": [_without(cell, "seconds", "test_rmse") for cell in grid],
+            "best": _without(_best(grid), "seconds"),
+        },
+    }
+
+
+def _by_spark(spark: "SparkAls", options: Options) -> Cell:
+    return spark.cell(int(options["rank"]), float(options["regularisation"]))
+
+
+def _best(grid: Sequence[Cell]) -> Cell:
+    return min(grid, key=lambda cell: float(cell["validation_rmse"]))
+
+
+def _without(cell: Cell, *names: str) -> Cell:
+    return {name: value for name, value in cell.items() if name not in names}

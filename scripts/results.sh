@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Reruns every figure of the README into benchmarks/results. Needs TASTEMATE_DATA or fetched data sets.
+# About 25 minutes on two cores; `--final` rows read the test split and are logged in final.log.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=benchmarks/results
+run() { local name=$1; shift; echo "== $name: tastemate $*" >&2; .venv/bin/tastemate "$@" --json > "$out/$name.new"; mv "$out/$name.new" "$out/$name.json"; }
+
+for ties in id shuffle-1 shuffle-2; do
+  run "next-item-fast-$ties" evaluate --protocol next-item --dataset ml-latest-small --model fast --ties "$ties" --final
+done
+for model in popular item-knn user-knn als implicit-als bpr logistic ease transition sequential-knn content fast; do
+  run "next-item-validation-$model" evaluate --protocol next-item --dataset ml-latest-small --model "$model"
+done
+run next-item-beauty-sequential-knn evaluate --protocol next-item --dataset beauty --model sequential-knn --final
+run next-item-films evaluate --protocol next-item --dataset films --model fast
+run tune-als tune als --dataset ml-latest-small --against spark
+run cold-item evaluate --protocol cold-item --dataset ml-latest-small --text movie-text
+run cold-user evaluate --protocol cold-user --dataset ml-latest-small --text movie-text
+run beyond-accuracy evaluate --protocol beyond-accuracy --dataset ml-latest-small
+run deletion benchmark deletion --dataset ml-latest-small
+run speed benchmark speed --dataset ml-latest-small
+.venv/bin/python scripts/figures.py

@@ -1,0 +1,155 @@
+"""One list out of many: combine the scores of retrievers whose scales have nothing in common.
+
+Two ways: the sum of z-scores (keeps how far ahead an item is; the better one where weights were
+learned) and reciprocal rank fusion (Cormack, Clarke and Büttcher 2009; needs no scale at all).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tastemate.errors import ConfigError
+from tastemate.types import Floats, Mask, Rows
+
+
+@dataclass(frozen=True)
+class Blend:
+    """How the scores of named retrievers become one; a name without a weight counts 0."""
+
+    method: str = "zscore"
+    """"zscore" or "rrf"."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.method not in ("zscore", "rrf"):
+            raise ConfigError(f"No blend {self.method!r}; use 'zscore' or 'rrf'.")
+        for name, weight in self.weights.items():
+            if not (np.isfinite(weight) and weight >= 0):
+                raise ConfigError(f"The weight of {name} is {weight}; it must be 0 or more.")
+
+    def combine(self, scores: Mapping[str, Floats]) -> Floats:
+        """Return one score matrix (queries, items) from one per retriever.
+
+        Raises `ConfigError` when there is nothing to combine.
+        """
+        if not scores:
+            raise ConfigError("There is nothing to blend: name at least one retriever.")
+        weights = [float(self.weights.get(name, 0.0)) for name in scores]
+        matrices = list(scores.values())
+        if self.method == "rrf":
+            return reciprocal_rank_fusion(matrices, weights)
+        return zscore_sum(matrices, weights)
+
+
+def zscore_sum(scores: Sequence[Floats], weights: Sequence[float]) -> Floats:
+    """Return the weighted sum of z-scores, each over the finite scores of a query.
+
+    An item without a retriever's opinion gets that retriever's lowest z of the query; one that
+    none of them has an opinion on stays -inf. A retriever that cannot serve a query (all -inf) is
+    left out of it and the weights of the others grow to the same sum.
+    """
+    parts = [(matrix, weight) for matrix, weight in zip(scores, weights, strict=True) if weight]
+    total = np.zeros(scores[0].shape, dtype=np.float32)
+    spoken = np.zeros(total.shape, dtype=bool)
+    weight_used = np.zeros((len(total), 1), dtype=np.float32)
+    for matrix, weight in parts:
+        opinion = np.isfinite(matrix)
+        serves = opinion.any(axis=1, keepdims=True)
+        z = standardise(matrix, opinion)
+        total += np.float32(weight) * np.where(serves, z, 0)
+        spoken |= opinion
+        weight_used += np.float32(weight) * serves
+    share = np.float32(sum(weight for _, weight in parts)) / np.maximum(weight_used, 1e-9)
+    return np.where(spoken, total * share, -np.inf).astype(np.float32)
+
+
+def standardise(scores: Floats, opinion: Mask) -> Floats:
+    """Return z-scores per row over the entries under `opinion`; others get the row's lowest."""
+    n = np.maximum(opinion.sum(axis=1, keepdims=True), 1)
+    clean = np.where(opinion, scores, 0).astype(np.float32)
+    mean = clean.sum(axis=1, keepdims=True, dtype=np.float64) / n
+    centred = np.where(opinion, clean - mean, 0)
+    spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / n)
+    z = centred / np.where(spread > 0, spread, 1)
+    lowest = np.where(opinion, z, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+    return np.where(opinion, z, np.where(np.isfinite(lowest), lowest, 0)).astype(np.float32)
+
+
+def reciprocal_rank_fusion(
+    scores: Sequence[Floats], weights: Sequence[float], k: float = 60.0
+) -> Floats:
+    """Return Σ weight / (k + rank), ranks from 1 over the finite scores, ties in item order.
+
+    An item without a retriever's opinion gets nothing from it; without any, it stays -inf.
+    """
+    total = np.zeros(scores[0].shape, dtype=np.float32)
+    spoken = np.zeros(total.shape, dtype=bool)
+    for matrix, weight in zip(scores, weights, strict=True):
+        if not weight:
+            continue
+        opinion = np.isfinite(matrix)
+        order = np.argsort(-matrix, axis=1, kind="stable")
+        ranks = np.empty(matrix.shape, dtype=np.float32)
+        places = np.arange(1, matrix.shape[1] + 1, dtype=np.float32)
+        np.put_along_axis(ranks, order, np.broadcast_to(places, matrix.shape), axis=1)
+        total += np.where(opinion, np.float32(weight) / (np.float32(k) + ranks), 0)
+        spoken |= opinion
+    return np.where(spoken, total, -np.inf).astype(np.float32)
+
+
+def learn_weights(
+    scores: Mapping[str, Floats],
+    targets: Rows,
+    masks: Mask,
+    *,
+    step: float = 0.1,
+    rounds: int = 3,
+    k: int = 10,
+) -> Blend:
+    """Return the z-score weights with the best NDCG@k of one target a query.
+
+    `masks` (queries, items) is what may be shown; give validation targets, never the test's.
+    Coordinate search over the simplex in steps of `step`, from equal weights; on a draw the
+    weights stay, so the answer depends on nothing but the input. Raises `ConfigError` without
+    scores.
+    """
+    if not scores:
+        raise ConfigError("There is nothing to blend: name at least one retriever.")
+    names = list(scores)
+    matrices = [np.asarray(scores[name]) for name in names]
+    standard = [standardise(matrix, np.isfinite(matrix)) for matrix in matrices]
+    spoken = np.any([np.isfinite(matrix) for matrix in matrices], axis=0) & masks
+
+    def quality(weights: NDArray[np.float64]) -> float:
+        mixed = sum((w * z for w, z in zip(weights, standard, strict=True)), np.float32(0))
+        return _ndcg(np.where(spoken, mixed, -np.inf), targets, k)
+
+    best = np.full(len(names), 1 / len(names))
+    reached = quality(best)
+    for _ in range(rounds):
+        before = best
+        for at in range(len(names)):
+            for share in np.arange(0, 1 + step / 2, step):
+                rest = np.delete(best, at).sum()
+                trial = best * ((1 - share) / rest) if rest > 0 else best * 0
+                trial[at] = share if rest > 0 else 1.0
+                value = quality(trial)
+                if value > reached + 1e-9:
+                    best, reached = trial, value
+        if best is before:
+            break
+    return Blend("zscore", {n: round(float(w), 4) for n, w in zip(names, best, strict=True)})
+
+
+def _ndcg(scores: NDArray[np.floating], targets: Rows, k: int) -> float:
+    """Return the mean NDCG@k of one target a row, ties in item order; 0 without rows."""
+    if not len(targets):
+        return 0.0
+    at = np.arange(len(targets))
+    own = scores[at, targets][:, None]
+    earlier = np.arange(scores.shape[1]) < np.asarray(targets)[:, None]
+    rank = ((scores > own) | ((scores == own) & earlier)).sum(axis=1)
+    found = (rank < k) & np.isfinite(own[:, 0])
+    return float(np.where(found, 1 / np.log2(rank + 2), 0).mean())

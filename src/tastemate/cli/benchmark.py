@@ -1,0 +1,76 @@
+"""`tastemate benchmark`: figures of cost and speed, measured here and now."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tastemate.cli.output import JsonOption, emit, page, table, talk
+
+app = typer.Typer(no_args_is_help=True, help="Measure cost and speed on this machine.")
+
+
+@app.callback()
+def benchmark() -> None:
+    """Measure cost and speed on this machine."""
+
+
+@app.command()
+def speed(
+    dataset: Annotated[
+        str, typer.Option("--dataset", "-d", help="A data set by name, or a path to data.")
+    ] = "films",
+    seed: Annotated[int, typer.Option(help="Draws the users that are asked for.")] = 0,
+    repeats: Annotated[
+        int, typer.Option(min=1, max=100, help="How often each thing is measured.")
+    ] = 5,
+    queries: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Answers timed for a percentile.")
+    ] = 500,
+    k: Annotated[int, typer.Option("-k", "--count", min=1, max=1000, help="List length.")] = 10,
+    sides: Annotated[
+        bool, typer.Option("--sides/--no-sides", help="Measure other libraries beside ours.")
+    ] = True,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Also write the JSON into this file.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Time start, fit, one answer, many answers, and other libraries on the same matrix."""
+    from tastemate.benchmark.speed import speed as measure
+
+    console = talk()
+    found = measure(
+        dataset,
+        repeats=repeats,
+        queries=queries,
+        k=k,
+        seed=seed,
+        sides=sides,
+        progress=lambda what, share: console.print(f"[dim]{share:4.0%} {what}[/dim]"),
+    )
+    value = found.as_json()
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    for note in found.notes:
+        console.print(f"Left out: {note}", markup=False)
+    if as_json:
+        emit(value)
+        return
+    table(
+        [
+            {
+                "what": row.name,
+                "value": row.value,
+                "unit": row.unit,
+                "against": "" if row.against_value is None else row.against,
+                "theirs": "" if row.against_value is None else row.against_value,
+                "theirs / ours": "" if row.ratio is None else row.ratio,
+            }
+            for row in found.rows
+        ],
+        title=f"Speed on {found.dataset}",
+    )
+    page().print(found.hardware, markup=False)

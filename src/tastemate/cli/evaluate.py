@@ -1,0 +1,354 @@
+"""`tastemate evaluate`: how good the recommendations are, with intervals, on data kept apart."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tastemate.cli.output import JsonOption, TextOption, emit, open_project, source, table, talk
+
+if TYPE_CHECKING:
+    from tastemate.catalog import Catalog
+    from tastemate.evaluate.scoring import Factory
+    from tastemate.interactions import Interactions
+    from tastemate.protocols import Progress
+
+
+class Protocol(StrEnum):
+    """What is asked of the models."""
+
+    NEXT_ITEM = "next-item"
+    GLOBAL_TIME = "global-time"
+    COLD_ITEM = "cold-item"
+    COLD_USER = "cold-user"
+    BEYOND = "beyond-accuracy"
+
+
+class Ties(StrEnum):
+    """Orders of events of one second."""
+
+    ID = "id"
+    SHUFFLE_1 = "shuffle-1"
+    SHUFFLE_2 = "shuffle-2"
+
+
+DEFAULT_MODELS: dict[Protocol, tuple[str, ...]] = {
+    Protocol.NEXT_ITEM: ("balanced",),
+    Protocol.GLOBAL_TIME: ("balanced", "popular"),
+    Protocol.COLD_ITEM: ("balanced", "content"),
+    Protocol.COLD_USER: ("balanced", "content"),
+    Protocol.BEYOND: ("balanced", "popular", "content"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What was asked for on the command line."""
+
+    models: tuple[str, ...]
+    ties: str
+    final: bool
+    cuts: tuple[int, ...]
+    max_history: int
+    min_events: int
+    limit_users: int | None
+    shuffle_labels: bool
+    seed: int
+    seeds: tuple[int, ...]
+    keep: Path
+    fresh: bool
+    liked_only: bool
+    dialogues: Path | None
+
+
+def evaluate(
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", "-d", help="A data set by name, or a path.")
+    ] = None,
+    protocol: Annotated[Protocol, typer.Option(help="What to measure.")] = Protocol.NEXT_ITEM,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", "-m", help="A retriever or profile; repeat it to compare with the first."
+        ),
+    ] = None,
+    ties: Annotated[Ties, typer.Option(help="Order of events of one second.")] = Ties.ID,
+    final: Annotated[
+        bool, typer.Option("--final", help="The test instead of validation; leaves a log line.")
+    ] = False,
+    cut: Annotated[
+        list[int] | None,
+        typer.Option("--cut", min=1, help="Validation: events from the end; repeat. (1, 2, 3)"),
+    ] = None,
+    max_history: Annotated[
+        int | None, typer.Option(min=1, help="Latest events given. (200; 50 for beauty)")
+    ] = None,
+    min_events: Annotated[
+        int, typer.Option(min=0, help="Prune users and items with fewer events.")
+    ] = 5,
+    limit_users: Annotated[
+        int | None, typer.Option(min=1, help="Ask only about so many users, drawn by the seed.")
+    ] = None,
+    shuffle_labels: Annotated[
+        bool, typer.Option("--shuffle-labels", help="A check: all figures must be at chance.")
+    ] = False,
+    liked_only: Annotated[
+        bool, typer.Option("--liked-only", help="Cold items: only those the user liked count.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of draws and intervals.")] = 0,
+    seeds: Annotated[
+        list[int] | None, typer.Option("--fit-seed", help="Fit with this seed; repeat for a mean.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Also write a page to this file.")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Folder of finished parts. (in the state folder)")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Make everything again, whatever is kept.")
+    ] = False,
+    dialogues: Annotated[
+        Path | None, typer.Option(help="Cold users: ReDial dialogues. (redial/valid.jsonl)")
+    ] = None,
+    text: TextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure models with 95% intervals: validation figures, or the test with --final."""
+    from tastemate.evaluate import record
+    from tastemate.workspace import state_home
+
+    name, catalog, interactions = _open(dataset, text)
+    wanted = _Request(
+        models=tuple(dict.fromkeys(model or DEFAULT_MODELS[protocol])),
+        ties=ties.value,
+        final=final,
+        cuts=tuple(cut or (1, 2, 3)),
+        max_history=max_history or (50 if name == "beauty" else 200),
+        min_events=min_events,
+        limit_users=limit_users,
+        shuffle_labels=shuffle_labels,
+        seed=seed,
+        seeds=tuple(seeds or ()),
+        keep=keep or state_home() / "evaluations",
+        fresh=fresh,
+        liked_only=liked_only,
+        dialogues=dialogues,
+    )
+    with _progress() as progress:
+        result = _RUN[protocol](wanted, catalog, interactions, progress)
+    result = {"model": wanted.models[0], "dataset": name} | result
+    result |= {"command": record.command(), "hardware": record.hardware()}
+    if report is not None:
+        from tastemate.evaluate import report as pages
+
+        pages.write(report, result)
+        talk().print(f"Wrote {report}.")
+    if as_json:
+        emit(result)
+    else:
+        _show(result)
+
+
+def _open(dataset: str | None, text: str | None) -> "tuple[str, Catalog, Interactions]":
+    from tastemate.data.datasets import open_dataset
+
+    named = source(dataset)
+    if (Path(named) / "tastemate.toml").is_file():
+        project = open_project(named, text)
+        return project.name, project.catalog, project.interactions
+    opened = open_dataset(named, text=text)
+    for note in opened.notes:
+        talk().print(f"[dim]{note}[/dim]", markup=True)
+    return opened.name, opened.catalog, opened.interactions
+
+
+def _factories(wanted: _Request) -> "dict[str, Factory]":
+    from tastemate import build
+
+    return {name: build.factory(name) for name in wanted.models}
+
+
+def _next_item(
+    wanted: _Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
+) -> dict[str, Any]:
+    from tastemate import build
+    from tastemate.evaluate.protocol import next_item
+
+    models: dict[str, Any] = {
+        name: {seed: build.factory(name, seed=seed) for seed in wanted.seeds}
+        if wanted.seeds
+        else build.factory(name)
+        for name in wanted.models
+    }
+    first, *others = models
+    result = next_item(
+        models[first],
+        catalog,
+        interactions,
+        model=first,
+        ties=wanted.ties,
+        final=wanted.final,
+        cuts=wanted.cuts,
+        max_history=wanted.max_history,
+        min_events=wanted.min_events,
+        limit_users=wanted.limit_users,
+        shuffle_labels=wanted.shuffle_labels,
+        seed=wanted.seed,
+        keep=wanted.keep,
+        fresh=wanted.fresh,
+        compare={name: models[name] for name in others},
+        progress=progress,
+    )
+    return result.as_json()
+
+
+def _global_time(
+    wanted: _Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
+) -> dict[str, Any]:
+    from tastemate.evaluate.timesplit import after
+
+    return after(
+        _factories(wanted),
+        catalog,
+        interactions,
+        max_history=wanted.max_history,
+        min_events=wanted.min_events,
+        limit_users=wanted.limit_users,
+        seed=wanted.seed,
+        progress=progress,
+    ).as_json()
+
+
+def _cold_item(
+    wanted: _Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
+) -> dict[str, Any]:
+    from tastemate.evaluate.cold import cold_items
+
+    return cold_items(
+        _factories(wanted),
+        catalog,
+        interactions,
+        liked_only=wanted.liked_only,
+        max_history=wanted.max_history,
+        min_events=wanted.min_events,
+        limit_users=wanted.limit_users,
+        seed=wanted.seed,
+        progress=progress,
+    ).as_json()
+
+
+def _cold_user(
+    wanted: _Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
+) -> dict[str, Any]:
+    from tastemate.data.datasets import find_folder
+    from tastemate.evaluate.cold import cold_users
+    from tastemate.evaluate.dialogues import read_seekers
+    from tastemate.text.link import Linker
+
+    folder = find_folder("redial")
+    path = wanted.dialogues or (None if folder is None else folder / "valid.jsonl")
+    linker = Linker(catalog, popularity=interactions.counts)
+    return cold_users(
+        _factories(wanted),
+        catalog,
+        interactions,
+        min_events=wanted.min_events,
+        limit_users=wanted.limit_users,
+        seed=wanted.seed,
+        seekers=[] if path is None else read_seekers(path),
+        link=lambda title: linker.link(title).row,
+        progress=progress,
+    ).as_json()
+
+
+def _beyond(
+    wanted: _Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
+) -> dict[str, Any]:
+    from tastemate.evaluate.beyond import beyond_accuracy
+
+    return beyond_accuracy(
+        _factories(wanted),
+        catalog,
+        interactions,
+        min_events=wanted.min_events,
+        limit_users=wanted.limit_users,
+        seed=wanted.seed,
+        progress=progress,
+    ).as_json()
+
+
+_RUN: dict[Protocol, "Callable[[_Request, Catalog, Interactions, Progress], dict[str, Any]]"] = {
+    Protocol.NEXT_ITEM: _next_item,
+    Protocol.GLOBAL_TIME: _global_time,
+    Protocol.COLD_ITEM: _cold_item,
+    Protocol.COLD_USER: _cold_user,
+    Protocol.BEYOND: _beyond,
+}
+
+
+@contextmanager
+def _progress() -> "Iterator[Progress]":
+    """Show what is being done on stderr; a bar where it is a terminal."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = talk()
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda what, share: bar.update(task, description=what, completed=share)
+
+
+def _show(result: Mapping[str, Any]) -> None:
+    """Print the figures as tables: headline first, then the parts."""
+    head = ", ".join(
+        f"{label} {result[key]}"
+        for key, label in (("users", "users"), ("items", "items"), ("fingerprint", "data"))
+        if key in result
+    )
+    title = f"{result['protocol']} on {result['dataset']}: {head}"
+    if "rows" in result:
+        _show_rows(result["rows"], title)
+        return
+    title += f", {result['split']} figures"
+    table(
+        (
+            {"metric": metric, "value": one["value"], "low": one["low"], "high": one["high"]}
+            for metric, one in result["metrics"].items()
+            if not metric.startswith(("map@", "hit@"))
+        ),
+        f"{title}, model {result['model']}",
+    )
+    for other, figures in result["compared"].items():
+        table(
+            (
+                {"metric": metric, "difference": one["value"]}
+                | {n: one[n] for n in ("low", "high")}
+                for metric, one in figures.items()
+                if metric.endswith("@10")
+            ),
+            f"{result['model']} minus {other}, paired by user",
+        )
+    parts = [
+        {"slice": f"{kind}: {label}", "users": part["users"]}
+        | {name: part["metrics"][name]["value"] for name in ("ndcg@10", "recall@10", "mrr@10")}
+        for kind, slices in ({"cut": result["cuts"]} | result["slices"]).items()
+        for label, part in slices.items()
+    ]
+    table(parts, "Where it comes from")
+
+
+def _show_rows(rows: Sequence[Mapping[str, Any]], title: str) -> None:
+    """Print rows, one table for each set of metrics, since a table has one set of columns."""
+    key = "slice" if rows and "slice" in rows[0] else "k"
+    kinds: dict[tuple[str, ...], list[dict[str, object]]] = {}
+    for row in rows:
+        line: dict[str, object] = {"model": row["model"], key: row[key], "users": row["users"]}
+        line |= {metric: one["value"] for metric, one in row["metrics"].items()}
+        kinds.setdefault(tuple(row["metrics"]), []).append(line)
+    for at, lines in enumerate(kinds.values()):
+        table(lines, title if not at else "")

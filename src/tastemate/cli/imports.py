@@ -1,0 +1,84 @@
+"""`tastemate import`: somebody's own files into a project, every rejected line said."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tastemate.cli.keep import write_settings
+from tastemate.cli.output import JsonOption, emit, page, talk
+
+if TYPE_CHECKING:
+    from tastemate.data.validate import Report
+
+ColumnOption = typer.Option(help="Its column, when the name does not say it.")
+
+
+def import_(
+    ratings: Annotated[
+        Path | None, typer.Argument(help="Events: CSV, TSV, JSON lines or Parquet.")
+    ] = None,
+    items: Annotated[
+        Path | None, typer.Option("--items", help="Items: id, title, text, attributes.")
+    ] = None,
+    project: Annotated[
+        Path, typer.Option("--project", "-p", help="The project's folder.")
+    ] = Path(),
+    user_col: Annotated[str, ColumnOption] = "",
+    item_col: Annotated[str, ColumnOption] = "",
+    rating_col: Annotated[str, ColumnOption] = "",
+    time_col: Annotated[str, ColumnOption] = "",
+    item_id_col: Annotated[str, ColumnOption] = "",
+    title_col: Annotated[str, ColumnOption] = "",
+    text_col: Annotated[str, ColumnOption] = "",
+    separator: Annotated[str, typer.Option(help="Between columns; else it is found out.")] = "",
+    list_separator: Annotated[str, typer.Option(help="Inside a list, as in Crime|Drama.")] = "|",
+    rejected: Annotated[
+        Path | None, typer.Option("--rejected", help="Write every rejected line here (JSON lines).")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read your own events and items into a project (in this folder, unless --project names one).
+
+    Rejected lines are reported with file, line, field and reason. Exit code 1 when nothing usable
+    is left; what was imported before is then kept.
+    """
+    from tastemate.data.columns import Columns
+    from tastemate.data.load import import_files, import_items
+    from tastemate.data.saved import save
+    from tastemate.errors import ConfigError
+    from tastemate.interactions import Interactions
+
+    columns = Columns(
+        user=user_col,
+        item=item_col,
+        rating=rating_col,
+        time=time_col,
+        item_id=item_id_col,
+        title=title_col,
+        text=text_col,
+        separator=separator,
+        list_separator=list_separator,
+    )
+    if ratings is not None:
+        catalog, interactions, report = import_files(ratings, items, columns)
+    elif items is not None:
+        catalog, report = import_items(items, columns)
+        interactions = Interactions.empty(catalog)
+    else:
+        raise ConfigError("Name a file of events, or --items for a catalogue alone.")
+    save(project / "data", catalog, interactions)
+    if not (project / "tastemate.toml").exists():
+        write_settings(project, None)
+    if rejected is not None:
+        report.write(rejected)
+    _tell(report, project, len(catalog), interactions.n_users, as_json)
+
+
+def _tell(report: "Report", project: Path, items: int, users: int, as_json: bool) -> None:
+    if as_json:
+        emit({"project": str(project), "items": items, "users": users} | report.as_json())
+        return
+    console = page() if not len(report) else talk()
+    console.print(report.summary(), markup=False)
+    page().print(f"{items:,} items and {users:,} users are in {project}.", markup=False)

@@ -1,0 +1,284 @@
+"""The facts behind a recommendation, read from the data and from how the score came about.
+
+The liked item cited first is the one that carries the largest share of the item's score, so the
+reason is causal: without that like the item would have scored lower. What the two have in common
+and how many people liked both come from the data; nothing is guessed.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from tastemate.catalog import Catalog
+from tastemate.explain.writer import write
+from tastemate.interactions import Interactions
+from tastemate.protocols import Attributing
+from tastemate.traits import Traits, is_year
+from tastemate.types import (
+    AttributeValue,
+    Evidence,
+    EvidenceKind,
+    Floats,
+    Item,
+    Query,
+    Reason,
+    Recommendation,
+    Rows,
+)
+
+Contributions: TypeAlias = Callable[[Query, Rows], NDArray[np.float32]]
+"""`contributions(query, rows)` → share of each history event in each item's score."""
+
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_NEGATIONS = frozenset("not no without never except avoid less nothing isn't don't".split())
+_STOP = frozenset(
+    """a an the and or but of in on at to for from with by about is are was be been it its this that
+    these those i me my we you your he she they them want like likes liked watch read see show find
+    give something anything some any more most very really too so as than then there what which who
+    have has had can could would should will just please films film movies movie books book titles
+    title one ones good great similar""".split()
+)
+_NEIGHBOURS_MIN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Cited:
+    """A liked item that carries some of a score: its catalogue row, its value, its share."""
+
+    row: int
+    value: float
+    share: float
+
+
+class _Notes:
+    """Collects the evidence of one line and numbers it e1, e2, …"""
+
+    def __init__(self) -> None:
+        self.evidence: list[Evidence] = []
+
+    def add(
+        self,
+        kind: EvidenceKind,
+        item: str = "",
+        title: str = "",
+        attribute: str = "",
+        value: AttributeValue = "",
+        count: int = 0,
+        weight: float = 0.0,
+    ) -> None:
+        name = f"e{len(self.evidence) + 1}"
+        self.evidence.append(Evidence(name, kind, item, title, attribute, value, count, weight))
+
+
+class EvidenceExplainer:
+    """Reasons from the likes that carry the score, what they share, who else liked both.
+
+    `parts` are the models behind the score, each with the weight that puts its contributions on
+    the scale of the final score; a model may be `Attributing` or a plain function. `likes` is how
+    many liked items a reason cites at most, `shared` how many shared attribute values.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        interactions: Interactions,
+        parts: Sequence[tuple[Attributing | Contributions, float]] = (),
+        *,
+        likes: int = 2,
+        shared: int = 3,
+        traits: Traits | None = None,
+    ) -> None:
+        self.catalog = catalog
+        self.interactions = interactions
+        self.parts = tuple(parts)
+        self.likes = likes
+        self.shared = shared
+        self.traits = traits if traits is not None else Traits.of(catalog)
+        self.scale = interactions.scale
+
+    @cached_property
+    def likers(self) -> sparse.csc_matrix:
+        """Who liked what: users × items, by the latest value of each pair."""
+        return likers(self.interactions)
+
+    def explain(self, query: Query, lines: Sequence[Recommendation]) -> list[Reason]:
+        """Return one reason a line; what cannot be shown from the data is left unsaid."""
+        rows = np.array([self.catalog.row(line.item.id) for line in lines], dtype=np.int32)
+        cited = self._cited(query, rows)
+        words = wanted_words(query.text) if query.text else ()
+        marked: dict[int, NDArray[np.bool_]] = {}
+        return [
+            self._reason(line.item, int(row), likes, words, marked)
+            for line, row, likes in zip(lines, rows, cited, strict=True)
+        ]
+
+    def shares(self, query: Query, rows: Rows) -> Floats:
+        """Return the share of each history event in each item's score, (items, events), ≥ 0.
+
+        A row sums to 1, or to 0 where no part can split the score.
+        """
+        total = np.zeros((len(rows), len(query.history)), dtype=np.float32)
+        for part, weight in self.parts:
+            split = part.contributions if isinstance(part, Attributing) else part
+            total += np.float32(weight) * np.nan_to_num(
+                split(query, rows), nan=0.0, posinf=0.0, neginf=0.0
+            )
+        total = np.maximum(total, 0.0)
+        sums = total.sum(axis=1, keepdims=True)
+        divided: Floats = np.divide(total, sums, out=np.zeros_like(total), where=sums > 0)
+        return divided
+
+    def _cited(self, query: Query, rows: Rows) -> list[list[_Cited]]:
+        """Return for each item the likes to cite, the one with the largest share first."""
+        history = query.history
+        if not len(history) or not len(rows):
+            return [[] for _ in rows]
+        items, last = np.unique(history.items[::-1], return_index=True)
+        values = history.values[::-1][last]
+        order = np.argsort(history.items, kind="stable")
+        starts = np.searchsorted(history.items[order], items)
+        shares = np.add.reduceat(self.shares(query, rows)[:, order], starts, axis=1)
+        liked = self.scale.likes(values)
+        if not liked.any():
+            liked[:] = True
+        items, values, shares = items[liked], values[liked], shares[:, liked]
+        cited: list[list[_Cited]] = []
+        for row, share in zip(rows.tolist(), shares, strict=True):
+            share[items == row] = 0.0
+            best = np.argsort(-share, kind="stable")[: self.likes].tolist()
+            if not best or share[best[0]] <= 0:
+                cited.append(self._closest(row, items, values))
+                continue
+            floor = 0.5 * share[best[0]]
+            cited.append(
+                [
+                    _Cited(int(items[one]), float(values[one]), float(share[one]))
+                    for one in best
+                    if share[one] >= floor
+                ]
+            )
+        return cited
+
+    def _closest(self, row: int, items: Rows, values: Floats) -> list[_Cited]:
+        """Return the like that shares the most telling traits: for a score nobody can split."""
+        telling = np.zeros(len(self.traits.values), dtype=np.float32)
+        mine = self.traits.at(row)
+        telling[mine] = self.traits.rarity[mine]
+        close = np.asarray(self.traits.matrix[items] @ telling)
+        close[items == row] = 0.0
+        best = int(close.argmax())
+        return [_Cited(int(items[best]), float(values[best]), 0.0)] if close[best] > 0 else []
+
+    def _reason(
+        self,
+        item: Item,
+        row: int,
+        cited: Sequence[_Cited],
+        words: Sequence[str],
+        marked: dict[int, NDArray[np.bool_]],
+    ) -> Reason:
+        notes = _Notes()
+        rated = len(self.interactions) > 0 and self.scale.high > self.scale.low
+        for place, like in enumerate(cited):
+            name, title = self.catalog.ids[like.row], self.catalog.titles[like.row]
+            value: AttributeValue = like.value if rated else ""
+            notes.add("liked item", name, title, value=value, weight=round(like.share, 4))
+            for trait in self._in_common(row, like.row, self.shared if place == 0 else 1):
+                attribute, shared = self.traits.name(trait)
+                notes.add("shared attribute", name, title, attribute, shared)
+        for field, found in matches(item, words):
+            notes.add("query", attribute=field, value=found)
+        if cited:
+            first = cited[0].row
+            together = self._together(first, row, marked)
+            if together >= _NEIGHBOURS_MIN:
+                name, title = self.catalog.ids[first], self.catalog.titles[first]
+                notes.add("neighbours", name, title, count=together)
+        elif (people := len(self._people(row))) > 0:
+            notes.add("popularity", count=people)
+        evidence = tuple(notes.evidence)
+        return Reason(write(evidence, self.scale, item.id), evidence)
+
+    def _in_common(self, row: int, other: int, n: int) -> list[int]:
+        """Return at most n shared traits, rarest first; what nearly all have only for want."""
+        shared = set(self.traits.at(row)).intersection(self.traits.at(other))
+        telling = self._telling
+        ranked = sorted(shared, key=lambda trait: (-telling[trait], trait))
+        return ([trait for trait in ranked if telling[trait] > 0.5] or ranked[:1])[:n]
+
+    @cached_property
+    def _telling(self) -> list[float]:
+        """Rarity, less for years: that two things came out together explains little."""
+        years = np.array([is_year(name) for name in self.traits.attributes], dtype=bool)
+        weight = np.where(years[self.traits.owner], 0.4, 1.0) if len(years) else 1.0
+        telling: list[float] = (self.traits.rarity * weight).tolist()
+        return telling
+
+    def _people(self, row: int) -> NDArray[np.int32]:
+        """Return who liked an item, as user codes."""
+        matrix = self.likers
+        if row >= matrix.shape[1]:
+            return np.empty(0, dtype=np.int32)
+        return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
+
+    def _together(self, one: int, other: int, marked: dict[int, NDArray[np.bool_]]) -> int:
+        """Count who liked both; `marked` keeps who liked `one` for the other lines."""
+        if one not in marked:
+            marked[one] = np.zeros(self.interactions.n_users, dtype=bool)
+            marked[one][self._people(one)] = True
+        return int(np.count_nonzero(marked[one][self._people(other)]))
+
+
+def likers(interactions: Interactions) -> sparse.csc_matrix:
+    """Return who liked what, users × items, binary, by the latest value of each pair."""
+    latest = interactions.matrix(interactions.value).tocoo()
+    liked = interactions.scale.likes(latest.data)
+    ones = np.ones(int(liked.sum()), dtype=np.float32)
+    at = (latest.row[liked], latest.col[liked])
+    return sparse.csc_matrix((ones, at), shape=latest.shape)
+
+
+def wanted_words(text: str) -> tuple[str, ...]:
+    """Return the telling words of a request: no stop words, nothing that is wished away.
+
+    "Tense but not violent" asks for tense only: what follows a negation is dropped up to the
+    next comma, full stop or "but".
+    """
+    words: list[str] = []
+    for part in re.split(r"[,.;:!?]|\bbut\b", text.casefold()):
+        for word in _WORD.findall(part):
+            if word in _NEGATIONS:
+                break
+            if len(word) > 2 and word not in _STOP:
+                words.append(word)
+    return tuple(dict.fromkeys(words))
+
+
+def matches(item: Item, words: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the fields of an item that hold some of the words, each word in its first field."""
+    if not words:
+        return []
+    left = list(words)
+    found: list[tuple[str, tuple[str, ...]]] = []
+    fields = {"title": item.title, **item.attributes, "text": item.text}
+    for name, value in fields.items():
+        if not left:
+            break
+        here = field_words(value)
+        hits = tuple(word for word in left if word in here)
+        if hits:
+            found.append((name, hits))
+            left = [word for word in left if word not in hits]
+    return found
+
+
+def field_words(value: AttributeValue) -> frozenset[str]:
+    """Return the words of a field, without regard to case."""
+    text = " ".join(value) if isinstance(value, tuple) else str(value)
+    return frozenset(_WORD.findall(text.casefold()))
