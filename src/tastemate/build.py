@@ -171,23 +171,25 @@ def recommender(
     pool: int = 100,
 ) -> Recommender:
     """Compose the path. `text=True` adds the free-text retriever (and loads its encoder)."""
+    from tastemate.explain.evidence import EvidenceExplainer
     from tastemate.rank.diversify import Arranger
+    from tastemate.traits import Traits
 
     weights = dict(mix.weights)
     if text:
         weights["search"] = weights.get("search", 0.0) + SEARCH_WEIGHT
     parts = [(fitted(name), weight) for name, weight in weights.items()]
+    traits = Traits.of(catalog)
     explainer: Explainer | None = None
     if explained:
-        from tastemate.explain.evidence import EvidenceExplainer
-
-        explainer = EvidenceExplainer(catalog, interactions, Mixture(parts))
+        split = [(Mixture(parts), 1.0)]
+        explainer = EvidenceExplainer(catalog, interactions, split, traits=traits)
     return Recommender(
         catalog,
         [part for part, _ in parts],
         Blend(mix.method, weights),
         fallback=fitted(FALLBACK),
-        arranger=Arranger(catalog, interactions.over(catalog).counts),
+        arranger=Arranger(catalog, None, interactions.over(catalog).counts, traits=traits),
         explainer=explainer,
         pool=pool,
     )

@@ -6,11 +6,12 @@ environment overrides: `TASTEMATE_RECOMMEND__K=20` is `k` in `[recommend]`.
 
 import inspect
 import os
+import sys
 import tomllib
 import types
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin
 
 from tastemate.errors import ConfigError, nearest
 
@@ -67,10 +68,8 @@ def arguments(call: Callable[..., Any], table: Mapping[str, Any], where: str) ->
     Raises `ConfigError` for an unknown key (with the nearest known one) or a value of the wrong
     type.
     """
-    target = call.__init__ if inspect.isclass(call) else call
-    hints = get_type_hints(target)
     options = {
-        name: hints.get(name, Any)
+        name: _hint(call, parameter.annotation)
         for name, parameter in inspect.signature(call).parameters.items()
         if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     }
@@ -81,6 +80,16 @@ def arguments(call: Callable[..., Any], table: Mapping[str, Any], where: str) ->
             raise ConfigError(f"{key} in {where} is {value!r}; it must be {_spell(options[key])}.")
         checked[key] = tuple(value) if isinstance(value, list) else value
     return checked
+
+
+def _hint(call: Callable[..., Any], annotation: Any) -> Any:
+    """Return a parameter's type; Any for what is not annotated or known to type checkers only."""
+    if not isinstance(annotation, str):
+        return Any if annotation is inspect.Parameter.empty else annotation
+    try:
+        return eval(annotation, vars(sys.modules[call.__module__]))
+    except NameError:
+        return Any
 
 
 def fits(value: object, hint: Any) -> bool:

@@ -21,7 +21,7 @@ from tastemate.catalog import Catalog
 from tastemate.data.datasets import Dataset, open_dataset
 from tastemate.errors import ConfigError, DataError, StageError, UnknownItem, UnknownUser
 from tastemate.interactions import Interactions
-from tastemate.protocols import Progress, RatingPredictor, Retriever, Similar
+from tastemate.protocols import Profiler, Progress, RatingPredictor, Retriever, Similar
 from tastemate.recommender import Recommender
 from tastemate.types import (
     AttributeValue,
@@ -266,8 +266,9 @@ class Tastemate:
 
         rows = [self.find(item) for item in items]
         asked = self.query(user, exclude_seen=False)
-        lines = [self.recommender().explain_item(asked, row) for row in rows]
-        return compare(self.catalog, asked, lines, self.taste(user))
+        path = self.recommender()
+        scores = path.scores([asked])[0][rows]
+        return compare(rows, asked, scores, self.taste(user), self.catalog, path.explainer)
 
     # -- telling ------------------------------------------------------------------------------
 
@@ -342,7 +343,7 @@ class Tastemate:
         return Linker(self.catalog)
 
     @cached_property
-    def _profiler(self) -> Any:
+    def _profiler(self) -> Profiler:
         from tastemate.profile.taste import AttributeTaste
 
         return AttributeTaste(self.catalog, self.interactions)

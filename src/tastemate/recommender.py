@@ -7,6 +7,7 @@ the cut to k hold on every path, the degraded one included.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -178,9 +179,7 @@ class Recommender:
         found: dict[str, Floats] = {}
         nothing = np.empty((0, 0), dtype=np.float32)
         for part in self.retrievers:
-            scores = trace.run(
-                part.name, lambda part=part: part.scores(queries), nothing, _opinions
-            )
+            scores = trace.run(part.name, partial(part.scores, queries), nothing, _opinions)
             if scores.size:
                 found[part.name] = scores
         return found

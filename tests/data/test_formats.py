@@ -203,6 +203,8 @@ def test_goodbooks(tmp_path):
         ("directed by Argentine-Brazilian filmmaker Héctor Babenco from", ["Héctor Babenco"]),
         ("directed by McG and starring", ["McG"]),
         ("directed by Ridley Scott and Paramount.", ["Ridley Scott"]),
+        ("It stars Jim Carrey and is directed by Carrey.", ["Jim Carrey"]),
+        ("directed by, produced by, and starring Mel Gibson as", ["Mel Gibson"]),
         ("a film about a director", []),
         ("directed by the same team", []),
     ],

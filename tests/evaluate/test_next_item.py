@@ -245,3 +245,17 @@ def test_a_part_of_the_users_is_the_same_on_every_cut():
 def test_the_machine_is_named():
     assert "numpy" in record.hardware()
     assert record.command()
+
+
+def test_the_published_size_of_the_core(data_dir):
+    from tastemate.data.datasets import open_dataset
+    from tastemate.evaluate.baselines import Popular
+
+    folder = data_dir / "ml-latest-small"
+    if not folder.is_dir():
+        pytest.skip("real data: ml-latest-small is not in TASTEMATE_DATA")
+    data = open_dataset(folder)
+    result = next_item(Popular, data.catalog, data.interactions, cuts=(1,))
+    assert (result.users, result.items, result.events) == (610, 3650, 90_274)
+    assert 0.0 < result.metrics["ndcg@10"].value < 0.06
+    assert result.slices["gap"]["under a minute"].users > 400

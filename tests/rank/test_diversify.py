@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -47,6 +47,7 @@ def greedy(scores, k, trade, vectors):
     return picked
 
 
+@settings(deadline=None)
 @given(st.integers(0, 12), st.integers(0, 14), st.floats(0, 1), st.integers(0, 10_000))
 def test_positions_are_distinct_and_a_longer_list_starts_with_the_shorter(n, k, trade, seed):
     rng = np.random.default_rng(seed)
@@ -109,6 +110,7 @@ def test_untouched_controls_change_nothing():
     assert arranged([], diversity=1.0) == []
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 12), st.permutations(POOL))
 def test_arranging_is_a_permutation(diversity, novelty, k, pool):
     got = arranged(pool, k=k, diversity=diversity, novelty=novelty)

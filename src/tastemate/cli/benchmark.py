@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from tastemate.cli.output import JsonOption, emit, page, table, talk
+from tastemate.cli.output import (
+    CountOption,
+    DatasetOption,
+    JsonOption,
+    TextOption,
+    emit,
+    open_project,
+    page,
+    table,
+    talk,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Measure cost and speed on this machine.")
 
@@ -74,3 +84,27 @@ def speed(
         title=f"Speed on {found.dataset}",
     )
     page().print(found.hardware, markup=False)
+
+
+@app.command()
+def deletion(
+    dataset: DatasetOption = None,
+    users: Annotated[int, typer.Option(min=1, help="How many users, drawn by the seed.")] = 200,
+    k: CountOption = 10,
+    seed: Annotated[int, typer.Option(help="Draws the users and the likes compared with.")] = 0,
+    text: TextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Test that the like a reason cites is the cause: without it the item's score falls more."""
+    from tastemate.benchmark.deletion import deletion as measure
+
+    found = measure(open_project(dataset, text), users, k, seed)
+    if as_json:
+        emit(found)
+        return
+    page().print(
+        f"The cited like matters more than a random one in {found['share']:.1%} of the reasons "
+        f"({found['low']:.1%} to {found['high']:.1%}, {found['users']} users, "
+        f"{found['reasons']} reasons); {found['problems']} of their facts do not hold.",
+        markup=False,
+    )

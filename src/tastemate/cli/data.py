@@ -68,7 +68,7 @@ def fetch(
     as_json: JsonOption = False,
 ) -> None:
     """Download a data set, check it, and unpack it. A broken download goes on where it broke."""
-    from tastemate.data.datasets import FILMS, cache_folder
+    from tastemate.data.datasets import FILMS, cache_folder, find_folder
     from tastemate.data.recipes import RECIPES
     from tastemate.data.recipes import fetch as fetch_files
 
@@ -77,8 +77,12 @@ def fetch(
         return
     if name in RECIPES:
         typer.echo(f"{name}: {RECIPES[name].licence}", err=True)
-    with _progress() as tell:
-        folder = fetch_files(name, dest or cache_folder(), tell)
+    found = find_folder(name) if dest is None else None
+    if found is not None and name in RECIPES:
+        folder = found
+    else:
+        with _progress() as tell:
+            folder = fetch_files(name, dest or cache_folder(), tell)
     if as_json:
         emit({"name": name, "path": str(folder)})
         return
@@ -143,6 +147,8 @@ def validate(
     columns = Columns(
         *(user_col, item_col, rating_col, time_col, item_id_col, title_col, text_col, separator)
     )
+    if not Path(ratings).is_file() and (items is not None or columns != Columns()):
+        raise typer.BadParameter("--items and the columns belong to a file of events; name one.")
     with _keeping(rejected, as_json, show):
         if Path(ratings).is_file():
             catalog, interactions, report = import_files(Path(ratings), items, columns)

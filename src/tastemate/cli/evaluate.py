@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tastemate.cli.output import JsonOption, TextOption, emit, open_project, source, table, talk
+from tastemate.cli.output import (
+    JsonOption,
+    TextOption,
+    emit,
+    open_project,
+    page,
+    source,
+    table,
+    talk,
+)
 
 if TYPE_CHECKING:
     from tastemate.catalog import Catalog
@@ -269,12 +278,14 @@ def _cold_user(
 def _beyond(
     wanted: _Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
 ) -> dict[str, Any]:
+    from tastemate import build
     from tastemate.evaluate.beyond import beyond_accuracy
 
     return beyond_accuracy(
         _factories(wanted),
         catalog,
         interactions,
+        reference=build.factory("item-knn"),
         min_events=wanted.min_events,
         limit_users=wanted.limit_users,
         seed=wanted.seed,
@@ -310,18 +321,19 @@ def _show(result: Mapping[str, Any]) -> None:
         for key, label in (("users", "users"), ("items", "items"), ("fingerprint", "data"))
         if key in result
     )
-    title = f"{result['protocol']} on {result['dataset']}: {head}"
+    page().print(f"{result['protocol']} on {result['dataset']}: {head}", markup=False)
+    for note in result.get("notes", ()):
+        page().print(note, markup=False)
     if "rows" in result:
-        _show_rows(result["rows"], title)
+        _show_rows(result["rows"])
         return
-    title += f", {result['split']} figures"
     table(
         (
             {"metric": metric, "value": one["value"], "low": one["low"], "high": one["high"]}
             for metric, one in result["metrics"].items()
             if not metric.startswith(("map@", "hit@"))
         ),
-        f"{title}, model {result['model']}",
+        f"{result['model']}, {result['split']}",
     )
     for other, figures in result["compared"].items():
         table(
@@ -342,13 +354,20 @@ def _show(result: Mapping[str, Any]) -> None:
     table(parts, "Where it comes from")
 
 
-def _show_rows(rows: Sequence[Mapping[str, Any]], title: str) -> None:
-    """Print rows, one table for each set of metrics, since a table has one set of columns."""
+def _show_rows(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print one table for each slice, or number of known likes: metrics down, models across."""
     key = "slice" if rows and "slice" in rows[0] else "k"
-    kinds: dict[tuple[str, ...], list[dict[str, object]]] = {}
-    for row in rows:
-        line: dict[str, object] = {"model": row["model"], key: row[key], "users": row["users"]}
-        line |= {metric: one["value"] for metric, one in row["metrics"].items()}
-        kinds.setdefault(tuple(row["metrics"]), []).append(line)
-    for at, lines in enumerate(kinds.values()):
-        table(lines, title if not at else "")
+    for value in dict.fromkeys(row[key] for row in rows):
+        here = [row for row in rows if row[key] == value]
+        names = dict.fromkeys(name for row in here for name in row["metrics"])
+        lines = [
+            {"metric": name}
+            | {
+                row["model"]: row["metrics"][name]["value"]
+                for row in here
+                if name in row["metrics"]
+            }
+            for name in names
+        ]
+        label = value if key == "slice" else f"k = {value}"
+        table(lines, f"{label} ({here[0]['users']} users)")

@@ -20,11 +20,17 @@ app = typer.Typer(
 )
 
 app.command()(demo.demo)
-for verb in (ask.recommend, ask.similar, ask.search, ask.predict, ask.explain, ask.compare):
-    app.command()(verb)
+app.command()(ask.recommend)
+app.command()(ask.similar)
+app.command()(ask.search)
+app.command()(ask.predict)
+app.command()(ask.explain)
+app.command()(ask.compare)
 app.command()(ask.taste)
-for verb in (keep.init, keep.fit, keep.like, keep.dislike):
-    app.command()(verb)
+app.command()(keep.init)
+app.command()(keep.fit)
+app.command()(keep.like)
+app.command()(keep.dislike)
 app.command("import")(imports.import_)
 app.add_typer(keep.items_app, name="items")
 app.add_typer(data.app, name="data")

@@ -86,7 +86,7 @@ def _locate(name: str) -> Path:
     if found is not None:
         return found
     path = Path(name).expanduser()
-    if path.exists():
+    if name and path.exists():
         return path
     if name in RECIPES:
         raise UnknownDataset(

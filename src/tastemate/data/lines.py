@@ -106,11 +106,9 @@ def _cut_short(path: Path, parts: list[bytes], report: Report) -> bytes:
 
 def _decoded(path: Path, raw: bytes, report: Report, encoding: str | None) -> pl.DataFrame:
     if encoding is not None:
-        return _split(raw.decode(encoding, "replace"))
-    try:
-        return _split(raw.decode("utf-8"))
-    except UnicodeDecodeError:
-        pass
+        return _split(raw.decode(encoding, "replace").encode())
+    if _is_utf8(raw):
+        return _split(raw)
     good: list[str] = []
     at: list[int] = []
     bad: list[int] = []
@@ -124,7 +122,7 @@ def _decoded(path: Path, raw: bytes, report: Report, encoding: str | None) -> pl
             bad.append(number)
     if not utf8:
         report.note(f"{path.name} is not UTF-8; it was read as Latin-1.")
-        return _split(raw.decode("latin-1"))
+        return _split(raw.decode("latin-1").encode())
     lines = raw.split(b"\n")
     values = [lines[number - 1][:200].decode("utf-8", "replace") for number in bad]
     report.reject(path.name, bad, "line", "is not UTF-8", values)
@@ -132,11 +130,18 @@ def _decoded(path: Path, raw: bytes, report: Report, encoding: str | None) -> pl
     return frame.with_columns(pl.col("text").str.strip_suffix("\r"))
 
 
-def _split(text: str) -> pl.DataFrame:
-    if "\x01" in text:
-        text = text.replace("\x01", " ")
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _split(raw: bytes) -> pl.DataFrame:
+    """Split UTF-8 text into lines by reading it as a table of one column."""
     column = pl.read_csv(
-        text.encode(),
+        raw.replace(b"\x01", b" "),
         separator="\x01",
         quote_char=None,
         has_header=False,

@@ -54,13 +54,10 @@ def import_files(
     if items is None:
         catalog = catalog_of_ids(checked)
     else:
-        if not names.item_id:
+        known = read_table(items, report, separator=separator)
+        if not names.item_id and names.item in known.columns:
             # An items file usually names its ids as the events do.
-            known = read_table(items, report, separator=separator)
-            chosen = names.item if names.item in known.columns else ""
-            names = replace(names, item_id=chosen)
-        else:
-            known = read_table(items, report, separator=separator)
+            names = replace(names, item_id=names.item)
         catalog = catalog_from(known, items.name, names, report)
     return catalog, to_interactions(checked, catalog, report), report
 

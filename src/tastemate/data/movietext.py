@@ -22,7 +22,7 @@ _WHO = r"(?:the\s)?(?:[\w\-]+\s)?(?:filmmakers?|directors?|brothers|sisters|duo|
 _DIRECTED = re.compile(
     r"\b(?:[Dd]irected|[Dd]irection)(?:,?\s(?:and\s|co-)?"
     r"(?:written|produced|co-written|co-produced|edited|scored|animated|narrated|starring))*"
-    rf"\sby\s(?:and\sstarring\s)?(?:{_WHO})?(?P<names>{_NAME}(?:{_AFTER}{_NAME})*)"
+    rf"\sby,?\s(?:produced\sby,?\s)?(?:and\s(?:co-)?starring\s)?(?:{_WHO})?(?P<names>{_NAME}(?:{_AFTER}{_NAME})*)"
 )
 _SPLIT = re.compile(_AFTER)
 _ROLES = re.compile(r"\([^)]*\)")
@@ -74,7 +74,7 @@ def directors(extract: str) -> list[str]:
     found = _DIRECTED.search(extract)
     if found is None:
         return []
-    names = [name.strip().removesuffix("'s") for name in _SPLIT.split(found["names"])]
+    names = [re.sub(r"['’]s?$", "", name.strip()) for name in _SPLIT.split(found["names"])]
     if len(names) == 2 and " " not in names[0] and " " in names[1]:
         # "Joel and Ethan Coen": the first name borrows the surname of the second.
         names[0] = f"{names[0]} {names[1].rpartition(' ')[2]}"
@@ -83,5 +83,11 @@ def directors(extract: str) -> list[str]:
         # After the first name, a single capitalised word is more likely a place or a film.
         if name in _NOT_NAMES or (at and " " not in name):
             break
-        people.append(name)
+        people.append(name if " " in name else _full_name(name, extract[: found.start()]))
     return list(dict.fromkeys(people))
+
+
+def _full_name(surname: str, before: str) -> str:
+    """Return the name as it was written out earlier, for a director named by surname alone."""
+    whole = re.search(rf"[A-ZÀ-Þ][\w\-]+\s(?:{_WORD}\s)?{re.escape(surname)}\b", before)
+    return whole[0] if whole else surname

@@ -209,7 +209,7 @@ def _receive(client: "httpx.Client", url: str, part: Path, tell: Callable[[float
             have = 0
         total = have + int(reply.headers.get("Content-Length", 0))
         with part.open("ab" if have else "wb") as out:
-            for chunk in reply.iter_raw(_CHUNK):
+            for chunk in reply.iter_raw():
                 out.write(chunk)
                 have += len(chunk)
                 tell(min(have / total, 0.99) if total else 0.0)

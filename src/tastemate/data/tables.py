@@ -121,7 +121,7 @@ def _split_quoted(
             record_lines.append(numbers[at])
             at = stop
             continue
-        reason = "has an unbalanced quote"
+        reason = "has an unbalanced quote or a quoted field over 128 KB"
         if stop == at + 1 and cells:
             more = "more" if len(cells) > len(names) else "fewer"
             reason = f"has {more} than the {len(names)} columns of the header"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tastemate import metrics
 from tastemate.catalog import Catalog
 from tastemate.errors import DataError
-from tastemate.evaluate.baselines import Together, genres
+from tastemate.evaluate.baselines import Popular, Together, genres
 from tastemate.evaluate.bootstrap import Interval, intervals
 from tastemate.evaluate.groups import Groups, item_thirds, user_groups
 from tastemate.evaluate.held import Questions
@@ -89,7 +89,9 @@ class _Scene:
     member: Floats
     vectors: Floats
     expected: Lists
-    """The plain collaborative lists."""
+    """The most popular items each has not met: what nobody needs help to find."""
+    reference: Lists
+    """Collaborative lists to be compared with."""
     k: int
     seed: int
 
@@ -111,7 +113,7 @@ def beyond_accuracy(
 ) -> Beyond:
     """Measure lists of `k` on coverage, novelty, diversity, calibration, fairness and the loop.
 
-    `reference` makes the collaborative lists for overlap and serendipity; `vectors` (items, d) are
+    `reference` makes the collaborative lists of the overlaps; `vectors` (items, d) are
     what embedding diversity is measured in, over the pruned catalogue (default: singular vectors
     of the training events). Raises `DataError` when nobody has both a history and held-out items.
     """
@@ -122,9 +124,11 @@ def beyond_accuracy(
     if not len(asked):
         raise DataError("Nobody has enough events to hold some out; give more data.")
     measure = latent(train, seed=seed).items if vectors is None else vectors
-    expected = best_lists(reference(items, train), asked.queries, asked.seen, k)
+    expected, other = (
+        best_lists(one(items, train), asked.queries, asked.seen, k) for one in (Popular, reference)
+    )
     member = np.asarray(genres(items).todense(), np.float32)
-    scene = _Scene(train, asked, codes, member, measure, expected, k, seed)
+    scene = _Scene(train, asked, codes, member, measure, expected, other, k, seed)
     world = _world(scene, events, people)
     lines: list[Line] = []
     curves: dict[str, dict[str, dict[str, list[float]]]] = {}
@@ -206,7 +210,7 @@ def _per_user(lists: Lists, scene: _Scene) -> dict[str, Values]:
     wanted = metrics.shares(histories, scene.member)
     agreement = [
         metrics.rank_biased_overlap(a[a >= 0].tolist(), b[b >= 0].tolist())
-        for a, b in zip(lists, scene.expected, strict=True)
+        for a, b in zip(lists, scene.reference, strict=True)
     ]
     return {
         f"ndcg@{scene.k}": metrics.ndcg(judged, scene.k),
@@ -219,7 +223,7 @@ def _per_user(lists: Lists, scene: _Scene) -> dict[str, Values]:
         "popularity_lift": metrics.popularity_lift(
             metrics.mean_over(lists, popularity), metrics.mean_over(histories, popularity)
         ),
-        "overlap_collaborative": metrics.overlap(lists, scene.expected),
+        "overlap_collaborative": metrics.overlap(lists, scene.reference),
         "rbo_collaborative": np.array(agreement),
     }
 

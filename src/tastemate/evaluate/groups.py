@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tastemate.evaluate.slices import bands
 from tastemate.interactions import Interactions
 from tastemate.types import Mask
 
@@ -32,9 +33,8 @@ def user_groups(train: Interactions, codes: NDArray[np.int64]) -> Groups:
     place = np.searchsorted(edges, taste)
     for third, label in enumerate(("rare", "middle", "popular")):
         masks[f"taste: {label}"] = place == third
-    for low, high in ((1, 10), (10, 20), (20, 50), (50, 100), (100, None)):
-        label = f"{low} to {high - 1}" if high else f"{low} and more"
-        masks[f"history: {label}"] = (lengths >= low) & (lengths < (high or np.inf))
+    for label, mask in bands(lengths, (1, 10, 20, 50, 100)).items():
+        masks[f"history: {label}"] = mask
     declared = _declared(train, codes)
     for attribute, parts in declared.items():
         masks |= {f"users: {attribute} = {value}": mask for value, mask in parts.items()}

@@ -72,7 +72,7 @@ def masks(cases: Cases) -> dict[str, dict[str, Mask]]:
             "an hour or more": clock & (gap >= 3600),
         },
         "ties": {"untied": clock & ~ties, "tied": clock & ties},
-        "history": _bands(length, (1, 10, 20, 50, 100, 200)),
+        "history": bands(length, (1, 10, 20, 50, 100, 200)),
         "popularity": _deciles(cases.popularity),
         "pool": {"target in the first 20": best <= 20},
     }
@@ -91,7 +91,8 @@ def sliced(cases: Cases, seed: int) -> dict[str, dict[str, Part]]:
     }
 
 
-def _bands(length: NDArray[np.int64], edges: tuple[int, ...]) -> dict[str, Mask]:
+def bands(length: NDArray[np.int64], edges: tuple[int, ...]) -> dict[str, Mask]:
+    """Cut numbers into bands that begin at `edges`; the last one has no end."""
     ends = (*edges[1:], None)
     return {
         (f"{low} to {high - 1}" if high else f"{low} and more"): (length >= low)

@@ -34,7 +34,7 @@ class Ease(Linear):
         last: int = 50,
         dislike: float = 0.3,
         min_support: int = 1,
-        max_items: int = 8000,
+        max_items: int = 5000,
     ) -> None:
         """Set the options; `dislike` scales the weight of a disliked event in the history.
 

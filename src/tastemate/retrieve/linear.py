@@ -133,7 +133,7 @@ class Linear(Dense):
 
     def _near(self, weights: Weights, place: int) -> Floats:
         """Return how near every known item is to one of them, (m,)."""
-        return dense(weights.matrix[[place]])[0]
+        return np.asarray(dense(weights.matrix[[place]])[0])
 
     def _keep(self, weights: Weights) -> None:
         self._weights = weights

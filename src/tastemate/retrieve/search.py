@@ -1,7 +1,7 @@
 """Free text to items: the words that are there, and the meaning of those that are not.
 
 Words find names and titles, which embeddings blur; embeddings find "a robbery" for "heist". The
-score is a sum of three parts, each at most about 1, so that no query needs its own tuning.
+score is a weighted sum of three parts, each at most 1, so that no query needs its own tuning.
 """
 
 from collections import defaultdict
@@ -35,7 +35,7 @@ class Search(Dense):
     BM25 counts a term of the title `title_weight` times, one of an attribute
     `attribute_weight` times, one of the text once (BM25F), and is divided by the most the query
     could reach. Likeness is the share of term weight that query and title have in common
-    (Jaccard). Without an `encoder`, `open_encoder()`; `chars` bounds what it reads.
+    (Jaccard), squared, so that whole titles count and single words hardly. Without an `encoder`, `open_encoder()`; `chars` bounds what it reads.
     """
 
     name = "search"
@@ -46,7 +46,7 @@ class Search(Dense):
         encoder: "Encoder | None" = None,
         words: float = 1.0,
         meaning: float = 0.8,
-        title: float = 1.0,
+        title: float = 2.0,
         title_weight: float = 3.0,
         attribute_weight: float = 2.0,
         chars: int = 1000,
@@ -180,14 +180,14 @@ class Search(Dense):
         return found
 
     def _title_likeness(self, texts: Sequence[str]) -> Floats:
-        """Return the weight of shared terms over that of all terms of query and title."""
+        """Return the weight of shared terms over that of all terms of both, squared."""
         if self._titles is None:
             raise NotFitted("Search is not fitted; call fit() or load() first.")
         lines = [list(dict.fromkeys(terms(split_year(text)[0]))) for text in texts]
         mass = self._titles.mass(lines)[:, None]
         shared = self._titles.scores(lines) * mass
         either = mass + self._title_mass[None, :] - shared
-        return np.asarray(shared / np.maximum(either, 1e-9), dtype=np.float32)
+        return np.asarray((shared / np.maximum(either, 1e-9)) ** 2, dtype=np.float32)
 
     def search(self, texts: Sequence[str], n: int = 10) -> list[list[Candidate]]:
         """Return at most `n` items a text, best first."""

@@ -35,7 +35,7 @@ class Transition(Linear):
         last: int = 50,
         dislike: float = 1.0,
         min_support: int = 1,
-        max_items: int = 8000,
+        max_items: int = 5000,
     ) -> None:
         """Set the options; `last` is how much of the past is learned from and asked with.
 

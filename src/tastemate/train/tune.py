@@ -193,7 +193,8 @@ def als_grid(
 
     Errors are over pairs whose user and item are in training; `cold` has the test error over
     all pairs. `seconds` and `spark_seconds` sum the time of the fits alone; a kept cell counts
-    with the seconds it took when it was made (`fresh` makes all again). Raises `Unavailable` without pyspark.
+    with the seconds it took when it was made (`fresh` makes all again). Raises `Unavailable`
+    without pyspark, `Interrupted` when stopped by hand.
     """
     space: Space = {
         "rank": Choices(tuple(ranks)),
