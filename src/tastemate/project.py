@@ -7,6 +7,7 @@ What is not fitted is fitted on first use and kept: in `<project>/.tastemate` fo
 `tastemate.toml`, else in a folder per data set under `TASTEMATE_HOME`.
 """
 
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -211,9 +212,10 @@ class Tastemate:
         if user not in self.interactions and not live:
             self.interactions.code(user)
         seen = self.interactions.history_of(user)
-        events = [event for event in live if event.item in self.catalog]
-        if not events:
+        latest = {event.item: event for event in live if event.item in self.catalog}
+        if not latest:
             return seen
+        events = sorted(latest.values(), key=lambda event: event.timestamp)
         added = self.catalog.rows(event.item for event in events)
         before = ~np.isin(seen.items, added)  # the latest word on an item holds
         return History(
@@ -412,5 +414,7 @@ def _value(name: str, value: object, catalog: Catalog, item_id: str) -> Attribut
             number = float(value)
         except ValueError as error:
             raise DataError(f"{name} of item {item_id!r} must be a number: {value!r}.") from error
+        if not math.isfinite(number):
+            raise DataError(f"{name} of item {item_id!r} must be a finite number, not {value!r}.")
         return int(number) if kind.is_integer() else number
     return value if kind is None else str(value)

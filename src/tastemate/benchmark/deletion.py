@@ -35,9 +35,7 @@ def deletion(project: Tastemate, users: int = 200, k: int = 10, seed: int = 0) -
     shares, tested, problems = [], 0, 0
     for query, slate in zip(queries, slates, strict=True):
         reasons = [line.reason for line in slate.items]
-        problems += sum(
-            len(verifier.check(line.reason, line.item, query)) for line in slate.items
-        )
+        problems += sum(len(verifier.check(line.reason, line.item, query)) for line in slate.items)
         try:
             share = deletion_test(
                 path.scores,

@@ -7,6 +7,7 @@ for its own way of taking data and giving lists.
 
 import importlib
 import importlib.util
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,6 +86,7 @@ def _others(
     """Yield our model's name and the other's side, each opened only when its turn comes."""
     yield "item-knn", _implicit("cosine", interactions, k, seed)
     yield "implicit-als", _implicit("als", interactions, k, seed)
+    yield "implicit-als", _implicit("als, recalculate_user", interactions, k, seed)
     if _has_lenskit():
         yield "item-knn", _lenskit("item-knn", catalog, interactions, k, seed)
         yield "ease", _lenskit("ease", catalog, interactions, k, seed)
@@ -112,6 +114,10 @@ def _our(name: str, catalog: Catalog, interactions: Interactions, k: int, seed: 
 
 
 def _implicit(kind: str, interactions: Interactions, k: int, seed: int) -> Side:
+    """Return a model of implicit; with `recalculate_user` it serves from the history, as ours do.
+
+    Without, it looks up what it learned of each user, and can serve nobody else.
+    """
     matrix = interactions.matrix()
     everybody = np.arange(interactions.n_users)
     fitted: list[Any] = []
@@ -127,13 +133,18 @@ def _implicit(kind: str, interactions: Interactions, k: int, seed: int) -> Side:
             fresh = AlternatingLeastSquares(
                 factors=FACTORS, iterations=ROUNDS, num_threads=1, random_state=seed
             )
-        fresh.fit(matrix, show_progress=False)
+        with warnings.catch_warnings():
+            # It hands itself a matrix of the kind that it then warns about.
+            warnings.filterwarnings("ignore", message="Method expects CSR input")
+            fresh.fit(matrix, show_progress=False)
         fitted[:] = [fresh]
 
+    called = "CosineRecommender" if kind == "cosine" else "AlternatingLeastSquares"
+    again = "recalculate_user" in kind
     return Side(
-        f"implicit ({'CosineRecommender' if kind == 'cosine' else 'AlternatingLeastSquares'})",
+        f"implicit ({called}{', recalculate_user' if again else ''})",
         fit,
-        lambda: fitted[0].recommend(everybody, matrix, N=k),
+        lambda: fitted[0].recommend(everybody, matrix, N=k, recalculate_user=again),
     )
 
 

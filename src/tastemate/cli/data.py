@@ -149,7 +149,7 @@ def validate(
     )
     if not Path(ratings).is_file() and (items is not None or columns != Columns()):
         raise typer.BadParameter("--items and the columns belong to a file of events; name one.")
-    with _keeping(rejected, as_json, show):
+    with keeping_rejected(rejected, as_json, show):
         if Path(ratings).is_file():
             catalog, interactions, report = import_files(Path(ratings), items, columns)
         else:
@@ -170,7 +170,7 @@ _BESIDE = "see the files beside it"
 
 
 @contextmanager
-def _keeping(rejected: Path | None, as_json: bool, show: int) -> Iterator[None]:
+def keeping_rejected(rejected: Path | None, as_json: bool, show: int) -> Iterator[None]:
     """Where nothing is usable, still hand over the rejected lines before the error goes on."""
     from tastemate.data.validate import Report
 

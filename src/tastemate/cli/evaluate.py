@@ -49,7 +49,7 @@ DEFAULT_MODELS: dict[Protocol, tuple[str, ...]] = {
     Protocol.NEXT_ITEM: ("balanced",),
     Protocol.GLOBAL_TIME: ("balanced", "popular"),
     Protocol.COLD_ITEM: ("balanced", "content"),
-    Protocol.COLD_USER: ("balanced", "content"),
+    Protocol.COLD_USER: ("balanced", "content", "search"),
     Protocol.BEYOND: ("balanced", "popular", "content"),
 }
 

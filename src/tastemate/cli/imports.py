@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tastemate.cli.data import keeping_rejected
 from tastemate.cli.keep import write_settings
 from tastemate.cli.output import JsonOption, emit, page, talk
 
@@ -60,13 +61,14 @@ def import_(
         separator=separator,
         list_separator=list_separator,
     )
-    if ratings is not None:
-        catalog, interactions, report = import_files(ratings, items, columns)
-    elif items is not None:
-        catalog, report = import_items(items, columns)
-        interactions = Interactions.empty(catalog)
-    else:
+    if ratings is None and items is None:
         raise ConfigError("Name a file of events, or --items for a catalogue alone.")
+    with keeping_rejected(rejected, as_json, 10):
+        if ratings is not None:
+            catalog, interactions, report = import_files(ratings, items, columns)
+        elif items is not None:
+            catalog, report = import_items(items, columns)
+            interactions = Interactions.empty(catalog)
     save(project / "data", catalog, interactions)
     if not (project / "tastemate.toml").exists():
         write_settings(project, None)

@@ -181,12 +181,12 @@ class Content(Dense):
     def scores(self, queries: Sequence[Query]) -> Floats:
         """Return cosines with the history's mean; -inf for an item without a description."""
         text, kinds = self._fitted()
-        wanted = np.zeros((len(queries), len(text)), dtype=np.float32)
+        people = np.zeros((len(queries), text.shape[1]), dtype=np.float32)
+        tastes = np.zeros((len(queries), kinds.shape[1]), dtype=np.float32)
         for row, query in enumerate(queries):
-            np.add.at(wanted[row], query.history.items, self._weights(query.history))
-        mixed = sparse.csr_matrix(wanted)
-        people = np.asarray(mixed @ text, dtype=np.float32)
-        tastes = np.asarray((mixed @ kinds).toarray(), dtype=np.float32)
+            weights, past = self._weights(query.history), query.history.items
+            people[row] = weights @ text[past]
+            tastes[row] = weights @ kinds[past]
         squares = (people**2).sum(axis=1) + (tastes**2).sum(axis=1)
         found = np.asarray(people @ text.T, dtype=np.float32)
         found += np.asarray(kinds @ tastes.T, dtype=np.float32).T

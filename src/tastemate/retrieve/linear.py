@@ -226,7 +226,7 @@ def empty(rows: int, columns: int) -> sparse.csr_matrix:
 def neighbours(block: Callable[[slice], Floats], m: int, k: int) -> sparse.csr_matrix:
     """Keep the `k` largest positive weights of each row, never the diagonal; (m, m).
 
-    `block` gives a slice of rows, dense (rows, m). Ties are kept in column order.
+    `block` gives a slice of rows, dense (rows, m). What ties with the last one is kept too.
     """
     step = max(_CELLS // max(m, 1), 1)
     parts = [empty(0, m)]
@@ -234,11 +234,8 @@ def neighbours(block: Callable[[slice], Floats], m: int, k: int) -> sparse.csr_m
         rows = block(slice(start, min(start + step, m)))
         rows[np.arange(len(rows)), np.arange(start, start + len(rows))] = 0
         if k < m:
-            kept = np.argpartition(-rows, k - 1, axis=1)[:, :k]
-            floor = np.take_along_axis(rows, kept, axis=1).min(axis=1, keepdims=True)
-            spare = k - (rows > floor).sum(axis=1, keepdims=True)
-            tied = rows == floor
-            rows = np.where((rows > floor) | (tied & (tied.cumsum(axis=1) <= spare)), rows, 0)
+            floor = np.partition(rows, m - k, axis=1)[:, m - k : m - k + 1]
+            rows = np.where(rows >= floor, rows, 0)
         parts.append(sparse.csr_matrix(np.maximum(rows, 0)))
     return sparse.csr_matrix(sparse.vstack(parts, format="csr"), dtype=np.float32)
 

@@ -29,6 +29,8 @@ from tastemate.types import AttributeValue, Floats, Query
 
 _SHRINKAGE = 5.0
 """Average items added to a history's likes before they are averaged."""
+_HIDDEN = 0.3
+"""Share of training pairs without what the person declared."""
 
 Vector = NDArray[np.float64]
 
@@ -232,7 +234,9 @@ class Logistic(Dense):
         if interactions.people is not None and len(people):
             for at, record in enumerate(interactions.people.iter_rows(named=True)):
                 z[at] = people.of_person(_plain(record))
-        return _Pairs(x[rows], w, z[users], y)
+        # Some pairs hide what was declared, so that the history carries those who declare nothing.
+        told = (rng.random(len(users)) >= _HIDDEN).astype(np.float32)
+        return _Pairs(x[rows], w, z[users] * told[:, None], y)
 
     def scores(self, queries: Sequence[Query]) -> Floats:
         """Return P(like), (queries, items)."""

@@ -32,10 +32,11 @@ LONGEST_QUERY = 2000
 class Search(Dense):
     """Score = `words` x BM25 + `meaning` x cosine + `title` x likeness of the title.
 
-    BM25 counts a term of the title `title_weight` times, one of an attribute
-    `attribute_weight` times, one of the text once (BM25F), and is divided by the most the query
-    could reach. Likeness is the share of term weight that query and title have in common
-    (Jaccard), squared, so that whole titles count and single words hardly. Without an `encoder`, `open_encoder()`; `chars` bounds what it reads.
+    BM25 counts a term of the title `title_weight` times, one of an attribute `attribute_weight`
+    times, one of the text once (BM25F), and is divided by the most the query could reach.
+    Likeness is the share of term weight that query and title have in common (Jaccard), squared,
+    so that whole titles count and single words hardly. Without an `encoder`, `open_encoder()`;
+    `chars` bounds what it reads.
     """
 
     name = "search"
