@@ -16,6 +16,8 @@ from tastemate.errors import DataError, UnknownItem, nearest
 from tastemate.types import AttributeValue, Floats, Item, Mask, Rows
 
 _FIXED = ("id", "title", "text")
+_KEPT = 50_000
+"""Items kept once made."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,21 @@ class Catalog:
 
     def item(self, row: int) -> Item:
         """Return one item; list attributes come as tuples, unknown ones are left out."""
-        record = self.frame.row(int(row), named=True)
+        row = int(row)
+        kept = self._items.get(row)
+        if kept is None:
+            kept = self._read(row)
+            if len(self._items) < _KEPT:
+                self._items[row] = kept
+        return kept
+
+    @cached_property
+    def _items(self) -> dict[int, Item]:
+        """Items made before: making one is most of the cost of a line of an answer."""
+        return {}
+
+    def _read(self, row: int) -> Item:
+        record = self.frame.row(row, named=True)
         fixed = {name: record.pop(name) for name in _FIXED}
         attributes: dict[str, AttributeValue] = {
             name: tuple(value) if isinstance(value, list) else value

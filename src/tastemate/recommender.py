@@ -266,7 +266,7 @@ def _turned(query: Query) -> bool:
 
 
 def _opinions(scores: Floats) -> int:
-    return int(np.isfinite(scores).sum())
+    return int(np.count_nonzero(np.isfinite(scores)))
 
 
 def _total(lists: Sequence[Sequence[object]]) -> int:

@@ -96,7 +96,7 @@ def test_each_look_at_the_test_leaves_a_line(tmp_path):
     assert lines[0]["metrics"]["ndcg@10"] == [1.0, 1.0, 1.0]
 
 
-def test_the_model_never_sees_what_it_is_asked():
+def test_the_model_never_sees_what_it_is_asked(tmp_path):
     asked = {}
 
     class Spy(Oracle):
@@ -108,7 +108,7 @@ def test_the_model_never_sees_what_it_is_asked():
 
     next_item(Spy, *world(), cuts=(1,))
     assert set(asked.values()) == {(EACH - 2, EACH - 2)}
-    next_item(Spy, *world(), cuts=(0,))
+    next_item(Spy, *world(), final=True, log=tmp_path / "final.log")
     assert set(asked.values()) == {(EACH - 2, EACH - 1)}
     next_item(Spy, *world(), cuts=(1,), max_history=4)
     assert set(asked.values()) == {(EACH - 2, 4)}
@@ -223,6 +223,8 @@ def test_what_cannot_be_measured_says_why():
         next_item(Oracle, catalog, plain, ties="shuffle1")
     with pytest.raises(ConfigError, match="worst"):
         next_item(Oracle, catalog, plain, equal="best")
+    with pytest.raises(ConfigError, match="final=True"):
+        next_item(Oracle, catalog, plain, cuts=(0, 1))
     with pytest.raises(ConfigError, match="cut"):
         next_item(Oracle, catalog, plain, cuts=())
     with pytest.raises(DataError, match="enough events"):

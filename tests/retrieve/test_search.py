@@ -53,6 +53,7 @@ def fitted(catalog):
         ("heat", 1),
         ("Heat (1995)", 1),
         ("body heat", 2),
+        ("something like Heat", 1),
         ("michael", 4),
         ("toys story", 5),
         ("it", 6),

@@ -119,6 +119,8 @@ def next_item(
     nobody has enough events, `Interrupted` when stopped by hand.
     """
     start = time.perf_counter()
+    if not final and 0 in cuts:
+        raise ConfigError("Cut 0 is the test. Ask for it with final=True, which leaves a log line.")
     setting = Setting(
         ties=ties,
         cuts=(0,) if final else tuple(cuts),
@@ -141,12 +143,30 @@ def next_item(
     except KeyboardInterrupt as stop:
         kept = f"kept in {keep}; the same command goes on from there" if keep else "not kept"
         raise Interrupted(f"Stopped after {lab.done} of {lab.total} cells, {kept}.") from stop
+    chosen = list(lots[model])
+    result = _result(model, setting, cases, chosen, k, items, events, start)
+    if final:
+        _log(result, record.FINAL_LOG if log is None else log)
+    return result
+
+
+def _result(
+    model: str,
+    setting: Setting,
+    cases: Mapping[str, Cases],
+    seeds: Sequence[int],
+    k: Sequence[int],
+    items: Catalog,
+    events: Interactions,
+    start: float,
+) -> NextItemResult:
+    """Turn the cases of all models into the figures of one, and its differences to the others."""
     ours = cases[model]
     values = _user_values(ours)
     theirs = {name: _user_values(other) for name, other in cases.items() if name != model}
-    result = NextItemResult(
+    return NextItemResult(
         model=model,
-        split="test" if final else "validation",
+        split="test" if setting.cuts == (0,) else "validation",
         setting=setting,
         metrics=intervals(values, seed=setting.seed),
         cuts={
@@ -160,7 +180,7 @@ def next_item(
         compared={
             name: differences(values, one, seed=setting.seed) for name, one in theirs.items()
         },
-        seeds=_per_seed(ours, list(lots[model]), k),
+        seeds=_per_seed(ours, seeds, k),
         users=len(np.unique(ours.users)),
         items=len(items),
         events=len(events),
@@ -169,9 +189,6 @@ def next_item(
         seconds=time.perf_counter() - start,
         values=values,
     )
-    if final:
-        _log(result, record.FINAL_LOG if log is None else log)
-    return result
 
 
 def _as_mapping(models: Models) -> Mapping[int, Factory]:

@@ -181,12 +181,21 @@ class Search(Dense):
         return found
 
     def _title_likeness(self, texts: Sequence[str]) -> Floats:
+        """Return the likeness of each title, from all the words or the ones that tell."""
+        names = [split_year(text)[0] for text in texts]
+        # "It" is a title, and in "something like Heat" only the last word is one.
+        return np.maximum(
+            self._overlap([terms(name) for name in names]),
+            self._overlap([asked(name) for name in names]),
+        )
+
+    def _overlap(self, lines: Sequence[Sequence[str]]) -> Floats:
         """Return the weight of shared terms over that of all terms of both, squared."""
         if self._titles is None:
             raise NotFitted("Search is not fitted; call fit() or load() first.")
-        lines = [list(dict.fromkeys(terms(split_year(text)[0]))) for text in texts]
-        mass = self._titles.mass(lines)[:, None]
-        shared = self._titles.scores(lines) * mass
+        once = [list(dict.fromkeys(line)) for line in lines]
+        mass = self._titles.mass(once)[:, None]
+        shared = self._titles.scores(once) * mass
         either = mass + self._title_mass[None, :] - shared
         return np.asarray((shared / np.maximum(either, 1e-9)) ** 2, dtype=np.float32)
 
