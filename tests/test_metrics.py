@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tastemate import agreement
 from tastemate import metrics as m
 from tastemate.errors import DataError
 
@@ -161,23 +162,23 @@ def test_lift_exposure_and_overlap():
 @settings(max_examples=30, deadline=None)
 def test_rank_agreement(order):
     same = list(range(6))
-    assert m.rank_biased_overlap(same, same) == pytest.approx(1.0)
-    assert 0 <= m.rank_biased_overlap(same, order) <= 1.0 + 1e-9
-    assert m.kendall(order, order) == 1.0
-    assert m.kendall(same, same[::-1]) == -1.0
+    assert agreement.rank_biased_overlap(same, same) == pytest.approx(1.0)
+    assert 0 <= agreement.rank_biased_overlap(same, order) <= 1.0 + 1e-9
+    assert agreement.kendall(order, order) == 1.0
+    assert agreement.kendall(same, same[::-1]) == -1.0
     inversions = sum(
         (same.index(a) < same.index(b)) != (order.index(a) < order.index(b))
         for a in same
         for b in same
         if a < b
     )
-    assert m.kendall(same, order) == pytest.approx(1 - 2 * inversions / 15)
+    assert agreement.kendall(same, order) == pytest.approx(1 - 2 * inversions / 15)
 
 
 def test_rank_agreement_at_the_edges():
-    assert m.rank_biased_overlap([], []) == 1.0
-    assert m.rank_biased_overlap([], [1]) == 0.0
-    assert m.rank_biased_overlap([1], [2]) == 0.0
-    assert m.kendall([1], [1]) == 1.0
+    assert agreement.rank_biased_overlap([], []) == 1.0
+    assert agreement.rank_biased_overlap([], [1]) == 0.0
+    assert agreement.rank_biased_overlap([1], [2]) == 0.0
+    assert agreement.kendall([1], [1]) == 1.0
     with pytest.raises(DataError, match="same items"):
-        m.kendall([1, 2], [1, 3])
+        agreement.kendall([1, 2], [1, 3])

@@ -18,7 +18,7 @@ from tastemate.errors import (
     UnknownUser,
 )
 
-HASHED = {"encoder": "hashed-words"}
+HASHED = {"encoder": "words"}
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def test_without_ratings_there_is_nothing_to_predict(tmp_path: Path) -> None:
 def test_a_project_folder_is_opened_by_its_settings(tmp_path: Path) -> None:
     (tmp_path / "tastemate.toml").write_text(
         '[data]\ndataset = "films"\n[recommend]\nprofile = "popular"\n'
-        '[retrievers.popular]\n[encoder]\nname = "hashed-words"\n'
+        '[retrievers.popular]\n[encoder]\nname = "words"\n'
     )
     project = Tastemate.open(tmp_path)
     assert len(project.recommend("p012", 3).ids) == 3

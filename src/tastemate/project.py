@@ -7,25 +7,25 @@ What is not fitted is fitted on first use and kept: in `<project>/.tastemate` fo
 `tastemate.toml`, else in a folder per data set under `TASTEMATE_HOME`.
 """
 
-import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import polars as pl
 
 from tastemate import build, config, filters
 from tastemate.catalog import Catalog
 from tastemate.data.datasets import Dataset, open_dataset
+from tastemate.data.records import item_from
 from tastemate.errors import ConfigError, DataError, StageError, UnknownItem, UnknownUser
 from tastemate.interactions import Interactions
 from tastemate.protocols import Profiler, Progress, RatingPredictor, Retriever, Similar
 from tastemate.recommender import Recommender
 from tastemate.types import (
-    AttributeValue,
+    NO_HISTORY,
     Candidate,
     Controls,
     Event,
@@ -35,6 +35,7 @@ from tastemate.types import (
     Query,
     Recommendation,
     Slate,
+    Step,
     Taste,
 )
 from tastemate.workspace import Workspace, slug, state_home
@@ -42,8 +43,6 @@ from tastemate.workspace import Workspace, slug, state_home
 if TYPE_CHECKING:
     from tastemate.explain.compare import Comparison
     from tastemate.text.link import Linker
-
-TABLES = ("data", "recommend", "blend", "retrievers", "encoder")
 
 
 class Tastemate:
@@ -90,37 +89,22 @@ class Tastemate:
         `UnknownDataset`, `ConfigError` for a bad `tastemate.toml`, `DataError` for bad data.
         """
         at = Path(source)
-        settings: dict[str, Any] = config.read(at / config.FILE)
-        is_project = (at / config.FILE).is_file()
-        config.known(settings, TABLES, config.FILE)
-        data, ask = settings.get("data", {}), settings.get("recommend", {})
-        config.known(data, ("dataset", "text"), "[data]")
-        config.known(ask, ("profile", "pool"), "[recommend]")
-        config.known(settings.get("encoder", {}), ("name",), "[encoder]")
-        if is_project:
-            default = home or at / ".tastemate"
-            named = str(data.get("dataset", at / "data"))
-            if "dataset" in data and "/" in named and not Path(named).is_absolute():
-                named = str(at / named)
-            if "dataset" not in data and not Path(named).is_dir():
-                raise ConfigError(
-                    f"The project in {at.resolve()} has no data yet. Run `tastemate import "
-                    f"RATINGS.csv --items ITEMS.csv`, or name a data set in {config.FILE}."
-                )
+        said = config.settings(at / config.FILE)
+        text = text or said.data.text
+        if (at / config.FILE).is_file():
+            named, folder = _data_of(at, said.data.dataset), home or at / ".tastemate"
         else:
             named = str(source)
-            default = (
-                (home or state_home()) / "datasets" / slug(f"{named}+{text}" if text else named)
-            )
-        dataset = open_dataset(named, text=text or data.get("text"))
+            both = f"{named}+{text}" if text else named
+            folder = (home or state_home()) / "datasets" / slug(both)
         return cls(
-            dataset,
-            default,
-            profile=profile or str(ask.get("profile", "fast")),
-            weights=settings.get("blend"),
-            retrievers=settings.get("retrievers"),
-            encoder=str(settings.get("encoder", {}).get("name", "minilm")),
-            pool=ask.get("pool", 100),
+            open_dataset(named, text=text),
+            folder,
+            profile=profile or said.recommend.profile,
+            weights=said.blend,
+            retrievers=said.retrievers,
+            encoder=said.encoder.name,
+            pool=said.recommend.pool,
             progress=progress,
         )
 
@@ -171,7 +155,12 @@ class Tastemate:
     def recommend_all(self, queries: Sequence[Query], *, model: str | None = None) -> list[Slate]:
         """Answer many queries at once."""
         text = any(query.text for query in queries)
-        return self.recommender(model, text=text).recommend_all(queries)
+        slates = self.recommender(model, text=text).recommend_all(queries)
+        stand_in = self.work.resources.stand_in() if text else ""
+        if stand_in:
+            step = Step("encoder", 0, 0.0, error=stand_in)
+            slates = [replace(slate, trace=(*slate.trace, step)) for slate in slates]
+        return slates
 
     def query(
         self,
@@ -187,7 +176,7 @@ class Tastemate:
     ) -> Query:
         """Turn what a person wrote into a `Query` over this catalogue."""
         liked = [self.find(written) for written in likes]
-        seen = self.history(user) if user is not None else _empty()
+        seen = self.history(user) if user is not None else NO_HISTORY
         if liked:
             now = int(seen.timestamps[-1]) if len(seen) else int(time.time())
             seen = _join(seen, liked, self.interactions.scale.high, now)
@@ -208,21 +197,7 @@ class Tastemate:
 
     def history(self, user: str) -> History:
         """Return a user's events, those since the last import included; raise `UnknownUser`."""
-        live = self.work.live.get(user, [])
-        if user not in self.interactions and not live:
-            self.interactions.code(user)
-        seen = self.interactions.history_of(user)
-        latest = {event.item: event for event in live if event.item in self.catalog}
-        if not latest:
-            return seen
-        events = sorted(latest.values(), key=lambda event: event.timestamp)
-        added = self.catalog.rows(event.item for event in events)
-        before = ~np.isin(seen.items, added)  # the latest word on an item holds
-        return History(
-            np.append(seen.items[before], added).astype(np.int32),
-            np.append(seen.values[before], [e.value for e in events]).astype(np.float32),
-            np.append(seen.timestamps[before], [e.timestamp for e in events]).astype(np.int64),
-        )
+        return self.work.history(user)
 
     def similar(self, item: str, n: int = 10, *, model: str | None = None) -> list[Candidate]:
         """Return the n items most like one, by `model` (default: the first that knows it)."""
@@ -285,7 +260,7 @@ class Tastemate:
 
     def add_records(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
         """Add items given as JSON objects (id, title, text, attributes); return their ids."""
-        items = [_item(record, self.catalog) for record in records]
+        items = [item_from(record, self.catalog) for record in records]
         self.add_items(items)
         return [item.id for item in items]
 
@@ -369,10 +344,17 @@ class Tastemate:
         self.__dict__.pop("_profiler", None)
 
 
-def _empty() -> History:
-    from tastemate.types import NO_HISTORY
-
-    return NO_HISTORY
+def _data_of(project: Path, dataset: str) -> str:
+    """Return where a project's data is: the named data set, a path from here, or what it holds."""
+    if not dataset:
+        if not (project / "data").is_dir():
+            raise ConfigError(
+                f"The project in {project.resolve()} has no data yet. Run `tastemate import "
+                f"RATINGS.csv --items ITEMS.csv`, or name a data set in {config.FILE}."
+            )
+        return str(project / "data")
+    is_path = "/" in dataset and not Path(dataset).is_absolute()
+    return str(project / dataset) if is_path else dataset
 
 
 def _join(seen: History, rows: Sequence[int], value: float, now: int) -> History:
@@ -382,39 +364,3 @@ def _join(seen: History, rows: Sequence[int], value: float, now: int) -> History
         np.append(seen.values[keep], [value] * len(rows)).astype(np.float32),
         np.append(seen.timestamps[keep], [now] * len(rows)).astype(np.int64),
     )
-
-
-def _item(record: Mapping[str, Any], catalog: Catalog) -> Item:
-    """Read an item out of a JSON object; every other key is an attribute of the catalogue's kind.
-
-    Raises `DataError` naming the item and the field.
-    """
-    item_id, title = record.get("id"), record.get("title")
-    if not str(item_id or "").strip() or not str(title or "").strip():
-        raise DataError(f"An item needs an id and a title; got {str(dict(record))[:120]}.")
-    attributes = {
-        name: _value(name, value, catalog, str(item_id))
-        for name, value in record.items()
-        if name not in ("id", "title", "text") and value is not None
-    }
-    return Item(str(item_id), str(title), str(record.get("text") or ""), attributes)
-
-
-def _value(name: str, value: object, catalog: Catalog, item_id: str) -> AttributeValue:
-    """Bring a value to the kind of its column: list, number or text."""
-    kind = catalog.frame.schema.get(name)
-    if isinstance(value, list | tuple):
-        return tuple(str(part) for part in value)
-    if not isinstance(value, str | int | float):
-        raise DataError(f"{name} of item {item_id!r} is {value!r}; give text, a number or a list.")
-    if isinstance(kind, pl.List):
-        return (str(value),)
-    if kind is not None and kind.is_numeric():
-        try:
-            number = float(value)
-        except ValueError as error:
-            raise DataError(f"{name} of item {item_id!r} must be a number: {value!r}.") from error
-        if not math.isfinite(number):
-            raise DataError(f"{name} of item {item_id!r} must be a finite number, not {value!r}.")
-        return int(number) if kind.is_integer() else number
-    return value if kind is None else str(value)

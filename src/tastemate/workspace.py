@@ -15,13 +15,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tastemate import build
 from tastemate.catalog import Catalog
 from tastemate.errors import FormatError
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress, Retriever
 from tastemate.store.journal import Journal
-from tastemate.types import Event, Item
+from tastemate.types import Event, History, Item
 
 FORMAT = 1
 """Raised when a newer version can no longer read what an older one fitted."""
@@ -77,6 +79,27 @@ class Workspace:
     def interactions(self) -> Interactions:
         """The events as the data set has them, over the grown catalogue."""
         return self._base[1].over(self.catalog)
+
+    def history(self, user: str) -> History:
+        """Return a user's events, live ones included; raise `UnknownUser`.
+
+        The latest live word on an item replaces what was said of it before.
+        """
+        live = self.live.get(user, [])
+        if user not in self.interactions and not live:
+            self.interactions.code(user)
+        seen = self.interactions.history_of(user)
+        latest = {event.item: event for event in live if event.item in self.catalog}
+        if not latest:
+            return seen
+        events = sorted(latest.values(), key=lambda event: event.timestamp)
+        added = self.catalog.rows(event.item for event in events)
+        before = ~np.isin(seen.items, added)
+        return History(
+            np.append(seen.items[before], added).astype(np.int32),
+            np.append(seen.values[before], [e.value for e in events]).astype(np.float32),
+            np.append(seen.timestamps[before], [e.timestamp for e in events]).astype(np.int64),
+        )
 
     def record(self, events: list[Event]) -> None:
         """Keep events; they are on disk when this returns."""

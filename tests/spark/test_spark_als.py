@@ -39,14 +39,10 @@ def test_without_spark_it_says_what_to_install(monkeypatch, missing):
 @pytest.mark.filterwarnings("ignore")
 def test_a_tiny_fit_by_spark():
     train, validation = _part(0, 80), _part(1, 20)
-    with SparkAls(train, validation, _part(2, 0), iterations=3, cores=1) as spark:
+    with SparkAls(train, validation, _part(2, 0), iterations=2, cores=1) as spark:
         cell = spark.cell(2, 0.05)
-        again = spark.cell(2, 0.05)
     assert cell["train_rmse"] < 1.0
     assert cell["validation_rmse"] > 0
     assert cell["test_rmse"] == 0.0
     assert cell["seconds"] > 0
-    assert {k: v for k, v in cell.items() if k != "seconds"} == pytest.approx(
-        {k: v for k, v in again.items() if k != "seconds"}
-    )
     spark.close()

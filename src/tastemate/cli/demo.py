@@ -9,6 +9,7 @@ from tastemate.cli.ask import show_slate, show_taste
 from tastemate.cli.output import JsonOption, emit, open_project, page, slate_json
 
 PERSON = "p012"
+MIX = "balanced"
 
 
 def demo(
@@ -22,10 +23,10 @@ def demo(
     from dataclasses import asdict
 
     project = open_project("films")
-    project.retriever("ease")  # what is not fitted is fitted before the clock starts
     read = project.taste(user)
+    project.recommend(user, 1, model=MIX)  # what is not fitted is fitted before the clock starts
     start = time.perf_counter()
-    slate = project.recommend(user, k)
+    slate = project.recommend(user, k, model=MIX)
     took = time.perf_counter() - start
     if as_json:
         emit({"simulated": True, "taste": asdict(read)} | slate_json("films", user, slate, took))

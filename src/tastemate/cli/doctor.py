@@ -65,10 +65,13 @@ def _tried(name: str, look: Callable[[], str], fix: str) -> Check:
 
 
 def _encoder() -> str:
-    from tastemate.text.encoder import open_encoder
+    from tastemate import build
+    from tastemate.errors import Unavailable
 
-    encoder = open_encoder("minilm")
-    return f"{encoder.name}, {encoder.dimensions} dimensions"
+    resources = build.resources()
+    if resources.stand_in():
+        raise Unavailable(resources.stand_in())
+    return f"{resources.wanted}, {resources.encoder().dimensions} dimensions"
 
 
 def _state() -> str:

@@ -1,9 +1,7 @@
 """`tastemate evaluate`: how good the recommendations are, with intervals, on data kept apart."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,59 +17,12 @@ from tastemate.cli.output import (
     table,
     talk,
 )
+from tastemate.cli.protocols import DEFAULT_MODELS, RUN, Protocol, Request, Ties
 
 if TYPE_CHECKING:
     from tastemate.catalog import Catalog
-    from tastemate.evaluate.scoring import Factory
     from tastemate.interactions import Interactions
     from tastemate.protocols import Progress
-
-
-class Protocol(StrEnum):
-    """What is asked of the models."""
-
-    NEXT_ITEM = "next-item"
-    GLOBAL_TIME = "global-time"
-    COLD_ITEM = "cold-item"
-    COLD_USER = "cold-user"
-    BEYOND = "beyond-accuracy"
-
-
-class Ties(StrEnum):
-    """Orders of events of one second."""
-
-    ID = "id"
-    SHUFFLE_1 = "shuffle-1"
-    SHUFFLE_2 = "shuffle-2"
-
-
-DEFAULT_MODELS: dict[Protocol, tuple[str, ...]] = {
-    Protocol.NEXT_ITEM: ("balanced",),
-    Protocol.GLOBAL_TIME: ("balanced", "popular"),
-    Protocol.COLD_ITEM: ("balanced", "content"),
-    Protocol.COLD_USER: ("balanced", "content", "search"),
-    Protocol.BEYOND: ("balanced", "popular", "content"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """What was asked for on the command line."""
-
-    models: tuple[str, ...]
-    ties: str
-    final: bool
-    cuts: tuple[int, ...]
-    max_history: int
-    min_events: int
-    limit_users: int | None
-    shuffle_labels: bool
-    seed: int
-    seeds: tuple[int, ...]
-    keep: Path
-    fresh: bool
-    liked_only: bool
-    dialogues: Path | None
 
 
 def evaluate(
@@ -132,7 +83,7 @@ def evaluate(
     from tastemate.workspace import state_home
 
     name, catalog, interactions = _open(dataset, text)
-    wanted = _Request(
+    wanted = Request(
         models=tuple(dict.fromkeys(model or DEFAULT_MODELS[protocol])),
         ties=ties.value,
         final=final,
@@ -149,7 +100,7 @@ def evaluate(
         dialogues=dialogues,
     )
     with _progress() as progress:
-        result = _RUN[protocol](wanted, catalog, interactions, progress)
+        result = RUN[protocol](wanted, catalog, interactions, progress)
     result = {"model": wanted.models[0], "dataset": name} | result
     result |= {"command": record.command(), "hardware": record.hardware()}
     if report is not None:
@@ -174,132 +125,6 @@ def _open(dataset: str | None, text: str | None) -> "tuple[str, Catalog, Interac
     for note in opened.notes:
         talk().print(f"[dim]{note}[/dim]", markup=True)
     return opened.name, opened.catalog, opened.interactions
-
-
-def _factories(wanted: _Request) -> "dict[str, Factory]":
-    from tastemate import build
-
-    return {name: build.factory(name) for name in wanted.models}
-
-
-def _next_item(
-    wanted: _Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
-) -> dict[str, Any]:
-    from tastemate import build
-    from tastemate.evaluate.protocol import next_item
-
-    models: dict[str, Any] = {
-        name: {seed: build.factory(name, seed=seed) for seed in wanted.seeds}
-        if wanted.seeds
-        else build.factory(name)
-        for name in wanted.models
-    }
-    first, *others = models
-    result = next_item(
-        models[first],
-        catalog,
-        interactions,
-        model=first,
-        ties=wanted.ties,
-        final=wanted.final,
-        cuts=wanted.cuts,
-        max_history=wanted.max_history,
-        min_events=wanted.min_events,
-        limit_users=wanted.limit_users,
-        shuffle_labels=wanted.shuffle_labels,
-        seed=wanted.seed,
-        keep=wanted.keep,
-        fresh=wanted.fresh,
-        compare={name: models[name] for name in others},
-        progress=progress,
-    )
-    return result.as_json()
-
-
-def _global_time(
-    wanted: _Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
-) -> dict[str, Any]:
-    from tastemate.evaluate.timesplit import after
-
-    return after(
-        _factories(wanted),
-        catalog,
-        interactions,
-        max_history=wanted.max_history,
-        min_events=wanted.min_events,
-        limit_users=wanted.limit_users,
-        seed=wanted.seed,
-        progress=progress,
-    ).as_json()
-
-
-def _cold_item(
-    wanted: _Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
-) -> dict[str, Any]:
-    from tastemate.evaluate.cold import cold_items
-
-    return cold_items(
-        _factories(wanted),
-        catalog,
-        interactions,
-        liked_only=wanted.liked_only,
-        max_history=wanted.max_history,
-        min_events=wanted.min_events,
-        limit_users=wanted.limit_users,
-        seed=wanted.seed,
-        progress=progress,
-    ).as_json()
-
-
-def _cold_user(
-    wanted: _Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
-) -> dict[str, Any]:
-    from tastemate.data.datasets import find_folder
-    from tastemate.evaluate.cold import cold_users
-    from tastemate.evaluate.dialogues import read_seekers
-    from tastemate.text.link import Linker
-
-    folder = find_folder("redial")
-    path = wanted.dialogues or (None if folder is None else folder / "valid.jsonl")
-    linker = Linker(catalog, popularity=interactions.counts)
-    return cold_users(
-        _factories(wanted),
-        catalog,
-        interactions,
-        min_events=wanted.min_events,
-        limit_users=wanted.limit_users,
-        seed=wanted.seed,
-        seekers=[] if path is None else read_seekers(path),
-        link=lambda title: linker.link(title).row,
-        progress=progress,
-    ).as_json()
-
-
-def _beyond(
-    wanted: _Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
-) -> dict[str, Any]:
-    from tastemate import build
-    from tastemate.evaluate.beyond import beyond_accuracy
-
-    return beyond_accuracy(
-        _factories(wanted),
-        catalog,
-        interactions,
-        reference=build.factory("item-knn"),
-        min_events=wanted.min_events,
-        limit_users=wanted.limit_users,
-        seed=wanted.seed,
-        progress=progress,
-    ).as_json()
-
-
-_RUN: dict[Protocol, "Callable[[_Request, Catalog, Interactions, Progress], dict[str, Any]]"] = {
-    Protocol.NEXT_ITEM: _next_item,
-    Protocol.GLOBAL_TIME: _global_time,
-    Protocol.COLD_ITEM: _cold_item,
-    Protocol.COLD_USER: _cold_user,
-    Protocol.BEYOND: _beyond,
-}
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tastemate import metrics
+from tastemate import agreement, metrics
 from tastemate.catalog import Catalog
 from tastemate.errors import DataError
 from tastemate.evaluate.baselines import Popular, Together, genres
@@ -209,7 +209,7 @@ def _per_user(lists: Lists, scene: _Scene) -> dict[str, Values]:
     histories = metrics.as_lists(met, max(len(rows) for rows in met))
     wanted = metrics.shares(histories, scene.member)
     agreement = [
-        metrics.rank_biased_overlap(a[a >= 0].tolist(), b[b >= 0].tolist())
+        agreement.rank_biased_overlap(a[a >= 0].tolist(), b[b >= 0].tolist())
         for a, b in zip(lists, scene.reference, strict=True)
     ]
     return {

@@ -4,10 +4,13 @@ pyspark is an optional package that needs Java; nothing else in Tastemate needs 
 """
 
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+import polars as pl
 
 from tastemate.errors import Unavailable
 from tastemate.interactions import Interactions
@@ -47,6 +50,7 @@ class SparkAls:
         self.cores = cores
         self._session: Any = None
         self._frames: dict[str, Any] = {}
+        self._files: TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -60,11 +64,14 @@ class SparkAls:
         self.close()
 
     def close(self) -> None:
-        """Stop the session and its Java process's work; a second call does nothing."""
+        """Stop the session and drop its files; a second call does nothing."""
         if self._session is not None:
             self._session.stop()
             self._session = None
             self._frames = {}
+        if self._files is not None:
+            self._files.cleanup()
+            self._files = None
 
     def cell(self, rank: int, regularisation: float) -> dict[str, float]:
         """Fit once and return `rank`, `regularisation`, errors of the three parts, `seconds`.
@@ -121,10 +128,12 @@ class SparkAls:
         except PySparkException as error:
             raise Unavailable(f"Spark did not start ({error}). {_INSTALL}") from error
         self._session.sparkContext.setLogLevel("ERROR")
+        # By way of files: handing Spark Python objects would start Python workers to read them.
+        self._files = TemporaryDirectory(prefix="tastemate-spark-")
         for name, part in self.parts.items():
-            triples = zip(part.user.tolist(), part.item.tolist(), part.value.tolist(), strict=True)
-            frame = self._session.createDataFrame(
-                list(triples), "user int, item int, rating float"
-            ).cache()
+            path = Path(self._files.name) / f"{name}.parquet"
+            columns = {"user": part.user, "item": part.item, "rating": part.value}
+            pl.DataFrame(columns).write_parquet(path)
+            frame = self._session.read.parquet(path.as_uri()).repartition(self.cores).cache()
             frame.count()
             self._frames[name] = frame

@@ -1,0 +1,47 @@
+"""One new item, given as a JSON object, brought to the kinds of values its catalogue holds."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from tastemate.catalog import Catalog
+from tastemate.errors import DataError
+from tastemate.types import AttributeValue, Item
+
+
+def item_from(record: Mapping[str, Any], catalog: Catalog) -> Item:
+    """Read an item out of a JSON object; every other key is an attribute of the catalogue's kind.
+
+    Raises `DataError` naming the item and the field.
+    """
+    item_id, title = record.get("id"), record.get("title")
+    if not str(item_id or "").strip() or not str(title or "").strip():
+        raise DataError(f"An item needs an id and a title; got {str(dict(record))[:120]}.")
+    attributes = {
+        name: _value(name, value, catalog, str(item_id))
+        for name, value in record.items()
+        if name not in ("id", "title", "text") and value is not None
+    }
+    return Item(str(item_id), str(title), str(record.get("text") or ""), attributes)
+
+
+def _value(name: str, value: object, catalog: Catalog, item_id: str) -> AttributeValue:
+    """Bring a value to the kind of its column: list, number or text."""
+    kind = catalog.frame.schema.get(name)
+    if isinstance(value, list | tuple):
+        return tuple(str(part) for part in value)
+    if not isinstance(value, str | int | float):
+        raise DataError(f"{name} of item {item_id!r} is {value!r}; give text, a number or a list.")
+    if isinstance(kind, pl.List):
+        return (str(value),)
+    if kind is not None and kind.is_numeric():
+        try:
+            number = float(value)
+        except ValueError as error:
+            raise DataError(f"{name} of item {item_id!r} must be a number: {value!r}.") from error
+        if not math.isfinite(number):
+            raise DataError(f"{name} of item {item_id!r} must be a finite number, not {value!r}.")
+        return int(number) if kind.is_integer() else number
+    return value if kind is None else str(value)
