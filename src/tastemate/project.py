@@ -3,8 +3,7 @@
     tm = Tastemate.open("films")
     slate = tm.recommend(user="p012", k=10, query="tense but not violent")
 
-What is not fitted is fitted on first use and kept: in `<project>/.tastemate` for a folder with
-`tastemate.toml`, else in a folder per data set under `TASTEMATE_HOME`.
+What is not fitted is fitted on first use and kept in the workspace of the data set.
 """
 
 import time
@@ -37,6 +36,7 @@ from tastemate.types import (
     Slate,
     Step,
     Taste,
+    history,
 )
 from tastemate.workspace import Workspace, slug, state_home
 
@@ -118,8 +118,6 @@ class Tastemate:
         """The events of the data set."""
         return self.work.interactions
 
-    # -- asking -------------------------------------------------------------------------------
-
     def recommend(
         self,
         user: str | None = None,
@@ -175,11 +173,11 @@ class Tastemate:
         controls: Controls = Controls(),  # noqa: B008  frozen value
     ) -> Query:
         """Turn what a person wrote into a `Query` over this catalogue."""
-        liked = [self.find(written) for written in likes]
+        liked = list(dict.fromkeys(self.find(written) for written in likes))
         seen = self.history(user) if user is not None else NO_HISTORY
-        if liked:
-            now = int(seen.timestamps[-1]) if len(seen) else int(time.time())
-            seen = _join(seen, liked, self.interactions.scale.high, now)
+        now = int(seen.timestamps[-1]) if len(seen) else 0
+        high = self.interactions.scale.high
+        seen = seen.then(history(liked, [high] * len(liked), [now] * len(liked)))
         return Query(
             user=user,
             history=seen,
@@ -247,8 +245,6 @@ class Tastemate:
         scores = path.scores([asked])[0][rows]
         return compare(rows, asked, scores, self.taste(user), self.catalog, path.explainer)
 
-    # -- telling ------------------------------------------------------------------------------
-
     def like(self, user: str, item: str) -> Item:
         """Record that a user likes an item; the next answer knows it."""
         return self._tell(user, item, self.interactions.scale.high)
@@ -259,7 +255,7 @@ class Tastemate:
         return self._tell(user, item, scale.low if scale.high > scale.low else scale.low - 1.0)
 
     def add_records(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Add items given as JSON objects (id, title, text, attributes); return their ids."""
+        """Add items given as JSON objects; return their ids."""
         items = [item_from(record, self.catalog) for record in records]
         self.add_items(items)
         return [item.id for item in items]
@@ -278,8 +274,6 @@ class Tastemate:
         took = self.work.fit(list(dict.fromkeys(wanted)))
         self._forget()
         return took
-
-    # -- parts --------------------------------------------------------------------------------
 
     def retriever(self, name: str) -> Retriever:
         """Return a retriever by name, fitted now if it was not."""
@@ -355,12 +349,3 @@ def _data_of(project: Path, dataset: str) -> str:
         return str(project / "data")
     is_path = "/" in dataset and not Path(dataset).is_absolute()
     return str(project / dataset) if is_path else dataset
-
-
-def _join(seen: History, rows: Sequence[int], value: float, now: int) -> History:
-    keep = ~np.isin(seen.items, rows)
-    return History(
-        np.append(seen.items[keep], rows).astype(np.int32),
-        np.append(seen.values[keep], [value] * len(rows)).astype(np.float32),
-        np.append(seen.timestamps[keep], [now] * len(rows)).astype(np.int64),
-    )

@@ -63,6 +63,17 @@ class History:
         """Return the events at positions (or under a mask) `keep`, in the order given."""
         return History(self.items[keep], self.values[keep], self.timestamps[keep])
 
+    def then(self, later: "History") -> "History":
+        """Return these events and `later` ones; those replace what was there of the same item."""
+        if not len(later):
+            return self
+        before = self.take(~np.isin(self.items, later.items))
+        return History(
+            np.concatenate((before.items, later.items)),
+            np.concatenate((before.values, later.values)),
+            np.concatenate((before.timestamps, later.timestamps)),
+        )
+
 
 def history(
     items: "Rows | list[int]",

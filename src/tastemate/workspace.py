@@ -15,15 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tastemate import build
 from tastemate.catalog import Catalog
 from tastemate.errors import FormatError
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress, Retriever
 from tastemate.store.journal import Journal
-from tastemate.types import Event, History, Item
+from tastemate.types import Event, History, Item, history
 
 FORMAT = 1
 """Raised when a newer version can no longer read what an older one fitted."""
@@ -90,15 +88,13 @@ class Workspace:
             self.interactions.code(user)
         seen = self.interactions.history_of(user)
         latest = {event.item: event for event in live if event.item in self.catalog}
-        if not latest:
-            return seen
         events = sorted(latest.values(), key=lambda event: event.timestamp)
-        added = self.catalog.rows(event.item for event in events)
-        before = ~np.isin(seen.items, added)
-        return History(
-            np.append(seen.items[before], added).astype(np.int32),
-            np.append(seen.values[before], [e.value for e in events]).astype(np.float32),
-            np.append(seen.timestamps[before], [e.timestamp for e in events]).astype(np.int64),
+        return seen.then(
+            history(
+                self.catalog.rows(event.item for event in events),
+                [event.value for event in events],
+                [event.timestamp for event in events],
+            )
         )
 
     def record(self, events: list[Event]) -> None:

@@ -208,7 +208,7 @@ def _per_user(lists: Lists, scene: _Scene) -> dict[str, Values]:
     met = [np.unique(rows) for rows in asked.seen]
     histories = metrics.as_lists(met, max(len(rows) for rows in met))
     wanted = metrics.shares(histories, scene.member)
-    agreement = [
+    agreed = [
         agreement.rank_biased_overlap(a[a >= 0].tolist(), b[b >= 0].tolist())
         for a, b in zip(lists, scene.reference, strict=True)
     ]
@@ -224,7 +224,7 @@ def _per_user(lists: Lists, scene: _Scene) -> dict[str, Values]:
             metrics.mean_over(lists, popularity), metrics.mean_over(histories, popularity)
         ),
         "overlap_collaborative": metrics.overlap(lists, scene.reference),
-        "rbo_collaborative": np.array(agreement),
+        "rbo_collaborative": np.array(agreed),
     }
 
 
