@@ -200,10 +200,8 @@ class Tastemate:
     def similar(self, item: str, n: int = 10, *, model: str | None = None) -> list[Candidate]:
         """Return the n items most like one, by `model` (default: the first that knows it)."""
         row = self.find(item)
-        names = [model] if model else ["ease", "content"]
-        for name in names:
-            found = self._similar(name)
-            near = found.similar(np.array([row], dtype=np.int32), n)[0]
+        for name in [model] if model else ["ease", "content"]:
+            near = self._similar(name).similar(np.array([row], dtype=np.int32), n)[0]
             if near:
                 return near
         return []

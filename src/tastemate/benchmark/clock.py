@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from tastemate.errors import StageError
 
+ENOUGH = 10.0
+"""Seconds of one call after which another repeat would say nothing new."""
+
 _CHILD = """
 import json, pathlib, sys
 note = pathlib.Path(sys.argv.pop(1))
@@ -46,9 +49,12 @@ class Ran:
 
 
 def seconds(call: Callable[[], object], repeats: int = 1) -> float:
-    """Return the best wall time of a call: what it costs when nothing else is in the way."""
+    """Return the best wall time of a call: what it costs when nothing else is in the way.
+
+    No call is repeated once `ENOUGH` seconds were spent on it.
+    """
     took: list[float] = []
-    for _ in range(repeats):
+    while len(took) < repeats and sum(took) < ENOUGH:
         start = time.perf_counter()
         call()
         took.append(time.perf_counter() - start)
