@@ -221,19 +221,25 @@ def recommender(
     )
 
 
-def factory(model: str, **options: Any) -> Callable[[Catalog, Interactions], Scorer]:
-    """Return a function that fits a retriever or a profile on training data, for evaluation."""
+def factory(
+    model: str, shared: Resources | None = None, /, **options: Any
+) -> Callable[[Catalog, Interactions], Scorer]:
+    """Return a function that fits a retriever or a profile on training data, for evaluation.
+
+    Factories that share resources encode each text once.
+    """
     mix = profile(model)
     if options and model in PROFILES:
         raise ConfigError(f"Options belong to a retriever; {model!r} is a profile. Name one.")
-    shared = resources({model: options} if options else None)
+    encoder = (shared or resources()).encoder
+    parts = Resources(encoder, {model: options} if options else {})
 
     def fit(catalog: Catalog, interactions: Interactions) -> Scorer:
         if model in RETRIEVERS:
-            return retriever(model, shared).fit(catalog, interactions)
+            return retriever(model, parts).fit(catalog, interactions)
 
         def fitted(name: str) -> Retriever:
-            return retriever(name, shared).fit(catalog, interactions)
+            return retriever(name, parts).fit(catalog, interactions)
 
         return recommender(mix, fitted, catalog, interactions, explained=False)
 

@@ -32,11 +32,11 @@ class Ties(StrEnum):
 
 
 DEFAULT_MODELS: dict[Protocol, tuple[str, ...]] = {
-    Protocol.NEXT_ITEM: ("balanced",),
-    Protocol.GLOBAL_TIME: ("balanced", "popular"),
-    Protocol.COLD_ITEM: ("balanced", "content"),
-    Protocol.COLD_USER: ("balanced", "content", "search"),
-    Protocol.BEYOND: ("balanced", "popular", "content"),
+    Protocol.NEXT_ITEM: ("fast",),
+    Protocol.GLOBAL_TIME: ("fast", "popular"),
+    Protocol.COLD_ITEM: ("content", "balanced", "logistic"),
+    Protocol.COLD_USER: ("fast", "content", "search", "logistic"),
+    Protocol.BEYOND: ("fast", "balanced", "popular", "content"),
 }
 
 
@@ -63,7 +63,8 @@ class Request:
 def _factories(wanted: Request) -> "dict[str, Factory]":
     from tastemate import build
 
-    return {name: build.factory(name) for name in wanted.models}
+    shared = build.resources()
+    return {name: build.factory(name, shared) for name in wanted.models}
 
 
 def _next_item(
@@ -72,10 +73,11 @@ def _next_item(
     from tastemate import build
     from tastemate.evaluate.protocol import next_item
 
+    shared = build.resources()
     models: dict[str, Any] = {
-        name: {seed: build.factory(name, seed=seed) for seed in wanted.seeds}
+        name: {seed: build.factory(name, shared, seed=seed) for seed in wanted.seeds}
         if wanted.seeds
-        else build.factory(name)
+        else build.factory(name, shared)
         for name in wanted.models
     }
     first, *others = models
