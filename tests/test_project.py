@@ -163,6 +163,17 @@ def test_new_items_are_served_at_once_and_after_a_fit(board: Tastemate) -> None:
     assert again.recommend("eve", 3).ids == board.recommend("eve", 3).ids
 
 
+def test_common_answers_are_made_at_fit_and_a_new_item_retires_them(board: Tastemate) -> None:
+    before = board.recommend(k=10)
+    assert "precomputed" not in [step.name for step in before.trace]
+    board.fit()
+    held = board.recommend(k=10)
+    assert held.ids == before.ids
+    assert [step.name for step in held.trace] == ["precomputed"]
+    board.add_records([{"id": "fresh", "title": "Fresh"}])
+    assert "precomputed" not in [step.name for step in board.recommend(k=10).trace]
+
+
 @pytest.mark.parametrize(
     "record",
     [

@@ -14,7 +14,7 @@ import threading
 import time
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -54,6 +54,17 @@ class Answering(Protocol):
     def recommend_all(self, queries: Sequence[Query]) -> list[Slate]:
         """Return one slate a query, in order."""
         ...
+
+
+class Composed:
+    """An `Answering` put together when the first query reaches it: held answers need no model."""
+
+    def __init__(self, compose: Callable[[], Answering]) -> None:
+        self.compose = compose
+
+    def recommend_all(self, queries: Sequence[Query]) -> list[Slate]:
+        """Compose, then answer."""
+        return self.compose().recommend_all(queries)
 
 
 class Precomputed:

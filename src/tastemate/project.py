@@ -21,6 +21,7 @@ from tastemate.data.datasets import Dataset, open_dataset
 from tastemate.data.records import item_from
 from tastemate.errors import ConfigError, DataError, StageError, UnknownItem, UnknownUser
 from tastemate.interactions import Interactions
+from tastemate.precomputed import Composed, Precomputed, common_queries
 from tastemate.protocols import Profiler, Progress, RatingPredictor, Retriever, Similar
 from tastemate.recommender import Recommender
 from tastemate.types import (
@@ -71,7 +72,6 @@ class Tastemate:
             build.resources(retrievers, encoder),
             progress=progress,
         )
-        self._recommenders: dict[tuple[str, bool], Recommender] = {}
 
     @classmethod
     def open(
@@ -153,6 +153,8 @@ class Tastemate:
     def recommend_all(self, queries: Sequence[Query], *, model: str | None = None) -> list[Slate]:
         """Answer many queries at once."""
         text = any(query.text for query in queries)
+        if model is None and not text:
+            return self.answers.recommend_all(queries)
         slates = self.recommender(model, text=text).recommend_all(queries)
         stand_in = self.work.resources.stand_in() if text else ""
         if stand_in:
@@ -271,6 +273,8 @@ class Tastemate:
         wanted = list(names) or [*self.profile.weights, build.FALLBACK]
         took = self.work.fit(list(dict.fromkeys(wanted)))
         self._forget()
+        self.answers.clear()
+        self.answers.warm(common_queries(self.catalog, self.interactions))
         return took
 
     def retriever(self, name: str) -> Retriever:
@@ -279,18 +283,15 @@ class Tastemate:
 
     def recommender(self, model: str | None = None, *, text: bool = False) -> Recommender:
         """Return the composed path for a profile or a single retriever."""
-        key = (model or "", text)
-        if key not in self._recommenders:
-            mix = build.profile(model) if model else self.profile
-            self._recommenders[key] = build.recommender(
-                mix,
-                self.retriever,
-                self.catalog,
-                self.interactions,
-                text=text,
-                pool=self.pool,
-            )
-        return self._recommenders[key]
+        mix = build.profile(model) if model else self.profile
+        return self.work.recommender(mix, text=text, pool=self.pool)
+
+    @cached_property
+    def answers(self) -> Precomputed:
+        """The default path behind the answers that were made ahead of time."""
+        key = f"{self.work.key} {sorted(self.profile.weights.items())} {len(self.work.items)}"
+        folder = self.work.folder / "answers"
+        return Precomputed(Composed(self.recommender), self.catalog, folder, model=key)
 
     def find(self, written: str) -> int:
         """Return the row of an id or a title as somebody wrote it; raise `UnknownItem`."""
@@ -331,9 +332,8 @@ class Tastemate:
         return self.catalog.item(row)
 
     def _forget(self) -> None:
-        self._recommenders.clear()
-        self.__dict__.pop("linker", None)
-        self.__dict__.pop("_profiler", None)
+        for derived in ("linker", "_profiler", "answers"):
+            self.__dict__.pop(derived, None)
 
 
 def _data_of(project: Path, dataset: str) -> str:

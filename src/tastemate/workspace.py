@@ -20,6 +20,7 @@ from tastemate.catalog import Catalog
 from tastemate.errors import FormatError
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress, Retriever
+from tastemate.recommender import Recommender
 from tastemate.store.journal import Journal
 from tastemate.types import Event, History, Item, history
 
@@ -60,6 +61,7 @@ class Workspace:
         self._events = Journal(folder / "events.jsonl")
         self._items = Journal(folder / "items.jsonl")
         self._fitted: dict[str, Retriever] = {}
+        self._composed: dict[object, Recommender] = {}
         self.live: dict[str, list[Event]] = {}
         """What people did after the data was read, by user."""
         self.events = [_event(record) for record in self._events.read()]
@@ -116,6 +118,7 @@ class Workspace:
         )
         self.items += items
         self._fitted.clear()
+        self._composed.clear()
         self.catalog = grown
 
     def retriever(self, name: str) -> Retriever:
@@ -124,13 +127,23 @@ class Workspace:
             self._fitted[name] = self._open(name)
         return self._fitted[name]
 
+    def recommender(self, mix: build.Profile, *, text: bool, pool: int) -> Recommender:
+        """Return the path composed of a mix, over the grown catalogue."""
+        key = (tuple(sorted(mix.weights.items())), mix.method, text, pool)
+        if key not in self._composed:
+            self._composed[key] = build.recommender(
+                mix, self.retriever, self.catalog, self.interactions, text=text, pool=pool
+            )
+        return self._composed[key]
+
     def fit(self, names: list[str]) -> dict[str, float]:
         """Fit these retrievers on everything known by now; return seconds by name."""
         _write_json(
             self.folder / "fitted.json", {"events": len(self.events), "items": len(self.items)}
         )
-        self.__dict__.pop("_key", None)
+        self.__dict__.pop("key", None)
         self._fitted.clear()
+        self._composed.clear()
         took: dict[str, float] = {}
         for name in names:
             start = time.perf_counter()
@@ -179,20 +192,21 @@ class Workspace:
             return {"events": 0, "items": 0}
 
     @cached_property
-    def _key(self) -> str:
+    def key(self) -> str:
+        """A short hash of the data the models are fitted on."""
         catalog, interactions = self._base
         seen = self._seen
         parts = (catalog.fingerprint, interactions.fingerprint, seen["events"], seen["items"])
         return hashlib.sha256(f"{FORMAT} {parts}".encode()).hexdigest()[:8]
 
     def _place(self, name: str) -> Path:
-        key = f"{self._key}{build.options_key(name, self.resources)}"
+        key = f"{self.key}{build.options_key(name, self.resources)}"
         return self.folder / "models" / f"{name}-{key}"
 
     def _prune(self) -> None:
         """Remove models of older fits."""
         for folder in (self.folder / "models").glob("*-*"):
-            if self._key not in folder.name:
+            if self.key not in folder.name:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
