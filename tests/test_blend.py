@@ -22,7 +22,7 @@ def test_z_scores_ignore_the_scale_of_a_retriever() -> None:
     mixed = zscore_sum([small, large], [0.5, 0.5])
     np.testing.assert_allclose(mixed, zscore_sum([small * 50 + 7, large], [0.5, 0.5]), atol=1e-5)
     assert mixed[0].argmax() == 2 or mixed[0].argmax() == 1
-    np.testing.assert_allclose(zscore_sum([small], [2.0]), 2 * standardise(small, small > 0))
+    np.testing.assert_allclose(zscore_sum([small], [2.0]), [2 * standardise(small[0])])
 
 
 def test_no_opinion_counts_as_the_lowest_of_that_retriever() -> None:

@@ -64,7 +64,8 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         head = json.loads((folder / "meta.json").read_text())
         arrays: dict[str, Any] = {
-            name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            # A plain view of the mapped file: the subclass makes every slice slow.
+            name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
             for name in head["dense"]
         }
         for name, shape in head["sparse"].items():

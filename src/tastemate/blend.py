@@ -51,30 +51,29 @@ def zscore_sum(scores: Sequence[Floats], weights: Sequence[float]) -> Floats:
     left out of it and the weights of the others grow to the same sum.
     """
     parts = [(matrix, weight) for matrix, weight in zip(scores, weights, strict=True) if weight]
-    total = np.zeros(scores[0].shape, dtype=np.float32)
-    spoken = np.zeros(total.shape, dtype=bool)
-    weight_used = np.zeros((len(total), 1), dtype=np.float32)
-    for matrix, weight in parts:
-        opinion = np.isfinite(matrix)
-        serves = opinion.any(axis=1, keepdims=True)
-        z = standardise(matrix, opinion)
-        total += np.float32(weight) * np.where(serves, z, 0)
-        spoken |= opinion
-        weight_used += np.float32(weight) * serves
-    share = np.float32(sum(weight for _, weight in parts)) / np.maximum(weight_used, 1e-9)
-    return np.where(spoken, total * share, -np.inf).astype(np.float32)
+    whole = sum(weight for _, weight in parts)
+    blended = np.full(scores[0].shape, -np.inf, dtype=np.float32)
+    for query, total in enumerate(blended):  # row by row: each stays in the processor's cache
+        spoken = np.zeros(len(total), dtype=bool)
+        summed = np.zeros(len(total), dtype=np.float32)
+        used = 0.0
+        for matrix, weight in parts:
+            opinion = np.isfinite(matrix[query])
+            if opinion.any():
+                z = standardise(matrix[query][opinion])
+                summed += np.float32(weight) * z.min()
+                summed[opinion] += np.float32(weight) * (z - z.min())
+                spoken |= opinion
+                used += weight
+        total[spoken] = summed[spoken] * np.float32(whole / max(used, 1e-9))
+    return blended
 
 
-def standardise(scores: Floats, opinion: Mask) -> Floats:
-    """Return z-scores per row over the entries under `opinion`; others get the row's lowest."""
-    n = np.maximum(opinion.sum(axis=1, keepdims=True), 1)
-    clean = np.where(opinion, scores, 0).astype(np.float32)
-    mean = clean.sum(axis=1, keepdims=True, dtype=np.float64) / n
-    centred = np.where(opinion, clean - mean, 0)
-    spread = np.sqrt((centred**2).sum(axis=1, keepdims=True) / n)
-    z = centred / np.where(spread > 0, spread, 1)
-    lowest = np.where(opinion, z, np.inf).min(axis=1, keepdims=True, initial=np.inf)
-    return np.where(opinion, z, np.where(np.isfinite(lowest), lowest, 0)).astype(np.float32)
+def standardise(values: Floats) -> Floats:
+    """Return the z-scores of values (n,), n at least 1; zeros where all are equal."""
+    centred = values - np.float32(values.mean(dtype=np.float64))
+    spread = np.float32(np.sqrt(np.mean(centred**2, dtype=np.float64)))
+    return np.asarray(centred / spread if spread > 0 else centred, dtype=np.float32)
 
 
 def reciprocal_rank_fusion(
@@ -119,7 +118,7 @@ def learn_weights(
         raise ConfigError("There is nothing to blend: name at least one retriever.")
     names = list(scores)
     matrices = [np.asarray(scores[name]) for name in names]
-    standard = [standardise(matrix, np.isfinite(matrix)) for matrix in matrices]
+    standard = [_lowest_where_silent(zscore_sum([matrix], [1.0])) for matrix in matrices]
     spoken = np.any([np.isfinite(matrix) for matrix in matrices], axis=0) & masks
 
     def quality(weights: NDArray[np.float64]) -> float:
@@ -153,3 +152,9 @@ def _ndcg(scores: NDArray[np.floating], targets: Rows, k: int) -> float:
     rank = ((scores > own) | ((scores == own) & earlier)).sum(axis=1)
     found = (rank < k) & np.isfinite(own[:, 0])
     return float(np.where(found, 1 / np.log2(rank + 2), 0).mean())
+
+
+def _lowest_where_silent(z: Floats) -> Floats:
+    """Return z-scores with each -inf replaced by its row's lowest (0 in a row of only those)."""
+    lowest = np.where(np.isfinite(z), z, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+    return np.where(np.isfinite(z), z, np.where(np.isfinite(lowest), lowest, np.float32(0)))

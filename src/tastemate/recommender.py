@@ -217,8 +217,7 @@ class Recommender:
         for name, scores in found.items():
             eligible = np.where(may[at], scores[at], -np.inf)
             mine = eligible[rows]
-            ahead = np.sort(eligible)
-            ranks = len(eligible) - np.searchsorted(ahead, mine, side="right") + 1
+            ranks = (eligible > mine[:, None]).sum(axis=1) + 1
             for line, (row, score, rank) in enumerate(zip(rows, mine, ranks, strict=True)):
                 if np.isfinite(score):
                     sources[line].append(Candidate(int(row), float(score), name, int(rank)))

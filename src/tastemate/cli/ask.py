@@ -30,26 +30,48 @@ LikeOption = Annotated[
     list[str] | None,
     typer.Option("--like", help="Something liked, by id or title; repeat it for more."),
 ]
+SimilarOption = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="A retriever with neighbours. (ease, else content)"),
+]
+RatingOption = Annotated[
+    str | None, typer.Option("--model", "-m", help="A retriever that predicts ratings. (als)")
+]
 
 
 def recommend(
     dataset: DatasetOption = None,
     user: UserOption = None,
     k: CountOption = 10,
-    query: Annotated[str, typer.Option("--query", "-q", help="What it should be like.")] = "",
+    query: Annotated[
+        str, typer.Option("--query", "-q", help="Free text: what it should be like.")
+    ] = "",
     like: LikeOption = None,
-    genre: Annotated[list[str] | None, typer.Option("--genre", help="Must have it.")] = None,
+    genre: Annotated[
+        list[str] | None,
+        typer.Option("--genre", help="It must have this genre; repeat it for more."),
+    ] = None,
     where: Annotated[
         list[str] | None,
-        typer.Option("--where", help="A wish, e.g. 'year>=1990', 'violence<=1', 'genre!=Horror'."),
+        typer.Option(
+            "--where",
+            help="A wish: 'year>=1990', 'genre!=Horror', 'country in UK,USA'; repeat it for more.",
+        ),
     ] = None,
-    exclude: Annotated[list[str] | None, typer.Option("--exclude", help="Never this one.")] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", help="Leave this one out, by id or title; repeat it for more."),
+    ] = None,
     allow_seen: Annotated[
-        bool, typer.Option("--allow-seen", help="Do not leave out what was seen.")
+        bool, typer.Option("--allow-seen", help="Also what the user has met.")
     ] = False,
-    diversity: Annotated[float, typer.Option(min=0, max=1, help="0 to 1.")] = 0.0,
-    novelty: Annotated[float, typer.Option(min=0, max=1, help="0 to 1.")] = 0.0,
-    why: Annotated[int | None, typer.Option("--why", min=1, help="Show all on line N.")] = None,
+    diversity: Annotated[
+        float, typer.Option(min=0, max=1, help="How unlike each other; 0 is off.")
+    ] = 0.0,
+    novelty: Annotated[float, typer.Option(min=0, max=1, help="How little known; 0 is off.")] = 0.0,
+    why: Annotated[
+        int | None, typer.Option("--why", min=1, help="Show all that line N rests on.")
+    ] = None,
     model: ModelOption = None,
     text: TextOption = None,
     as_json: JsonOption = False,
@@ -114,7 +136,7 @@ def similar(
     item: Annotated[str, typer.Argument(help="An id or a title.")],
     dataset: DatasetOption = None,
     k: CountOption = 10,
-    model: ModelOption = None,
+    model: SimilarOption = None,
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -153,7 +175,7 @@ def predict(
     user: Annotated[str, typer.Option("--user", "-u", help="A user id.")],
     items: Annotated[list[str], typer.Argument(help="Ids or titles.")],
     dataset: DatasetOption = None,
-    model: ModelOption = None,
+    model: RatingOption = None,
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -202,7 +224,7 @@ def compare(
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold two or three items against one's taste."""
+    """Hold two or three items against a user's taste."""
     project = open_project(dataset, text)
     found = project.compare(user, items)
     if as_json:

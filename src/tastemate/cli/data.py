@@ -62,9 +62,7 @@ def list_datasets(as_json: JsonOption = False) -> None:
 @app.command()
 def fetch(
     name: Annotated[str, typer.Argument(help="A name from `tastemate data list`.")],
-    dest: Annotated[
-        Path | None, typer.Option(help="Folder to put it in; default: the cache.")
-    ] = None,
+    dest: Annotated[Path | None, typer.Option(help="Folder to put it in. (the cache)")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Download a data set, check it, and unpack it. A broken download goes on where it broke."""
@@ -91,7 +89,7 @@ def fetch(
 
 @app.command()
 def describe(
-    dataset: Annotated[str, typer.Argument(help="A name or a path.")] = "films",
+    dataset: Annotated[str, typer.Argument(help="A data set by name, or a path.")] = "films",
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -132,11 +130,11 @@ def validate(
     item_id_col: Annotated[str, typer.Option(help="Id column of the items file.")] = "",
     title_col: Annotated[str, typer.Option(help="Title column of the items file.")] = "",
     text_col: Annotated[str, typer.Option(help="Text column of the items file.")] = "",
-    separator: Annotated[str, typer.Option(help="Between columns; default: guessed.")] = "",
+    separator: Annotated[str, typer.Option(help="What stands between columns. (found out)")] = "",
     rejected: Annotated[
         Path | None, typer.Option(help="Write every rejected line here (JSON lines).")
     ] = None,
-    show: Annotated[int, typer.Option(min=0, help="Show the first rejected lines.")] = 10,
+    show: Annotated[int, typer.Option(min=0, help="How many rejected lines to show.")] = 10,
     as_json: JsonOption = False,
 ) -> None:
     """Read files as an import would and report every line that would be rejected."""

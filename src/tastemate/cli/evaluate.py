@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     dataset: Annotated[
-        str | None, typer.Option("--dataset", "-d", help="A data set by name, or a path.")
+        str | None, typer.Option("--dataset", "-d", help="As for recommend: a name or a path.")
     ] = None,
     protocol: Annotated[Protocol, typer.Option(help="What to measure.")] = Protocol.NEXT_ITEM,
     model: Annotated[
@@ -38,33 +38,39 @@ def evaluate(
     ] = None,
     ties: Annotated[Ties, typer.Option(help="Order of events of one second.")] = Ties.ID,
     final: Annotated[
-        bool, typer.Option("--final", help="The test instead of validation; leaves a log line.")
+        bool,
+        typer.Option("--final", help="The test instead of validation; leaves a line in final.log."),
     ] = False,
     cut: Annotated[
         list[int] | None,
-        typer.Option("--cut", min=1, help="Validation: events from the end; repeat. (1, 2, 3)"),
+        typer.Option(
+            "--cut", min=1, help="Which event from the end is asked for; repeat it. (1, 2, 3)"
+        ),
     ] = None,
     max_history: Annotated[
-        int | None, typer.Option(min=1, help="Latest events given. (200; 50 for beauty)")
+        int | None,
+        typer.Option(min=1, help="At most so many latest events are given. (200; beauty 50)"),
     ] = None,
     min_events: Annotated[
-        int, typer.Option(min=0, help="Prune users and items with fewer events.")
+        int, typer.Option(min=0, help="Leave out users and items with fewer events.")
     ] = 5,
     limit_users: Annotated[
         int | None, typer.Option(min=1, help="Ask only about so many users, drawn by the seed.")
     ] = None,
     shuffle_labels: Annotated[
-        bool, typer.Option("--shuffle-labels", help="A check: all figures must be at chance.")
+        bool,
+        typer.Option("--shuffle-labels", help="Relabel at random: all figures must be at chance."),
     ] = False,
     liked_only: Annotated[
         bool, typer.Option("--liked-only", help="Cold items: only those the user liked count.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of draws and intervals.")] = 0,
     seeds: Annotated[
-        list[int] | None, typer.Option("--fit-seed", help="Fit with this seed; repeat for a mean.")
+        list[int] | None,
+        typer.Option("--fit-seed", help="Fit with this seed; repeat it for the mean over seeds."),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Also write a page to this file.")
+        Path | None, typer.Option("--report", help="Also write an HTML page to this file.")
     ] = None,
     keep: Annotated[
         Path | None, typer.Option("--keep", help="Folder of finished parts. (in the state folder)")

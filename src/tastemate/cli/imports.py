@@ -1,7 +1,7 @@
 """`tastemate import`: somebody's own files into a project, every rejected line said."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,9 @@ from tastemate.cli.output import JsonOption, emit, page, talk
 if TYPE_CHECKING:
     from tastemate.data.validate import Report
 
-ColumnOption = typer.Option(help="Its column, when the name does not say it.")
+
+def _column(what: str) -> Any:
+    return typer.Option(help=f"Column of {what}, when its name does not say so.")
 
 
 def import_(
@@ -25,15 +27,17 @@ def import_(
     project: Annotated[
         Path, typer.Option("--project", "-p", help="The project's folder.")
     ] = Path(),
-    user_col: Annotated[str, ColumnOption] = "",
-    item_col: Annotated[str, ColumnOption] = "",
-    rating_col: Annotated[str, ColumnOption] = "",
-    time_col: Annotated[str, ColumnOption] = "",
-    item_id_col: Annotated[str, ColumnOption] = "",
-    title_col: Annotated[str, ColumnOption] = "",
-    text_col: Annotated[str, ColumnOption] = "",
-    separator: Annotated[str, typer.Option(help="Between columns; else it is found out.")] = "",
-    list_separator: Annotated[str, typer.Option(help="Inside a list, as in Crime|Drama.")] = "|",
+    user_col: Annotated[str, _column("users")] = "",
+    item_col: Annotated[str, _column("items")] = "",
+    rating_col: Annotated[str, _column("ratings")] = "",
+    time_col: Annotated[str, _column("times")] = "",
+    item_id_col: Annotated[str, _column("ids in the items file")] = "",
+    title_col: Annotated[str, _column("titles in the items file")] = "",
+    text_col: Annotated[str, _column("texts in the items file")] = "",
+    separator: Annotated[str, typer.Option(help="What stands between columns. (found out)")] = "",
+    list_separator: Annotated[
+        str, typer.Option(help="What stands between the values of a list.")
+    ] = "|",
     rejected: Annotated[
         Path | None, typer.Option("--rejected", help="Write every rejected line here (JSON lines).")
     ] = None,

@@ -40,7 +40,8 @@ profile = "fast"        # fast, balanced, best, or the name of one retriever
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder of the new project.")] = Path(),
     dataset: Annotated[
-        str | None, typer.Option("--dataset", "-d", help="A data set by name, instead of yours.")
+        str | None,
+        typer.Option("--dataset", "-d", help="Use this data set, instead of files you import."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -73,7 +74,8 @@ def write_settings(folder: Path, dataset: str | None) -> Path:
 def fit(
     dataset: DatasetOption = None,
     model: Annotated[
-        list[str] | None, typer.Option("--model", "-m", help="Only these retrievers.")
+        list[str] | None,
+        typer.Option("--model", "-m", help="Only this retriever; repeat it for more."),
     ] = None,
     text: TextOption = None,
     as_json: JsonOption = False,
@@ -121,7 +123,9 @@ def items_add(
     file: Annotated[
         Path | None, typer.Argument(help="A JSONL file, one item a line: id, title, text, …")
     ] = None,
-    item_id: Annotated[str, typer.Option("--id", help="The id of one new item.")] = "",
+    item_id: Annotated[
+        str, typer.Option("--id", help="The id of one new item, instead of a file.")
+    ] = "",
     title: Annotated[str, typer.Option("--title", help="Its title.")] = "",
     description: Annotated[str, typer.Option("--description", help="Its text.")] = "",
     attribute: Annotated[

@@ -26,14 +26,17 @@ DatasetOption = Annotated[
     ),
 ]
 TextOption = Annotated[
-    str | None, typer.Option("--text", help="Join descriptions by item id, such as movie-text.")
+    str | None,
+    typer.Option("--text", help="Join the texts of this data set by item id: movie-text."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 ModelOption = Annotated[
     str | None,
     typer.Option("--model", "-m", help="A profile (fast, balanced, best) or one retriever."),
 ]
-CountOption = Annotated[int, typer.Option("-k", "--count", min=1, max=10_000, help="How many.")]
+CountOption = Annotated[
+    int, typer.Option("-k", "--count", min=1, max=10_000, help="How many items.")
+]
 
 
 def talk() -> "Console":

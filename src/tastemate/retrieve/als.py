@@ -127,8 +127,8 @@ class BiasedAls(Dense):
         counts = np.maximum(np.diff(values.indptr), 1)
         return (self.regularisation * counts).astype(np.float32)
 
-    def _fold_in(self, state: _Fitted, queries: Sequence[Query]) -> tuple[Floats, Floats, Mask]:
-        """Return b_u (queries,), p_u (queries, rank), and who has a usable history."""
+    def _left(self, state: _Fitted, queries: Sequence[Query]) -> tuple[Floats, sparse.csr_matrix]:
+        """Return b_u (queries,), and what the histories leave over the means."""
         left = history_matrix(queries, state.rated)
         counts = np.diff(left.indptr)
         rows = np.repeat(np.arange(len(queries)), counts)
@@ -136,7 +136,13 @@ class BiasedAls(Dense):
         total = np.bincount(rows, above, minlength=len(queries))
         bias = (total / np.maximum(counts + self.user_shrinkage, 1)).astype(np.float32)
         left.data = above - bias[rows]
-        return bias, ridge(left, state.factors, self._penalty(left)), counts > 0
+        return bias, left
+
+    def _fold_in(self, state: _Fitted, queries: Sequence[Query]) -> tuple[Floats, Floats, Mask]:
+        """Return b_u (queries,), p_u (queries, rank), and who has a usable history."""
+        bias, left = self._left(state, queries)
+        factors = ridge(left, state.factors, self._penalty(left))
+        return bias, factors, np.diff(left.indptr) > 0
 
     def scores(self, queries: Sequence[Query]) -> Floats:
         """Return predicted ratings, not clipped, (queries, items); -inf for items never rated.
@@ -182,14 +188,12 @@ class BiasedAls(Dense):
         state = self._fitted()
         history = query.history
         share = np.zeros((len(items), len(history)), np.float32)
-        bias, _, _ = self._fold_in(state, [query])
-        left = history_matrix([query], state.rated)
+        _, left = self._left(state, [query])
         if not left.nnz:
             return share
         met = state.factors[left.indices]
         penalty = self._penalty(left)[0] * np.eye(self.rank)
-        above = left.data - np.float32(state.mean) - bias[0] - state.bias[left.indices]
-        parts = np.linalg.solve(met.T @ met + penalty, (met * above[:, None]).T)
+        parts = np.linalg.solve(met.T @ met + penalty, (met * left.data[:, None]).T)
         last = {int(row): at for at, row in enumerate(history.items)}
         columns = np.array([last[int(row)] for row in left.indices])
         known = np.flatnonzero(items < len(state.rated))

@@ -16,6 +16,7 @@ from tastemate.interactions import Scale
 from tastemate.retrieve.dense import candidates
 from tastemate.types import Candidate, Floats, History, Mask, Query, Rows
 
+_FEW = 8
 _CELLS = 1 << 22
 """Numbers held at once while systems are solved: 16 MB of float32."""
 
@@ -101,6 +102,8 @@ def ridge(values: sparse.csr_matrix, factors: Floats, penalty: Floats) -> Floats
     four times as long at rank 12.
     """
     n, rank = values.shape[0], factors.shape[1]
+    if n <= _FEW:
+        return _ridge_each(values, factors, penalty)
     upper, right = np.triu_indices(rank)
     outer = np.ascontiguousarray(factors[:, upper] * factors[:, right])
     solution = np.empty((n, rank), np.float32)
@@ -114,6 +117,18 @@ def ridge(values: sparse.csr_matrix, factors: Floats, penalty: Floats) -> Floats
         target = np.ascontiguousarray((part @ factors).T)
         packed[upper == right] += penalty[start : start + block]
         solution[start : start + block] = _eliminate(packed, target).T
+    return solution
+
+
+def _ridge_each(values: sparse.csr_matrix, factors: Floats, penalty: Floats) -> Floats:
+    """Solve a few systems one by one: for one query, a tenth of the time of the bulk way."""
+    solution = np.zeros((values.shape[0], factors.shape[1]), np.float32)
+    for row in range(len(solution)):
+        stored = slice(values.indptr[row], values.indptr[row + 1])
+        met = factors[values.indices[stored]]
+        system = met.T @ met
+        system[np.diag_indices_from(system)] += penalty[row]
+        solution[row] = np.linalg.solve(system, met.T @ values.data[stored])
     return solution
 
 

@@ -13,7 +13,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.linalg import lapack
 
 from tastemate import artifacts
 from tastemate.catalog import Catalog
@@ -24,6 +23,10 @@ from tastemate.types import Candidate, Floats, History, Query, Rows
 
 _CELLS = 1 << 23
 """Cells of a dense block of rows held at once while neighbours are picked: 32 MB."""
+
+
+_NOTHING = 1e-4
+"""A weight below this changes no list worth the name, but costs as much as any other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +81,9 @@ class Linear(Dense):
         wide = np.full((len(queries), weights.width), -np.inf, dtype=np.float32)
         folded = self._fold(queries, weights)
         serves = np.diff(folded.indptr) > 0
-        if serves.any():
+        if serves.all():
+            wide[:, weights.items] = _product(folded, weights.matrix)
+        elif serves.any():
             wide[np.ix_(serves, weights.items)] = _product(folded[serves], weights.matrix)
         return wide
 
@@ -100,13 +105,16 @@ class Linear(Dense):
         """Return the share of each history event in each item's score, (items, events)."""
         weights = self._fitted()
         shares = np.zeros((len(items), len(query.history)), dtype=np.float32)
-        events = np.flatnonzero(self._places[query.history.items] >= 0)
-        known = np.flatnonzero(self._places[items] >= 0)
         worth = self._worth(query.history, weights.scale)
+        events = np.flatnonzero((self._places[query.history.items] >= 0) & (worth != 0))
+        known = np.flatnonzero(self._places[items] >= 0)
         rows = self._places[query.history.items[events]]
         columns = self._places[np.asarray(items)[known]]
         if len(rows) and len(columns):
-            block = dense(weights.matrix[rows][:, columns])
+            if isinstance(weights.matrix, sparse.csr_matrix):
+                block = dense(weights.matrix[rows][:, columns])
+            else:  # only the cells asked for: whole rows of a long history cost milliseconds
+                block = np.asarray(weights.matrix[np.ix_(rows, columns)])
             shares[np.ix_(known, events)] = (block * worth[events][:, None]).T
         return shares
 
@@ -147,7 +155,8 @@ class Linear(Dense):
     def _worth(self, history: History, scale: Scale) -> Floats:
         """Return what each event of a history weighs, (events,)."""
         age = np.arange(len(history), dtype=np.float32)[::-1]
-        worth = np.where(age < self.last, np.float32(self.decay) ** age, 0)
+        worth = np.float32(self.decay) ** age
+        worth[(age >= self.last) | (worth < _NOTHING)] = 0
         if self.dislike != 1:
             worth = np.where(scale.dislikes(history.values), self.dislike * worth, worth)
         return worth.astype(np.float32)
@@ -194,6 +203,8 @@ def cholesky(gram: NDArray[Any]) -> NDArray[Any]:
 
     In single precision, which is twice as fast, unless that fails.
     """
+    from scipy.linalg import lapack  # heavy, and only fitting needs it
+
     single, failed = lapack.spotrf(gram.astype(np.float32).T, lower=1, overwrite_a=1)
     if failed:
         return np.linalg.cholesky(gram.astype(np.float64))
@@ -202,6 +213,8 @@ def cholesky(gram: NDArray[Any]) -> NDArray[Any]:
 
 def inverse(gram: NDArray[Any]) -> Floats:
     """Return the inverse of a symmetric positive definite matrix."""
+    from scipy.linalg import lapack
+
     factor = cholesky(gram)
     invert = lapack.spotri if factor.dtype == np.float32 else lapack.dpotri
     lower = np.tril(invert(factor, lower=1)[0]).astype(np.float32)
@@ -211,6 +224,8 @@ def inverse(gram: NDArray[Any]) -> Floats:
 
 def solve(gram: NDArray[Any], right: NDArray[Any]) -> Floats:
     """Return gram⁻¹ · right for a symmetric positive definite `gram`."""
+    from scipy.linalg import lapack
+
     factor = cholesky(gram)
     divide = lapack.spotrs if factor.dtype == np.float32 else lapack.dpotrs
     answer = divide(factor, np.asarray(right, factor.dtype), lower=1)[0]
