@@ -77,7 +77,8 @@ def _section(words: str, verb: Any) -> str:
         ),
         _table("option", [_row(_names(one, kind[1]), one, kind) for one, kind in options]),
     ]
-    return "\n".join([f"## {words}", "", *_spaced(verb.help), f"    {usage}", "", *tables])
+    shown = [table for table in tables if table]
+    return "\n".join([f"## {words}", "", *_spaced(verb.help), f"    {usage}", "", *shown])
 
 
 def _values(hint: Any) -> tuple[Any, bool]:
@@ -141,7 +142,7 @@ def _table(kind: str, rows: Sequence[Row]) -> str:
         return ""
     lines = [f"| {kind} | value | default | meaning |", "|---|---|---|---|"]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([*lines, "", ""])
+    return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":
