@@ -31,6 +31,8 @@ lint: $(VENV)/.dev  ## style, types, layers, sizes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/sizes.py src
+	$(BIN)/python scripts/figures.py --check
+	$(BIN)/python scripts/cli_reference.py --check
 
 wheel: $(VENV)/.dev  ## build the wheel, install it in an empty venv, run it
 	rm -rf dist build/wheel-venv

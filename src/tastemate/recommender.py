@@ -217,7 +217,7 @@ class Recommender:
         for name, scores in found.items():
             eligible = np.where(may[at], scores[at], -np.inf)
             mine = eligible[rows]
-            ranks = (eligible > mine[:, None]).sum(axis=1) + 1
+            ranks = np.count_nonzero(eligible > mine[:, None], axis=1) + 1
             for line, (row, score, rank) in enumerate(zip(rows, mine, ranks, strict=True)):
                 if np.isfinite(score):
                     sources[line].append(Candidate(int(row), float(score), name, int(rank)))
