@@ -1,6 +1,6 @@
 """The path keeps its promises on success and on failure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -79,7 +79,12 @@ class Failing:
     def arrange(self, query: Query, candidates: Sequence[Candidate]) -> list[Candidate]:
         raise StageError("no vectors")
 
-    def explain(self, query: Query, lines: Sequence[Recommendation]) -> list[Reason]:
+    def explain(
+        self,
+        query: Query,
+        lines: Sequence[Recommendation],
+        spreads: Mapping[str, float] | None = None,
+    ) -> list[Reason]:
         raise StageError("no words")
 
 

@@ -11,9 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tastemate import config
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
@@ -21,7 +18,7 @@ from tastemate.errors import ConfigError, NotFound, nearest
 from tastemate.interactions import Interactions
 from tastemate.protocols import Attributing, Encoder, Explainer, Retriever
 from tastemate.recommender import Recommender
-from tastemate.types import Floats, Query, Rows
+from tastemate.types import Floats, Query
 
 Options = Mapping[str, Any]
 Fit = Callable[[str], Retriever]
@@ -85,11 +82,15 @@ class Resources:
     wanted: str = "minilm"
     """The encoder asked for; another one may stand in where its weights are missing."""
 
-    def stand_in(self) -> str:
-        """Say which encoder stands in for the wanted one; empty when none does."""
+    def encoder_name(self) -> str:
+        """Return the name of the encoder that is there."""
         from tastemate.text.encoder import name_of
 
-        name = name_of(self.encoder())
+        return name_of(self.encoder())
+
+    def stand_in(self) -> str:
+        """Say which encoder stands in for the wanted one; empty when none does."""
+        name = self.encoder_name()
         if self.wanted == "words" or name == self.wanted:
             return ""
         return (
@@ -132,8 +133,9 @@ def retriever(name: str, resources: Resources, **options: Any) -> Retriever:
 
 def options_key(name: str, resources: Resources) -> str:
     """Return a short hash of everything that decides what a fitted retriever is."""
-    _, preset = RETRIEVERS[name]
-    text = json.dumps([name, {**preset, **resources.extra.get(name, {})}], default=str)
+    kind, preset = retriever_class(name)
+    reads = resources.encoder_name() if "encoder" in inspect.signature(kind).parameters else ""
+    text = json.dumps([name, {**preset, **resources.extra.get(name, {})}, reads], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -169,23 +171,6 @@ def profile(name: str, weights: Mapping[str, float] | None = None) -> Profile:
     return Profile(dict(weights), base.method)
 
 
-class Mixture:
-    """Splits a blend's score over the items of the history: the weighted sum of its parts."""
-
-    def __init__(self, parts: Sequence[tuple[Retriever, float]]) -> None:
-        self.parts = [(part, weight) for part, weight in parts if isinstance(part, Attributing)]
-
-    def contributions(self, query: Query, items: Rows) -> NDArray[np.float32]:
-        """Return the share of each history event in each item's score, (items, events)."""
-        total = np.zeros((len(items), len(query.history)), dtype=np.float32)
-        for part, weight in self.parts:
-            shares = cast(Attributing, part).contributions(query, items)
-            spread = float(np.abs(shares.sum(axis=1)).max(initial=0.0))
-            if spread > 0:
-                total += np.float32(weight / spread) * shares
-        return total
-
-
 def recommender(
     mix: Profile,
     fitted: Fit,
@@ -208,7 +193,7 @@ def recommender(
     traits = Traits.of(catalog)
     explainer: Explainer | None = None
     if explained:
-        split = [(Mixture(parts), 1.0)]
+        split = [(part, weight) for part, weight in parts if isinstance(part, Attributing)]
         explainer = EvidenceExplainer(catalog, interactions, split, traits=traits)
     return Recommender(
         catalog,

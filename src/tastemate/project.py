@@ -242,8 +242,7 @@ class Tastemate:
         rows = [self.find(item) for item in items]
         asked = self.query(user, exclude_seen=False)
         path = self.recommender()
-        scores = path.scores([asked])[0][rows]
-        return compare(rows, asked, scores, self.taste(user), self.catalog, path.explainer)
+        return compare([path.explain_item(asked, row) for row in rows], self.taste(user))
 
     def like(self, user: str, item: str) -> Item:
         """Record that a user likes an item; the next answer knows it."""

@@ -3,7 +3,7 @@
 A part is one file and one row in `build.py`; the contract suite of its protocol then tests it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, Self, TypeAlias, runtime_checkable
 
@@ -155,6 +155,11 @@ class Profiler(Protocol):
 class Explainer(Protocol):
     """Says why, bound to evidence."""
 
-    def explain(self, query: Query, lines: Sequence[Recommendation]) -> list[Reason]:
-        """Return one reason a line."""
+    def explain(
+        self,
+        query: Query,
+        lines: Sequence[Recommendation],
+        spreads: Mapping[str, float] | None = None,
+    ) -> list[Reason]:
+        """Return one reason a line; `spreads` is each retriever's standard deviation of scores."""
         ...

@@ -120,7 +120,8 @@ class Recommender:
         scores = np.where(may[0], self._blend([query], found, trace)[0], -np.inf)
         rank = int((scores > scores[row]).sum()) + 1
         pool = [Candidate(row, float(scores[row]), "blend", rank)]
-        line = self._explain([query], [self._lines(0, pool, found, may)], trace)[0][0]
+        lines = [self._lines(0, pool, found, may)]
+        line = self._explain([query], lines, found, trace)[0][0]
         return replace(line, rank=rank)
 
     def _answer(self, queries: Sequence[Query]) -> list[Slate]:
@@ -151,7 +152,7 @@ class Recommender:
             self._lines(at, pool[: query.k], found, may)
             for at, (query, pool) in enumerate(zip(queries, pools, strict=True))
         ]
-        explained = self._explain(queries, cut, trace)
+        explained = self._explain(queries, cut, found, trace)
         steps = tuple(trace.steps)
         return [
             Slate(tuple(lines), steps, missing)
@@ -232,7 +233,11 @@ class Recommender:
         ]
 
     def _explain(
-        self, queries: Sequence[Query], cut: list[list[Recommendation]], trace: _Trace
+        self,
+        queries: Sequence[Query],
+        cut: list[list[Recommendation]],
+        found: Mapping[str, Floats],
+        trace: _Trace,
     ) -> list[list[Recommendation]]:
         if self.explainer is None:
             return cut
@@ -240,7 +245,10 @@ class Recommender:
         blank: list[list[Reason]] = [[Reason()] * len(lines) for lines in cut]
         reasons = trace.run(
             "explain",
-            lambda: [explainer.explain(q, lines) for q, lines in zip(queries, cut, strict=True)],
+            lambda: [
+                explainer.explain(query, lines, _spreads(found, at))
+                for at, (query, lines) in enumerate(zip(queries, cut, strict=True))
+            ],
             blank,
             _total,
         )
@@ -248,6 +256,16 @@ class Recommender:
             [replace(line, reason=why) for line, why in zip(lines, whys, strict=True)]
             for lines, whys in zip(cut, reasons, strict=True)
         ]
+
+
+def _spreads(found: Mapping[str, Floats], at: int) -> dict[str, float]:
+    """Return the standard deviation of each retriever's scores for one query, where it has one."""
+    spreads: dict[str, float] = {}
+    for name, scores in found.items():
+        opinions = scores[at][np.isfinite(scores[at])]
+        spread = float(opinions.std()) if len(opinions) else 0.0
+        spreads[name] = spread or 1.0
+    return spreads
 
 
 def _check(queries: Sequence[Query]) -> None:

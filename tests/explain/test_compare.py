@@ -1,5 +1,7 @@
 """Two or three items beside each other, judged by what is known of the person."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from tastemate.errors import ConfigError
 from tastemate.explain.compare import compare
 from tastemate.explain.evidence import EvidenceExplainer
 from tastemate.interactions import Interactions
-from tastemate.types import Event, Item, Query, Statement, Taste, history
+from tastemate.types import Event, Item, Query, Recommendation, Statement, Taste, history
 
 WINES = Catalog.of(
     [
@@ -30,8 +32,15 @@ TASTE = Taste(
 QUERY = Query(history=history([3], [5.0]))
 
 
+def lines(rows, scores):
+    return [
+        Recommendation(rank, WINES.item(row), score)
+        for rank, (row, score) in enumerate(zip(rows, scores, strict=True), start=1)
+    ]
+
+
 def test_what_fits_wins_and_says_why():
-    got = compare([0, 1], QUERY, np.array([2.0, 1.0]), TASTE, WINES)
+    got = compare(lines([0, 1], [2.0, 1.0]), TASTE)
     first, second = got.items
     assert got.best == "a"
     assert [s.value for s in first.fits] == ["Riesling", "2000s"]
@@ -47,7 +56,7 @@ def test_what_fits_wins_and_says_why():
 
 
 def test_three_items_and_no_opinion():
-    got = compare([0, 1, 2], QUERY, np.array([-np.inf, 3.0, -np.inf]), Taste(), WINES)
+    got = compare(lines([0, 1, 2], [-np.inf, 3.0, -np.inf]), Taste())
     assert got.best == "b"
     assert got.verdict == "Bel suits you better: it has the higher score."
     assert got.evidence == ()
@@ -57,15 +66,15 @@ def test_three_items_and_no_opinion():
 
 
 def test_the_same_score_goes_to_the_better_fit_and_a_tie_to_nobody():
-    got = compare([1, 0], QUERY, np.array([1.0, 1.0]), TASTE, WINES)
+    got = compare(lines([1, 0], [1.0, 1.0]), TASTE)
     assert got.best == "a"
-    level = compare([1, 2], QUERY, np.array([1.0, 1.0]), Taste(), WINES)
+    level = compare(lines([1, 2], [1.0, 1.0]), Taste())
     assert level.best == ""
     assert level.verdict == "Nothing in your history tells Bel and Cor apart."
 
 
 def test_a_better_fit_without_any_score_is_still_better():
-    got = compare([0, 3], QUERY, np.array([-np.inf, -np.inf]), TASTE, WINES)
+    got = compare(lines([0, 3], [-np.inf, -np.inf]), TASTE)
     assert got.best == "a"
     assert "from the 2000s" in got.verdict
 
@@ -77,16 +86,16 @@ def test_the_reason_of_the_winner_counts_when_taste_is_silent():
         return np.ones((len(rows), len(query.history)), dtype=np.float32)
 
     explainer = EvidenceExplainer(WINES, events, [(split, 1.0)])
-    got = compare([0, 1], QUERY, np.array([2.0, 1.0]), Taste(), WINES, explainer)
+    plain = lines([0, 1], [2.0, 1.0])
+    reasons = explainer.explain(QUERY, plain)
+    explained = [replace(line, reason=why) for line, why in zip(plain, reasons, strict=True)]
+    got = compare(explained, Taste())
     assert got.verdict == "Aro suits you better: Dry in your history speaks most for it."
     assert got.evidence == ("d",)
     assert "Dry" in got.text.splitlines()[1]
 
 
-@pytest.mark.parametrize(
-    ("rows", "scores"),
-    [([0], [1.0]), ([0, 0], [1.0, 1.0]), ([0, 1, 2, 3], [1.0] * 4), ([0, 1], [1.0])],
-)
-def test_only_two_or_three_different_items(rows, scores):
+@pytest.mark.parametrize("rows", [[0], [0, 0], [0, 1, 2, 3]])
+def test_only_two_or_three_different_items(rows):
     with pytest.raises(ConfigError):
-        compare(rows, QUERY, np.array(scores), Taste(), WINES)
+        compare(lines(rows, [1.0] * len(rows)), Taste())

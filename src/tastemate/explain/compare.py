@@ -5,18 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError
-from tastemate.protocols import Explainer
 from tastemate.text.phrases import listing, modifier, number, predicate
 from tastemate.traits import decade, is_year
 from tastemate.types import (
-    Floats,
     Item,
-    Query,
     Reason,
     Recommendation,
-    Rows,
     Statement,
     Taste,
 )
@@ -64,26 +59,14 @@ class Comparison:
         return "\n".join(lines)
 
 
-def compare(
-    rows: Rows | Sequence[int],
-    query: Query,
-    scores: Floats,
-    taste: Taste,
-    catalog: Catalog,
-    explainer: Explainer | None = None,
-) -> Comparison:
-    """Compare two or three items, by catalogue row, for one person.
+def compare(lines: Sequence[Recommendation], taste: Taste) -> Comparison:
+    """Compare two or three items for one person: their scores, reasons, and the person's taste.
 
-    `scores` holds the score of each of the items, shape (len(rows),). Raises `ConfigError` for
-    another number of items, the same item twice, or scores that do not match.
+    Raises `ConfigError` for another number of items, or the same item twice.
     """
-    at = [int(row) for row in rows]
-    if not 2 <= len(at) <= 3 or len(set(at)) != len(at):
-        raise ConfigError(f"Compare two or three different items; {len(at)} were given.")
-    if len(scores) != len(at):
-        raise ConfigError(f"{len(at)} items but {len(scores)} scores; give one score an item.")
-    items = [catalog.item(row) for row in at]
-    reasons = _reasons(items, scores, query, explainer)
+    items = [line.item for line in lines]
+    if not 2 <= len(items) <= 3 or len({item.id for item in items}) != len(items):
+        raise ConfigError(f"Compare two or three different items; {len(items)} were given.")
     facts = [_facts_of(item) for item in items]
     shared = {
         name: common
@@ -92,29 +75,17 @@ def compare(
     }
     compared = tuple(
         Compared(
-            item,
-            float(score),
+            line.item,
+            line.score,
             tuple(s for s in taste.statements if s.likes and _matches(s, own)),
             tuple(s for s in taste.statements if not s.likes and _matches(s, own)),
             _only(own, [other for other in facts if other is not own]),
-            reason,
+            line.reason,
         )
-        for item, score, own, reason in zip(items, scores, facts, reasons, strict=True)
+        for line, own in zip(lines, facts, strict=True)
     )
     best = _best(compared)
     return Comparison(compared, shared, best.item.id if best else "", *_verdict(compared, best))
-
-
-def _reasons(
-    items: Sequence[Item], scores: Floats, query: Query, explainer: Explainer | None
-) -> list[Reason]:
-    if explainer is None:
-        return [Reason()] * len(items)
-    lines = [
-        Recommendation(rank, item, float(score))
-        for rank, (item, score) in enumerate(zip(items, scores, strict=True), start=1)
-    ]
-    return explainer.explain(query, lines)
 
 
 def _facts_of(item: Item) -> Facts:

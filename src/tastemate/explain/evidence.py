@@ -6,9 +6,10 @@ and how many people liked both come from the data; nothing is guessed.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
@@ -45,6 +46,7 @@ _STOP = frozenset(
     title one ones good great similar""".split()
 )
 _NEIGHBOURS_MIN = 2
+NO_SPREADS: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,8 @@ class _Notes:
 class EvidenceExplainer:
     """Reasons from the likes that carry the score, what they share, who else liked both.
 
-    `parts` are the models behind the score, each with the weight that puts its contributions on
-    the scale of the final score; a model may be `Attributing` or a plain function. `likes` is how
+    `parts` are the models behind the score, each with its weight in the blend; a model may be
+    `Attributing` or a plain function. `likes` is how
     many liked items a reason cites at most, `shared` how many shared attribute values.
     """
 
@@ -96,7 +98,12 @@ class EvidenceExplainer:
     ) -> None:
         self.catalog = catalog
         self.interactions = interactions
-        self.parts = tuple(parts)
+        self.parts = tuple(
+            (getattr(part, "name", ""), part.contributions, weight)
+            if isinstance(part, Attributing)
+            else ("", part, weight)
+            for part, weight in parts
+        )
         self.likes = likes
         self.shared = shared
         self.traits = traits if traits is not None else Traits.of(catalog)
@@ -107,10 +114,19 @@ class EvidenceExplainer:
         """Who liked what: users × items, by the latest value of each pair."""
         return likers(self.interactions)
 
-    def explain(self, query: Query, lines: Sequence[Recommendation]) -> list[Reason]:
-        """Return one reason a line; what cannot be shown from the data is left unsaid."""
+    def explain(
+        self,
+        query: Query,
+        lines: Sequence[Recommendation],
+        spreads: Mapping[str, float] | None = None,
+    ) -> list[Reason]:
+        """Return one reason a line; what cannot be shown from the data is left unsaid.
+
+        `spreads` is the standard deviation of each part's scores for this query, by name: what a
+        blend of z-scores divides by.
+        """
         rows = np.array([self.catalog.row(line.item.id) for line in lines], dtype=np.int32)
-        cited = self._cited(query, rows)
+        cited = self._cited(query, rows, spreads or {})
         words = wanted_words(query.text) if query.text else ()
         marked: dict[int, NDArray[np.bool_]] = {}
         return [
@@ -118,15 +134,14 @@ class EvidenceExplainer:
             for line, row, likes in zip(lines, rows, cited, strict=True)
         ]
 
-    def shares(self, query: Query, rows: Rows) -> Floats:
+    def shares(self, query: Query, rows: Rows, spreads: Mapping[str, float] = NO_SPREADS) -> Floats:
         """Return the share of each history event in each item's score, (items, events), ≥ 0.
 
         A row sums to 1, or to 0 where no part can split the score.
         """
         total = np.zeros((len(rows), len(query.history)), dtype=np.float32)
-        for part, weight in self.parts:
-            split = part.contributions if isinstance(part, Attributing) else part
-            total += np.float32(weight) * np.nan_to_num(
+        for name, split, weight in self.parts:
+            total += np.float32(weight / spreads.get(name, 1.0)) * np.nan_to_num(
                 split(query, rows), nan=0.0, posinf=0.0, neginf=0.0
             )
         total = np.maximum(total, 0.0)
@@ -134,7 +149,7 @@ class EvidenceExplainer:
         divided: Floats = np.divide(total, sums, out=np.zeros_like(total), where=sums > 0)
         return divided
 
-    def _cited(self, query: Query, rows: Rows) -> list[list[_Cited]]:
+    def _cited(self, query: Query, rows: Rows, spreads: Mapping[str, float]) -> list[list[_Cited]]:
         """Return for each item the likes to cite, the one with the largest share first."""
         history = query.history
         if not len(history) or not len(rows):
@@ -143,7 +158,7 @@ class EvidenceExplainer:
         values = history.values[::-1][last]
         order = np.argsort(history.items, kind="stable")
         starts = np.searchsorted(history.items[order], items)
-        shares = np.add.reduceat(self.shares(query, rows)[:, order], starts, axis=1)
+        shares = np.add.reduceat(self.shares(query, rows, spreads)[:, order], starts, axis=1)
         liked = self.scale.likes(values)
         if not liked.any():
             liked[:] = True
