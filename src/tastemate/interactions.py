@@ -138,7 +138,7 @@ class Interactions:
             hint = nearest(user, self.users[:20_000])
             raise UnknownUser(
                 f"No user {user!r} among the {self.n_users} users.{hint} "
-                "For somebody new, give some likes instead."
+                "For somebody new, name what they like instead (--like)."
             ) from None
 
     def history(self, code: int) -> History:

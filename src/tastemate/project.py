@@ -209,7 +209,9 @@ class Tastemate:
         return []
 
     def search(self, text: str, n: int = 10) -> list[Candidate]:
-        """Return the n items that fit free text best."""
+        """Return the n items that fit free text best; raise `ConfigError` for an empty one."""
+        if not text.strip():
+            raise ConfigError("There is nothing to search for. Give some words.")
         return self.retriever("search").retrieve([Query(text=text, k=n)], n)[0]
 
     def predict(self, user: str, items: Sequence[str], *, model: str = "als") -> list[float]:
@@ -268,8 +270,12 @@ class Tastemate:
         self._forget()
 
     def fit(self, names: Sequence[str] = ()) -> dict[str, float]:
-        """Fit retrievers (default: the profile's) on everything known; return seconds each."""
-        wanted = list(names) or [*self.profile.weights, build.FALLBACK]
+        """Fit retrievers on everything known; return seconds each.
+
+        By default those of the profile, and every other one that was fitted before.
+        """
+        before = [name for name in build.RETRIEVERS if self.work.is_fitted(name)]
+        wanted = list(names) or [*self.profile.weights, build.FALLBACK, *before]
         took = self.work.fit(list(dict.fromkeys(wanted)))
         self._forget()
         self.answers.clear()

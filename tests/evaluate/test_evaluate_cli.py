@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from tastemate import build
 from tastemate.cli import evaluate as verb
+from tastemate.errors import ConfigError
 from tastemate.evaluate.baselines import ContentNeighbours, Popular, Together
 from tastemate.evaluate.bootstrap import Interval
 
@@ -14,7 +15,7 @@ MODELS = {"popular": Popular, "content": ContentNeighbours, "item-knn": Together
 
 @pytest.fixture(autouse=True)
 def _known_models(monkeypatch, tmp_path):
-    def factory(model, **options):
+    def factory(model, shared=None, /, **options):
         assert set(options) <= {"seed"}
         return MODELS.get(model, Together)
 
@@ -126,3 +127,11 @@ def test_an_unknown_protocol_is_misuse(people):
 
 def test_intervals_are_plain_numbers():
     assert Interval(1.0, 0.5, 1.5).as_json() == {"value": 1.0, "low": 0.5, "high": 1.5}
+
+
+def test_an_option_of_another_protocol_is_not_ignored(people):
+    app = typer.Typer()
+    app.command()(verb.evaluate)
+    asked = ["--dataset", str(people), "--protocol", "cold-item", "--final"]
+    with pytest.raises(ConfigError, match="--final belongs to --protocol next-item"):
+        CliRunner().invoke(app, asked, catch_exceptions=False)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tastemate.cli.output import JsonOption, TextOption, emit, table, talk
+from tastemate.cli.output import JsonOption, TextOption, emit, open_data, table, talk
 from tastemate.errors import NothingUsable
 
 app = typer.Typer(
@@ -94,15 +94,14 @@ def describe(
     as_json: JsonOption = False,
 ) -> None:
     """Say how large, dense, old and complete a data set is."""
-    from tastemate.data.datasets import open_dataset
     from tastemate.data.describe import description
 
-    found = description(open_dataset(dataset, text=text))
+    found = description(open_data(dataset, text))
     if as_json:
         emit(found)
         return
     attributes = found.pop("attributes")
-    notes = found.pop("notes")
+    found.pop("notes")  # open_data said them
     name = found.pop("dataset")
     table(({"": key.replace("_", " "), name: _words(value)} for key, value in found.items()))
     if attributes:
@@ -115,8 +114,6 @@ def describe(
             }
             for key, one in attributes.items()
         )
-    for note in notes:
-        typer.echo(note, err=True)
 
 
 @app.command()

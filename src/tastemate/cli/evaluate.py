@@ -11,7 +11,7 @@ from tastemate.cli.output import (
     JsonOption,
     TextOption,
     emit,
-    open_project,
+    open_data,
     page,
     source,
     table,
@@ -20,8 +20,6 @@ from tastemate.cli.output import (
 from tastemate.cli.protocols import DEFAULT_MODELS, RUN, Protocol, Request, Ties
 
 if TYPE_CHECKING:
-    from tastemate.catalog import Catalog
-    from tastemate.interactions import Interactions
     from tastemate.protocols import Progress
 
 
@@ -85,10 +83,18 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure models with 95% intervals: validation figures, or the test with --final."""
+    from tastemate.errors import ConfigError
     from tastemate.evaluate import record
     from tastemate.workspace import state_home
 
-    name, catalog, interactions = _open(dataset, text)
+    if protocol is not Protocol.NEXT_ITEM:
+        given = {"--final": final, "--cut": cut, "--shuffle-labels": shuffle_labels}
+        given |= {"--ties": ties is not Ties.ID, "--fit-seed": seeds}
+        for flag in (name for name, value in given.items() if value):
+            raise ConfigError(f"{flag} belongs to --protocol next-item, not {protocol.value}.")
+
+    data = open_data(source(dataset), text)
+    name, catalog, interactions = data.name, data.catalog, data.interactions
     wanted = Request(
         models=tuple(dict.fromkeys(model or DEFAULT_MODELS[protocol])),
         ties=ties.value,
@@ -118,19 +124,6 @@ def evaluate(
         emit(result)
     else:
         _show(result)
-
-
-def _open(dataset: str | None, text: str | None) -> "tuple[str, Catalog, Interactions]":
-    from tastemate.data.datasets import open_dataset
-
-    named = source(dataset)
-    if (Path(named) / "tastemate.toml").is_file():
-        project = open_project(named, text)
-        return project.name, project.catalog, project.interactions
-    opened = open_dataset(named, text=text)
-    for note in opened.notes:
-        talk().print(f"[dim]{note}[/dim]", markup=True)
-    return opened.name, opened.catalog, opened.interactions
 
 
 @contextmanager

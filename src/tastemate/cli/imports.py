@@ -87,4 +87,4 @@ def _tell(report: "Report", project: Path, items: int, users: int, as_json: bool
         return
     console = page() if not len(report) else talk()
     console.print(report.summary(), markup=False)
-    page().print(f"{items:,} items and {users:,} users are in {project}.", markup=False)
+    page().print(f"{items:,} items and {users:,} users are in {project.resolve()}.", markup=False)

@@ -145,11 +145,15 @@ def items_add(
         records = [{"id": item_id, "title": title, "text": description, **_given(attribute or [])}]
     else:
         raise ConfigError("Name a JSONL file, or give --id and --title.")
-    added = project.add_records(records)
+    known = set(project.catalog.ids)
+    kept = project.add_records(records)
+    added = [item for item in kept if item not in known]
+    replaced = [item for item in kept if item in known]
+    size = len(project.catalog)
     if as_json:
-        emit({"dataset": project.name, "added": added, "items": len(project.catalog)})
+        emit({"dataset": project.name, "added": added, "replaced": replaced, "items": size})
         return
-    page().print(f"{len(added)} added; the catalogue has {len(project.catalog)} items.")
+    page().print(f"{len(added)} added, {len(replaced)} replaced; the catalogue has {size} items.")
 
 
 @items_app.command("show")

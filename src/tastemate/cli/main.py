@@ -1,6 +1,5 @@
 """The command line's front: one app, errors as one sentence, exit codes 0, 1 and 2."""
 
-import os
 import sys
 from typing import Annotated
 
@@ -65,6 +64,3 @@ def run() -> None:
     except KeyboardInterrupt:
         typer.echo("tastemate: stopped; what was finished is kept.", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tastemate.catalog import Catalog
+    from tastemate.data.datasets import Dataset
     from tastemate.project import Tastemate
     from tastemate.types import Candidate, Reason, Recommendation, Slate
 
@@ -74,12 +75,25 @@ def open_project(dataset: str | None, text: str | None = None) -> "Tastemate":
 
     def progress(what: str, share: float) -> None:
         if share < 1.0:
-            console.print(f"[dim]{what} …[/dim]")
+            console.print(f"{what} …", style="dim", markup=False)
 
     project = Tastemate.open(source(dataset), text=text, progress=progress)
     for note in project.notes:
-        console.print(f"[dim]{note}[/dim]")
+        console.print(note, style="dim", markup=False)
     return project
+
+
+def open_data(named: str, text: str | None = None) -> "Dataset":
+    """Open the data alone, of a project or a data set, with its notes on stderr."""
+    from tastemate.data.datasets import Dataset, open_dataset
+
+    if (Path(named) / "tastemate.toml").is_file():
+        project = open_project(named, text)
+        return Dataset(project.name, project.catalog, project.interactions, project.notes)
+    opened = open_dataset(named, text=text)
+    for note in opened.notes:
+        talk().print(note, style="dim", markup=False)
+    return opened
 
 
 def reason_json(reason: "Reason") -> dict[str, Any]:
