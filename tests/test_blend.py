@@ -131,3 +131,15 @@ def test_learning_looks_only_at_what_may_be_shown() -> None:
     allowed = np.array([[False, True, True]])
     reached = learn_weights({"a": scores, "b": -scores}, np.array([1], np.int32), allowed, k=1)
     assert reached.weights["a"] > reached.weights["b"] or reached.weights["a"] == 0.5
+
+
+def test_silence_says_nothing_against_an_item_nobody_has_met() -> None:
+    learned = _f([3, 2, 1, -np.inf])
+    written = _f([0, 0, 1, 9])
+    against = zscore_sum([learned, written], [0.8, 0.2])
+    fair = zscore_sum([learned, written], [0.8, 0.2], np.array([False, False, False, True]))
+    assert against[0].argmax() == 0
+    assert fair[0].argmax() == 3
+    np.testing.assert_array_equal(fair[0, :3], against[0, :3])
+    nothing = zscore_sum([learned], [1.0], np.array([False, False, False, True]))
+    assert nothing[0, 3] == -np.inf

@@ -7,6 +7,7 @@ import pytest
 
 from tastemate import Tastemate
 from tastemate.data.datasets import Dataset
+from tastemate.data.saved import save
 from tastemate.data.synthetic import checkerboard
 from tastemate.errors import (
     ConfigError,
@@ -172,6 +173,46 @@ def test_common_answers_are_made_at_fit_and_a_new_item_retires_them(board: Taste
     assert [step.name for step in held.trace] == ["precomputed"]
     board.add_records([{"id": "fresh", "title": "Fresh"}])
     assert "precomputed" not in [step.name for step in board.recommend(k=10).trace]
+
+
+def test_other_options_never_meet_an_old_answer(board: Tastemate) -> None:
+    board.fit()
+    data = Dataset("board", board.catalog, board.interactions)
+    options = {"popular": {"by": "recent"}}
+    other = Tastemate(data, board.work.folder, retrievers=options, **HASHED)
+    assert "precomputed" not in [step.name for step in other.recommend(k=10).trace]
+
+
+def test_fitting_one_part_fits_one_part(board: Tastemate) -> None:
+    assert list(board.fit(["popular"])) == ["popular"]
+    assert not board.work.is_fitted("transition")
+
+
+def test_two_paths_of_one_name_share_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        Path("r.csv").write_text("user,item,rating,time\nu,i,5,1\nu,j,4,2\nv,j,4,2\n")
+        project = Tastemate.open("r.csv", profile="popular")
+        assert len(project.history("v")) == 1
+        project.like("v", "i")
+
+
+def test_a_project_opens_its_own_data_and_bears_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog, interactions, _ = checkerboard()
+    mine = tmp_path / "mine"
+    save(mine / "data", catalog, interactions)
+    (mine / "tastemate.toml").write_text("")
+    (tmp_path / "sets" / "data").mkdir(parents=True)
+    monkeypatch.setenv("TASTEMATE_DATA", str(tmp_path / "sets"))
+    monkeypatch.chdir(mine)
+    project = Tastemate.open(".")
+    assert project.name == "mine"
+    assert project.catalog.ids == catalog.ids
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,11 @@ from numpy.typing import NDArray
 from tastemate.errors import ConfigError
 from tastemate.types import Floats, Mask, Rows
 
+COLD_SHARE = 0.7
+"""How much of its z-score an item keeps that nobody has met: known merit comes first.
+
+Set by hand between nothing cold ever shown (.25) and lists led by it (1)."""
+
 
 @dataclass(frozen=True)
 class Blend:
@@ -29,10 +34,11 @@ class Blend:
             if not (np.isfinite(weight) and weight >= 0):
                 raise ConfigError(f"The weight of {name} is {weight}; it must be 0 or more.")
 
-    def combine(self, scores: Mapping[str, Floats]) -> Floats:
+    def combine(self, scores: Mapping[str, Floats], cold: Mask | None = None) -> Floats:
         """Return one score matrix (queries, items) from one per retriever.
 
-        Raises `ConfigError` when there is nothing to combine.
+        `cold` (items,) marks items nobody has met yet: a retriever's silence says nothing against
+        them. Raises `ConfigError` when there is nothing to combine.
         """
         if not scores:
             raise ConfigError("There is nothing to blend: name at least one retriever.")
@@ -40,16 +46,20 @@ class Blend:
         matrices = list(scores.values())
         if self.method == "rrf":
             return reciprocal_rank_fusion(matrices, weights)
-        return zscore_sum(matrices, weights)
+        return zscore_sum(matrices, weights, cold)
 
 
-def zscore_sum(scores: Sequence[Floats], weights: Sequence[float]) -> Floats:
+def zscore_sum(
+    scores: Sequence[Floats], weights: Sequence[float], cold: Mask | None = None
+) -> Floats:
     """Return the weighted sum of z-scores, each over the finite scores of a query.
 
     An item without a retriever's opinion gets that retriever's lowest z of the query; one that
     none of them has an opinion on stays -inf. A retriever that cannot serve a query (all -inf) is
-    left out of it and the weights of the others grow to the same sum.
+    left out of it and the weights of the others grow to the same sum. An item under `cold` is
+    scored by those that do have an opinion, as if all had `COLD_SHARE` of it.
     """
+    unmet = np.flatnonzero(cold) if cold is not None else np.empty(0, dtype=np.intp)
     parts = [(matrix, weight) for matrix, weight in zip(scores, weights, strict=True) if weight]
     whole = sum(weight for _, weight in parts)
     blended = np.full(scores[0].shape, -np.inf, dtype=np.float32)
@@ -57,6 +67,7 @@ def zscore_sum(scores: Sequence[Floats], weights: Sequence[float]) -> Floats:
         spoken = np.zeros(len(total), dtype=bool)
         summed = np.zeros(len(total), dtype=np.float32)
         used = 0.0
+        said, weighed = np.zeros(len(unmet)), np.zeros(len(unmet))
         for matrix, weight in parts:
             opinion = np.isfinite(matrix[query])
             if opinion.any():
@@ -65,6 +76,13 @@ def zscore_sum(scores: Sequence[Floats], weights: Sequence[float]) -> Floats:
                 summed[opinion] += np.float32(weight) * (z - z.min())
                 spoken |= opinion
                 used += weight
+                if len(unmet) and opinion[unmet].any():
+                    z_of = np.zeros(len(total), dtype=np.float32)
+                    z_of[opinion] = z
+                    said += weight * z_of[unmet]
+                    weighed += weight * opinion[unmet]
+        heard = weighed > 0
+        summed[unmet[heard]] = COLD_SHARE * used * said[heard] / weighed[heard]
         total[spoken] = summed[spoken] * np.float32(whole / max(used, 1e-9))
     return blended
 

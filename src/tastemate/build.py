@@ -46,26 +46,18 @@ RETRIEVERS: dict[str, tuple[str, Options]] = {
 }
 
 
-@dataclass(frozen=True)
-class Profile:
-    """A mix of retrievers: names and weights of the blend."""
-
-    weights: Mapping[str, float]
-    method: str = "zscore"
-
-
 NEXT = {"ease": 0.2, "transition": 0.45, "sequential-knn": 0.35}
 """What comes next; found on validation cuts of ml-latest-small, like the others."""
-PROFILES: dict[str, Profile] = {
+PROFILES: dict[str, Blend] = {
     # What comes next, and what was liked however long ago. Needs no encoder.
-    "fast": Profile(NEXT | {"ease-likes": 0.3, "als": 0.2}),
+    "fast": Blend(weights=NEXT | {"ease-likes": 0.3, "als": 0.2}),
     # Half the weight on what is liked: a little less of the next item, more of the liked ones.
-    "balanced": Profile(
-        {name: weight / 2 for name, weight in NEXT.items()}
+    "balanced": Blend(
+        weights={name: weight / 2 for name, weight in NEXT.items()}
         | {"ease-likes": 0.6, "als": 0.3, "content": 0.4}
     ),
     # The highest NDCG of the next item that linear models gave.
-    "best": Profile(NEXT | {"ease-likes": 0.15, "content": 0.2}),
+    "best": Blend(weights=NEXT | {"ease-likes": 0.15, "content": 0.2}),
 }
 FALLBACK = "popular"
 SEARCH_SHARE = 1.5
@@ -155,12 +147,12 @@ def resources(extra: Mapping[str, Options] | None = None, encoder: str = "minilm
     return Resources(open_once, dict(extra or {}), encoder)
 
 
-def profile(name: str, weights: Mapping[str, float] | None = None) -> Profile:
+def profile(name: str, weights: Mapping[str, float] | None = None) -> Blend:
     """Return the profile of that name, or a single retriever as one; raise `NotFound`."""
     if name in PROFILES:
         base = PROFILES[name]
     elif name in RETRIEVERS:
-        base = Profile({name: 1.0})
+        base = Blend(weights={name: 1.0})
     else:
         known = [*PROFILES, *RETRIEVERS]
         raise NotFound(f"No model {name!r}.{nearest(name, known)} Known: {', '.join(known)}.")
@@ -168,11 +160,11 @@ def profile(name: str, weights: Mapping[str, float] | None = None) -> Profile:
         return base
     for part in weights:
         retriever_class(part)
-    return Profile(dict(weights), base.method)
+    return Blend(base.method, dict(weights))
 
 
 def recommender(
-    mix: Profile,
+    mix: Blend,
     fitted: Fit,
     catalog: Catalog,
     interactions: Interactions,
@@ -191,6 +183,7 @@ def recommender(
         weights["search"] = weights.get("search", 0.0) + SEARCH_SHARE * sum(weights.values())
     parts = [(fitted(name), weight) for name, weight in weights.items()]
     traits = Traits.of(catalog)
+    counts = interactions.over(catalog).counts
     explainer: Explainer | None = None
     if explained:
         split = [(part, weight) for part, weight in parts if isinstance(part, Attributing)]
@@ -200,8 +193,9 @@ def recommender(
         [part for part, _ in parts],
         Blend(mix.method, weights),
         fallback=fitted(FALLBACK),
-        arranger=Arranger(catalog, None, interactions.over(catalog).counts, traits=traits),
+        arranger=Arranger(catalog, None, counts, traits=traits),
         explainer=explainer,
+        cold=counts == 0,
         pool=pool,
     )
 
@@ -217,7 +211,8 @@ def factory(
     if options and model in PROFILES:
         raise ConfigError(f"Options belong to a retriever; {model!r} is a profile. Name one.")
     encoder = (shared or resources()).encoder
-    parts = Resources(encoder, {model: options} if options else {})
+    extra = shared.extra if shared else {}
+    parts = Resources(encoder, {**extra, model: {**extra.get(model, {}), **options}})
 
     def fit(catalog: Catalog, interactions: Interactions) -> Scorer:
         if model in RETRIEVERS:

@@ -4,6 +4,7 @@ Item codes are catalogue rows, so an array of items here indexes the catalogue d
 are kept sorted by user, then time, then a tie order, so that a user's history is a slice.
 """
 
+import copy
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -242,8 +243,13 @@ class Interactions:
         )
 
     def over(self, catalog: Catalog) -> "Interactions":
-        """Return the same events over a catalogue that grew at its end."""
-        return self if len(catalog) == self.n_items else self.with_events((), catalog)
+        """Return the same events over a catalogue that grew at its end (no copy of the arrays)."""
+        if len(catalog) == self.n_items:
+            return self
+        grown = copy.copy(self)
+        grown.n_items = len(catalog)
+        grown.__dict__.pop("counts", None)
+        return grown
 
     @cached_property
     def fingerprint(self) -> str:

@@ -169,6 +169,8 @@ class Precomputed:
         return digest.hexdigest()[:32]
 
     def _find(self, query: Query) -> Slate | None:
+        if len(query.history) or not self._held:  # what is common has no history: spare the hash
+            return None
         start = time.perf_counter()
         slate = self._read(self.key(query))
         if slate is None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from tastemate import build, config, filters
+from tastemate import __version__, build, config, filters
 from tastemate.catalog import Catalog
 from tastemate.data.datasets import Dataset, open_dataset
 from tastemate.data.records import item_from
@@ -39,7 +39,7 @@ from tastemate.types import (
     Taste,
     history,
 )
-from tastemate.workspace import Workspace, slug, state_home
+from tastemate.workspace import Workspace, place
 
 if TYPE_CHECKING:
     from tastemate.explain.compare import Comparison
@@ -91,14 +91,12 @@ class Tastemate:
         at = Path(source)
         said = config.settings(at / config.FILE)
         text = text or said.data.text
-        if (at / config.FILE).is_file():
-            named, folder = _data_of(at, said.data.dataset), home or at / ".tastemate"
-        else:
-            named = str(source)
-            both = f"{named}+{text}" if text else named
-            folder = (home or state_home()) / "datasets" / slug(both)
+        named, folder = place(at, said, text, home)
+        dataset = open_dataset(named, text=text)
+        if not said.data.dataset and (at / config.FILE).is_file():
+            dataset = replace(dataset, name=at.resolve().name)
         return cls(
-            open_dataset(named, text=text),
+            dataset,
             folder,
             profile=profile or said.recommend.profile,
             weights=said.blend,
@@ -279,7 +277,10 @@ class Tastemate:
         took = self.work.fit(list(dict.fromkeys(wanted)))
         self._forget()
         self.answers.clear()
-        self.answers.warm(common_queries(self.catalog, self.interactions))
+        if not names:
+            start = time.perf_counter()
+            self.answers.warm(common_queries(self.catalog, self.interactions))
+            took["common answers"] = time.perf_counter() - start
         return took
 
     def retriever(self, name: str) -> Retriever:
@@ -294,9 +295,12 @@ class Tastemate:
     @cached_property
     def answers(self) -> Precomputed:
         """The default path behind the answers that were made ahead of time."""
-        key = f"{self.work.key} {sorted(self.profile.weights.items())} {len(self.work.items)}"
+        names = (*self.profile.weights, build.FALLBACK)
+        parts = [build.options_key(name, self.work.resources) for name in names]
+        decides = (self.work.key, parts, self.profile, self.pool, len(self.work.items))
         folder = self.work.folder / "answers"
-        return Precomputed(Composed(self.recommender), self.catalog, folder, model=key)
+        path = Composed(self.recommender)
+        return Precomputed(path, self.catalog, folder, model=f"{__version__} {decides}")
 
     def find(self, written: str) -> int:
         """Return the row of an id or a title as somebody wrote it; raise `UnknownItem`."""
@@ -339,16 +343,3 @@ class Tastemate:
     def _forget(self) -> None:
         for derived in ("linker", "_profiler", "answers"):
             self.__dict__.pop(derived, None)
-
-
-def _data_of(project: Path, dataset: str) -> str:
-    """Return where a project's data is: the named data set, a path from here, or what it holds."""
-    if not dataset:
-        if not (project / "data").is_dir():
-            raise ConfigError(
-                f"The project in {project.resolve()} has no data yet. Run `tastemate import "
-                f"RATINGS.csv --items ITEMS.csv`, or name a data set in {config.FILE}."
-            )
-        return str(project / "data")
-    is_path = "/" in dataset and not Path(dataset).is_absolute()
-    return str(project / dataset) if is_path else dataset

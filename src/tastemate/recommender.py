@@ -48,6 +48,8 @@ class _Trace:
     """Collects the steps of one batch."""
 
     steps: list[Step] = field(default_factory=list)
+    strict: bool = False
+    """Whether an error is raised instead: a figure or an explanation has no lesser form."""
 
     def run(self, name: str, stage: Callable[[], T], otherwise: T, size: Callable[[T], int]) -> T:
         """Run a stage; on an error of ours, record it and go on with `otherwise`."""
@@ -57,6 +59,8 @@ class _Trace:
         except ConfigError:
             raise  # what the caller asked for is wrong: they must hear it, not get a lesser list
         except TastemateError as failure:
+            if self.strict:
+                raise
             result, error = otherwise, str(failure)
         self.steps.append(Step(name, size(result), time.perf_counter() - start, error=error))
         return result
@@ -66,7 +70,8 @@ class Recommender:
     """Retrievers, a blend, and what comes after them, composed.
 
     `fallback` orders what no retriever has an opinion on (popularity); without one, or when it
-    fails too, that is catalogue order. `pool` is how many candidates reach the ranker.
+    fails too, that is catalogue order. `cold` (items,) marks what nobody has met;
+    `pool` is how many candidates reach the ranker.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Recommender:
         ranker: Ranker | None = None,
         arranger: Arranger | None = None,
         explainer: Explainer | None = None,
+        cold: Mask | None = None,
         pool: int = 100,
     ) -> None:
         if pool < 1:
@@ -90,6 +96,7 @@ class Recommender:
         self.ranker = ranker
         self.arranger = arranger
         self.explainer = explainer
+        self.cold = cold
         self.pool = pool
 
     def recommend(self, query: Query) -> Slate:
@@ -107,13 +114,19 @@ class Recommender:
         return slates
 
     def scores(self, queries: Sequence[Query]) -> Floats:
-        """Score the whole catalogue for each query, (queries, items): the blend, nothing masked."""
-        trace = _Trace()
+        """Score the whole catalogue for each query, (queries, items): the blend, nothing masked.
+
+        Raises what a retriever raises: scores of half a mix would be taken for those of the mix.
+        """
+        trace = _Trace(strict=True)
         return self._blend(queries, self._retrieve(queries, trace), trace)
 
     def explain_item(self, query: Query, row: int) -> Recommendation:
-        """Return where one item stands for a query, and why; its rank is among what is allowed."""
-        trace = _Trace()
+        """Return where one item stands for a query, and why; its rank is among what is allowed.
+
+        Raises what a stage raises.
+        """
+        trace = _Trace(strict=True)
         may, _ = self._allow([query])
         may[0, row] = True
         found = self._retrieve([query], trace)
@@ -192,7 +205,9 @@ class Recommender:
         shape = (len(queries), len(self.catalog))
         blended = np.full(shape, -np.inf, dtype=np.float32)
         if found:
-            blended = trace.run("blend", lambda: self.blend.combine(found), blended, _opinions)
+            blended = trace.run(
+                "blend", lambda: self.blend.combine(found, self.cold), blended, _opinions
+            )
         blank = ~np.isfinite(blended)
         if not blank.any():
             return blended

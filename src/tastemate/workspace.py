@@ -15,9 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tastemate import build
+from tastemate import build, config
+from tastemate.blend import Blend
 from tastemate.catalog import Catalog
-from tastemate.errors import FormatError
+from tastemate.data.datasets import FILMS, find_folder
+from tastemate.errors import ConfigError, FormatError
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress, Retriever
 from tastemate.recommender import Recommender
@@ -34,12 +36,39 @@ def state_home() -> Path:
     return Path(named) if named else Path.home() / ".local" / "share" / "tastemate"
 
 
-def slug(name: str) -> str:
-    """Return a folder name for a data set's name or path."""
+def slug(name: str, *, is_path: bool) -> str:
+    """Return a folder name for a data set's name, or for a path: one for each place on disk."""
     plain = re.sub(r"[^\w.-]+", "-", Path(name).name.lower()).strip("-.") or "data"
-    if Path(name).name == name:
+    if not is_path:
         return plain
     return f"{plain}-{hashlib.sha256(str(Path(name).resolve()).encode()).hexdigest()[:8]}"
+
+
+def place(
+    source: Path, settings: config.Settings, text: str | None, home: Path | None
+) -> tuple[str, Path]:
+    """Return what to open for a source, by name or path, and the folder of its state.
+
+    `home` stands in for the usual place: a project's `.tastemate`, or the folder of all state.
+    """
+    if (source / config.FILE).is_file():
+        return _data_of(source, settings.data.dataset), home or source / ".tastemate"
+    named = str(source)
+    own = slug(named, is_path=named != FILMS and find_folder(named) is None)
+    return named, (home or state_home()) / "datasets" / (f"{own}+{text}" if text else own)
+
+
+def _data_of(project: Path, dataset: str) -> str:
+    """Return where a project's data is: the named data set, a path from here, or what it holds."""
+    if not dataset:
+        if not (project / "data").is_dir():
+            raise ConfigError(
+                f"The project in {project.resolve()} has no data yet. Run `tastemate import "
+                f"RATINGS.csv --items ITEMS.csv`, or name a data set in {config.FILE}."
+            )
+        return str((project / "data").resolve())
+    is_path = "/" in dataset and not Path(dataset).is_absolute()
+    return str((project / dataset).resolve()) if is_path else dataset
 
 
 class Workspace:
@@ -75,7 +104,7 @@ class Workspace:
         base = self._base[0]
         return base.with_items(self.items) if self.items else base
 
-    @property
+    @cached_property
     def interactions(self) -> Interactions:
         """The events as the data set has them, over the grown catalogue."""
         return self._base[1].over(self.catalog)
@@ -120,6 +149,7 @@ class Workspace:
         self._fitted.clear()
         self._composed.clear()
         self.catalog = grown
+        self.__dict__.pop("interactions", None)
 
     def retriever(self, name: str) -> Retriever:
         """Return a fitted retriever: from memory, from disk, or fitted now and kept."""
@@ -127,7 +157,7 @@ class Workspace:
             self._fitted[name] = self._open(name)
         return self._fitted[name]
 
-    def recommender(self, mix: build.Profile, *, text: bool, pool: int) -> Recommender:
+    def recommender(self, mix: Blend, *, text: bool, pool: int) -> Recommender:
         """Return the path composed of a mix, over the grown catalogue."""
         key = (tuple(sorted(mix.weights.items())), mix.method, text, pool)
         if key not in self._composed:

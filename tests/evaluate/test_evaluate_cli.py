@@ -73,7 +73,7 @@ def test_the_test_figure_leaves_a_line(people, tmp_path):
     assert out["split"] == "test"
     (line,) = (tmp_path / "benchmarks" / "results" / "final.log").read_text().splitlines()
     assert json.loads(line)["ties"] == "shuffle-1"
-    assert json.loads(line)["model"] == out["model"] == "balanced"
+    assert json.loads(line)["model"] == out["model"] == "fast"
 
 
 def test_several_fits_of_a_model_that_draws(people):
