@@ -1,12 +1,10 @@
 """The catalogue: every item there is, columnar inside, one row as an `Item` on demand."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import polars as pl
@@ -266,9 +264,4 @@ class Catalog:
 def as_json(item: Item) -> dict[str, object]:
     """Return an item as plain JSON values."""
     attributes = {k: list(v) if isinstance(v, tuple) else v for k, v in item.attributes.items()}
-    return cast(
-        dict[str, object],
-        json.loads(
-            json.dumps({"item_id": item.id, "title": item.title, "text": item.text} | attributes)
-        ),
-    )
+    return {"item_id": item.id, "title": item.title, "text": item.text} | attributes
