@@ -6,7 +6,7 @@ from tastemate.blend import (
     learn_weights,
     reciprocal_rank_fusion,
     standardise,
-    zscore_sum,
+    zscore_mean,
 )
 from tastemate.errors import ConfigError
 
@@ -19,42 +19,42 @@ def _f(*rows: list[float]) -> np.ndarray:
 
 def test_z_scores_ignore_the_scale_of_a_retriever() -> None:
     small, large = _f([1, 2, 3]), _f([100, 300, 200])
-    mixed = zscore_sum([small, large], [0.5, 0.5])
-    np.testing.assert_allclose(mixed, zscore_sum([small * 50 + 7, large], [0.5, 0.5]), atol=1e-5)
+    mixed = zscore_mean([small, large], [0.5, 0.5])
+    np.testing.assert_allclose(mixed, zscore_mean([small * 50 + 7, large], [0.5, 0.5]), atol=1e-5)
     assert mixed[0].argmax() == 2 or mixed[0].argmax() == 1
-    np.testing.assert_allclose(zscore_sum([small], [2.0]), [2 * standardise(small[0])])
+    np.testing.assert_allclose(zscore_mean([small], [2.0]), [standardise(small[0])])
 
 
 def test_no_opinion_counts_as_the_lowest_of_that_retriever() -> None:
-    mixed = zscore_sum([_f([1, 2, NONE]), _f([1, 1, 9])], [1.0, 0.1])
-    z = zscore_sum([_f([1, 2, 1])], [1.0])  # item 2 as low as item 0
+    mixed = zscore_mean([_f([1, 2, NONE]), _f([1, 1, 9])], [1.0, 0.1])
+    z = zscore_mean([_f([1, 2, 1])], [1.0])  # item 2 as low as item 0
     assert mixed[0, 1] > mixed[0, 2] > mixed[0, 0]
     assert z[0, 0] == z[0, 2]
 
 
 def test_nobody_s_opinion_stays_none() -> None:
-    mixed = zscore_sum([_f([1, NONE, 2]), _f([5, NONE, NONE])], [0.5, 0.5])
+    mixed = zscore_mean([_f([1, NONE, 2]), _f([5, NONE, NONE])], [0.5, 0.5])
     assert np.isneginf(mixed[0, 1])
     assert np.isfinite(mixed[0, [0, 2]]).all()
-    assert np.isneginf(zscore_sum([_f([NONE, NONE])], [1.0])).all()
+    assert np.isneginf(zscore_mean([_f([NONE, NONE])], [1.0])).all()
 
 
 def test_a_retriever_that_cannot_serve_leaves_its_weight_to_the_others() -> None:
     able, unable = _f([1, 2, 4], [4, 1, 2]), _f([3, 2, 1], [NONE, NONE, NONE])
-    mixed = zscore_sum([able, unable], [0.3, 0.7])
-    np.testing.assert_allclose(mixed[1], zscore_sum([able], [1.0])[1], rtol=1e-5)
+    mixed = zscore_mean([able, unable], [0.3, 0.7])
+    np.testing.assert_allclose(mixed[1], zscore_mean([able], [1.0])[1], rtol=1e-5)
     assert mixed[0].argmax() == 0
 
 
 def test_constant_scores_say_nothing() -> None:
-    mixed = zscore_sum([_f([7, 7, 7]), _f([1, 2, 3])], [0.9, 0.1])
+    mixed = zscore_mean([_f([7, 7, 7]), _f([1, 2, 3])], [0.9, 0.1])
     np.testing.assert_array_equal(np.argsort(mixed[0]), [0, 1, 2])
     assert np.isfinite(mixed).all()
 
 
 def test_inputs_are_left_as_they_were() -> None:
     scores = _f([1, NONE, 3])
-    zscore_sum([scores], [1.0])
+    zscore_mean([scores], [1.0])
     reciprocal_rank_fusion([scores], [1.0])
     np.testing.assert_array_equal(scores, _f([1, NONE, 3]))
 
@@ -102,14 +102,14 @@ def test_methods_are_known() -> None:
 
 def test_no_queries() -> None:
     none = np.empty((0, 4), np.float32)
-    assert zscore_sum([none], [1.0]).shape == (0, 4)
+    assert zscore_mean([none], [1.0]).shape == (0, 4)
     assert reciprocal_rank_fusion([none], [1.0]).shape == (0, 4)
     assert learn_weights({"a": none}, np.zeros(0, np.int32), none > 0).weights == {"a": 1.0}
 
 
 def test_no_items() -> None:
     none = np.empty((2, 0), np.float32)
-    assert zscore_sum([none], [1.0]).shape == (2, 0)
+    assert zscore_mean([none], [1.0]).shape == (2, 0)
 
 
 def test_learned_weights_favour_who_knows() -> None:
@@ -136,10 +136,10 @@ def test_learning_looks_only_at_what_may_be_shown() -> None:
 def test_silence_says_nothing_against_an_item_nobody_has_met() -> None:
     learned = _f([3, 2, 1, -np.inf])
     written = _f([0, 0, 1, 9])
-    against = zscore_sum([learned, written], [0.8, 0.2])
-    fair = zscore_sum([learned, written], [0.8, 0.2], np.array([False, False, False, True]))
+    against = zscore_mean([learned, written], [0.8, 0.2])
+    fair = zscore_mean([learned, written], [0.8, 0.2], np.array([False, False, False, True]))
     assert against[0].argmax() == 0
     assert fair[0].argmax() == 3
     np.testing.assert_array_equal(fair[0, :3], against[0, :3])
-    nothing = zscore_sum([learned], [1.0], np.array([False, False, False, True]))
+    nothing = zscore_mean([learned], [1.0], np.array([False, False, False, True]))
     assert nothing[0, 3] == -np.inf

@@ -156,3 +156,30 @@ def test_every_event_is_in_exactly_one_history_in_time_order(
     for history in histories:
         assert (np.diff(history.timestamps) >= 0).all()
     assert events.counts.sum() == len(drawn)
+
+
+def test_a_folder_named_like_a_pattern_opens_its_own_data(tmp_path: Path) -> None:
+    for name, count in (("p[12]", 2), ("p1", 1)):
+        events = Interactions.of([Event("u", item) for item in "ab"[:count]], CATALOG)
+        events.save(tmp_path / name)
+        CATALOG.save(tmp_path / name / "catalog.parquet")
+    assert len(Interactions.load(tmp_path / "p[12]", 5)) == 2
+    assert len(Catalog.load(tmp_path / "p[12]" / "catalog.parquet")) == 5
+
+
+def test_one_mistyped_rating_does_not_move_the_scale() -> None:
+    stars = [Event("u", "abcde"[n % 5], float(1 + n % 5), n) for n in range(2000)]
+    slip = [*stars, Event("u", "a", 50.0, 3000)]
+    assert Interactions.of(slip, CATALOG).scale == Scale(1.0, 5.0)
+
+
+def test_what_people_declare_is_part_of_the_fingerprint() -> None:
+    base = world()
+
+    def declared(group: str) -> str:
+        people = pl.DataFrame({"group": [group, group]})
+        return Interactions(
+            base.users, 5, base.user, base.item, base.value, base.timestamp, people=people
+        ).fingerprint
+
+    assert declared("x") != declared("y")

@@ -12,8 +12,10 @@ from tastemate.data.synthetic import checkerboard
 from tastemate.errors import (
     ConfigError,
     DataError,
+    FormatError,
     NotFound,
     StageError,
+    Unavailable,
     UnknownDataset,
     UnknownItem,
     UnknownUser,
@@ -69,6 +71,22 @@ def test_wishes_hold(films: Tastemate) -> None:
         assert attributes["year"] >= 1990
         assert attributes["violence"] <= 1
     assert "heat-1995" not in slate.ids
+
+
+def test_diversity_spreads_the_list(films: Tastemate) -> None:
+    def sameness(diversity: float) -> float:
+        slate = films.recommend("p012", 10, model="balanced", diversity=diversity)
+        genres = [set(line.item.attributes["genres"]) for line in slate.items]
+        pairs = [(a, b) for at, a in enumerate(genres) for b in genres[:at]]
+        return sum(len(a & b) / len(a | b) for a, b in pairs) / len(pairs)
+
+    assert sameness(0.8) < sameness(0.0)
+    rare = films.recommend("p012", 10, novelty=0.9)
+    usual = films.recommend("p012", 10)
+    counts = films.interactions.counts
+    assert sum(counts[films.find(i)] for i in rare.ids) < sum(
+        counts[films.find(i)] for i in usual.ids
+    )
 
 
 def test_somebody_new_is_served_from_what_they_like_now(films: Tastemate) -> None:
@@ -173,6 +191,72 @@ def test_common_answers_are_made_at_fit_and_a_new_item_retires_them(board: Taste
     assert [step.name for step in held.trace] == ["precomputed"]
     board.add_records([{"id": "fresh", "title": "Fresh"}])
     assert "precomputed" not in [step.name for step in board.recommend(k=10).trace]
+
+
+def reopened(board: Tastemate) -> Tastemate:
+    base = Dataset("board", board.work._base[0], board.work._base[1])
+    return Tastemate(base, board.work.folder, **HASHED)
+
+
+def test_an_added_item_can_be_replaced_and_opened_again(board: Tastemate) -> None:
+    board.add_records([{"id": "n1", "title": "N1"}])
+    board.add_records([{"id": "n1", "title": "N1 corrected", "score": 7.8}])
+    again = reopened(board)
+    assert again.catalog["n1"].title == "N1 corrected"
+    assert again.catalog["n1"] == board.catalog["n1"]
+
+
+def test_items_of_two_processes_that_clash_do_not_lock_anybody_out(board: Tastemate) -> None:
+    other = reopened(board)
+    board.add_records([{"id": "n1", "title": "N1", "mood": "dark"}])
+    other.add_records([{"id": "n2", "title": "N2", "mood": ["light"]}])
+    assert "n1" in reopened(board).catalog
+    assert "n2" not in reopened(board).catalog
+
+
+def test_a_fit_absorbs_what_another_process_recorded(board: Tastemate) -> None:
+    other = reopened(board)
+    for item in board.catalog.ids[:3]:
+        other.like("z", item)
+    other.fit(["popular"])
+    board.fit(["popular"])
+    assert board.work._seen == (3, 0)
+    assert len(board.history("z")) == 3
+
+
+def test_newcomers_see_the_popular_first_whatever_was_added(board: Tastemate) -> None:
+    before = board.recommend(k=4).ids
+    board.add_records([{"id": "n1", "title": "Brand new"}])
+    assert board.recommend(k=4).ids == before
+
+
+def test_a_state_folder_that_cannot_be_written_still_answers(
+    board: Tastemate, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    stuck = Tastemate(
+        Dataset("board", board.catalog, board.interactions), tmp_path / "file" / "state", **HASHED
+    )
+    user = board.interactions.users[0]
+    assert stuck.recommend(user, 3).ids == board.recommend(user, 3).ids
+    with pytest.raises(Unavailable, match="TASTEMATE_HOME"):
+        stuck.fit(["popular"])
+
+
+@pytest.mark.parametrize("bad", ['{"events": 1e400, "items": 0}', "[]", "x"])
+def test_a_damaged_note_of_the_last_fit_is_no_fit(board: Tastemate, bad: str) -> None:
+    wanted = board.recommend(k=3).ids
+    (board.work.folder / "fitted.json").write_text(bad)
+    assert reopened(board).recommend(k=3).ids == wanted
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e999", '"x"'])
+def test_a_damaged_event_is_named(board: Tastemate, value: str) -> None:
+    line = f'{{"user": "u", "item": "i", "value": {value}, "timestamp": 1}}\n'
+    board.work.folder.mkdir(parents=True, exist_ok=True)
+    (board.work.folder / "events.jsonl").write_text(line)
+    with pytest.raises(FormatError, match="damaged"):
+        reopened(board)
 
 
 def test_other_options_never_meet_an_old_answer(board: Tastemate) -> None:

@@ -160,7 +160,17 @@ def test_later_stages_reorder_and_their_failures_are_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [Query(k=0), Query(controls=Controls(novelty=1.5)), Query(controls=Controls(-1.0))]
+    "query",
+    [
+        Query(k=0),
+        Query(k=2.5),
+        Query(controls=Controls(novelty=1.5)),
+        Query(controls=Controls(-1.0)),
+        Query(exclude=frozenset([-1])),
+        Query(exclude=frozenset([N])),
+        Query(history=history([N])),
+        Query(history=history([-1])),
+    ],
 )
 def test_a_query_that_makes_no_sense_is_refused(query: Query) -> None:
     with pytest.raises(ConfigError):
@@ -189,6 +199,14 @@ def test_an_item_can_be_explained_whether_or_not_it_was_seen() -> None:
     line = Recommender(CATALOG, [UP], ONE).explain_item(Query(history=history([10])), 10)
     assert line.item.id == "i10"
     assert line.rank == 2
+
+
+def test_figures_and_explanations_are_never_of_half_a_mix() -> None:
+    path = Recommender(CATALOG, [Broken(), UP], ONE)
+    with pytest.raises(StageError):
+        path.scores([Query()])
+    with pytest.raises(StageError):
+        path.explain_item(Query(), 3)
 
 
 def test_an_empty_catalogue_gives_an_empty_slate() -> None:

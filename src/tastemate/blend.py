@@ -46,22 +46,21 @@ class Blend:
         matrices = list(scores.values())
         if self.method == "rrf":
             return reciprocal_rank_fusion(matrices, weights)
-        return zscore_sum(matrices, weights, cold)
+        return zscore_mean(matrices, weights, cold)
 
 
-def zscore_sum(
+def zscore_mean(
     scores: Sequence[Floats], weights: Sequence[float], cold: Mask | None = None
 ) -> Floats:
-    """Return the weighted sum of z-scores, each over the finite scores of a query.
+    """Return the weighted mean of z-scores, each over the finite scores of a query.
 
     An item without a retriever's opinion gets that retriever's lowest z of the query; one that
     none of them has an opinion on stays -inf. A retriever that cannot serve a query (all -inf) is
-    left out of it and the weights of the others grow to the same sum. An item under `cold` is
+    left out of it. An item under `cold` is
     scored by those that do have an opinion, as if all had `COLD_SHARE` of it.
     """
     unmet = np.flatnonzero(cold) if cold is not None else np.empty(0, dtype=np.intp)
     parts = [(matrix, weight) for matrix, weight in zip(scores, weights, strict=True) if weight]
-    whole = sum(weight for _, weight in parts)
     blended = np.full(scores[0].shape, -np.inf, dtype=np.float32)
     for query, total in enumerate(blended):  # row by row: each stays in the processor's cache
         spoken = np.zeros(len(total), dtype=bool)
@@ -83,7 +82,7 @@ def zscore_sum(
                     weighed += weight * opinion[unmet]
         heard = weighed > 0
         summed[unmet[heard]] = COLD_SHARE * used * said[heard] / weighed[heard]
-        total[spoken] = summed[spoken] * np.float32(whole / max(used, 1e-9))
+        total[spoken] = summed[spoken] / np.float32(max(used, 1e-9))
     return blended
 
 
@@ -136,7 +135,7 @@ def learn_weights(
         raise ConfigError("There is nothing to blend: name at least one retriever.")
     names = list(scores)
     matrices = [np.asarray(scores[name]) for name in names]
-    standard = [_lowest_where_silent(zscore_sum([matrix], [1.0])) for matrix in matrices]
+    standard = [_lowest_where_silent(zscore_mean([matrix], [1.0])) for matrix in matrices]
     spoken = np.any([np.isfinite(matrix) for matrix in matrices], axis=0) & masks
 
     def quality(weights: NDArray[np.float64]) -> float:

@@ -184,6 +184,7 @@ def recommender(
     parts = [(fitted(name), weight) for name, weight in weights.items()]
     traits = Traits.of(catalog)
     counts = interactions.over(catalog).counts
+    vectors = cast(Any, fitted("content")).vectors if "content" in weights else None
     explainer: Explainer | None = None
     if explained:
         split = [(part, weight) for part, weight in parts if isinstance(part, Attributing)]
@@ -193,7 +194,7 @@ def recommender(
         [part for part, _ in parts],
         Blend(mix.method, weights),
         fallback=fitted(FALLBACK),
-        arranger=Arranger(catalog, None, counts, traits=traits),
+        arranger=Arranger(catalog, vectors, counts, traits=traits),
         explainer=explainer,
         cold=counts == 0,
         pool=pool,

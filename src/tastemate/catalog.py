@@ -65,6 +65,10 @@ class Catalog:
     @classmethod
     def of(cls, items: Iterable[Item]) -> "Catalog":
         """Build a catalogue from items; an attribute an item lacks is unknown for it."""
+        items = list(items)
+        for item in items:
+            for name in set(item.attributes) & set(_FIXED):
+                raise DataError(f"Item {item.id!r} has an attribute called {name!r}; rename it.")
         records = [
             {"id": i.id, "title": i.title, "text": i.text}
             | {k: list(v) if isinstance(v, tuple) else v for k, v in i.attributes.items()}
@@ -209,19 +213,11 @@ class Catalog:
 
         An item whose id is known replaces the old one in its row.
         """
-        fresh = Catalog.of(items)
-        casts = []
+        fresh = Catalog.of({item.id: item for item in items}.values())
         for name in fresh.attributes:
-            if name in self.frame.columns and fresh.frame.schema[name] != self.frame.schema[name]:
-                casts.append(pl.col(name).cast(self.frame.schema[name]))
-        try:
-            added = fresh.frame.with_columns(casts)
-            joined = pl.concat([self.frame, added], how="diagonal_relaxed")
-        except pl.exceptions.PolarsError as error:
-            raise DataError(
-                f"The new items do not fit the catalogue's columns ({error}). Give each "
-                "attribute the kind of value the catalogue already has for it."
-            ) from error
+            if name in self.frame.columns:
+                _same_kind(name, self.frame.schema[name], fresh.frame.schema[name])
+        joined = pl.concat([self.frame, fresh.frame], how="diagonal_relaxed")
         latest = joined.group_by("id", maintain_order=True).last()
         return Catalog(latest.select(joined.columns))
 
@@ -258,10 +254,26 @@ class Catalog:
     @classmethod
     def load(cls, path: Path) -> "Catalog":
         """Read a catalogue written by `save`."""
-        return cls(pl.read_parquet(path))
+        return cls(pl.read_parquet(path, glob=False))
+
+
+def _same_kind(name: str, old: pl.DataType, new: pl.DataType) -> None:
+    """Raise `DataError` unless two columns both hold numbers, or texts, or lists."""
+
+    def kind(of: pl.DataType) -> str:
+        return "numbers" if of.is_numeric() else "lists" if of.is_nested() else "texts"
+
+    if pl.Null not in (old, new) and kind(old) != kind(new):
+        raise DataError(
+            f"The new items do not fit: {name} holds {kind(old)} in the catalogue, {kind(new)} "
+            "here. "
+            "Give each attribute the kind of value the catalogue already has for it."
+        )
 
 
 def as_json(item: Item) -> dict[str, object]:
     """Return an item as plain JSON values."""
-    attributes = {k: list(v) if isinstance(v, tuple) else v for k, v in item.attributes.items()}
-    return {"item_id": item.id, "title": item.title, "text": item.text} | attributes
+    shown: dict[str, object] = {"item_id": item.id, "title": item.title, "text": item.text}
+    for name, value in item.attributes.items():
+        shown[name] = list(value) if isinstance(value, tuple) else value
+    return shown

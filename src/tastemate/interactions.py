@@ -6,6 +6,7 @@ are kept sorted by user, then time, then a tie order, so that a user's history i
 
 import copy
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -167,10 +168,16 @@ class Interactions:
 
     @cached_property
     def scale(self) -> Scale:
-        """The range of the values; 0 to 1 when there are no events."""
+        """The range of the values; 0 to 1 when there are no events.
+
+        Of a thousand events or more, all but one in a thousand at each end: a single mistyped 50
+        among stars must not turn everybody's likes into dislikes.
+        """
         if not len(self):
             return Scale(0.0, 1.0)
-        return Scale(float(self.value.min()), float(self.value.max()))
+        tail = 0.001 if len(self) >= 1000 else 0.0
+        low, high = np.quantile(self.value, [tail, 1 - tail], method="nearest")
+        return Scale(float(low), float(high))
 
     def matrix(self, values: Floats | None = None) -> sparse.csr_matrix:
         """Return users × items; `values` (events,) or ones; repeated pairs keep the latest."""
@@ -253,8 +260,10 @@ class Interactions:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A short hash of all events and users."""
-        digest = hashlib.sha256("\n".join(self.users).encode())
+        """A short hash of all events, users, and what they declared."""
+        digest = hashlib.sha256(json.dumps(self.users).encode())
+        if self.people is not None:
+            digest.update(self.people.write_ndjson().encode())
         for array in (self.user, self.item, self.value, self.timestamp):
             digest.update(array.tobytes())
         return digest.hexdigest()[:12]
@@ -279,8 +288,8 @@ class Interactions:
     @classmethod
     def load(cls, path: Path, n_items: int) -> "Interactions":
         """Read what `save` wrote."""
-        frame = pl.read_parquet(path / "events.parquet")
-        users = pl.read_parquet(path / "users.parquet")
+        frame = pl.read_parquet(path / "events.parquet", glob=False)
+        users = pl.read_parquet(path / "users.parquet", glob=False)
         people = users.drop("_user")
         return cls(
             users["_user"].to_list(),

@@ -146,16 +146,6 @@ def average_precision(judged: Judged, k: int) -> Values:
     return result
 
 
-def r_precision(judged: Judged) -> Values:
-    """Precision at R, where R is how many items are relevant; needs a table at least R deep."""
-    deepest = int(judged.sizes.max(initial=0))
-    if judged.hits.shape[1] < deepest:
-        raise DataError(f"R-precision needs lists judged to depth {deepest}; judge deeper.")
-    inside = np.arange(judged.hits.shape[1])[None, :] < judged.sizes[:, None]
-    result: Values = (judged.hits & inside).sum(axis=1) / judged.sizes
-    return result
-
-
 RANKING: dict[str, Callable[[Judged, int], Values]] = {
     "precision": precision,
     "recall": recall,
@@ -175,11 +165,6 @@ def measure(judged: Judged, names: Sequence[str], cutoffs: Sequence[int]) -> dic
 def rmse(predicted: Floats | Values, actual: Floats | Values) -> float:
     """Root of the mean squared error; raises `DataError` when there is no pair."""
     return float(np.sqrt(np.mean(_errors(predicted, actual) ** 2)))
-
-
-def mae(predicted: Floats | Values, actual: Floats | Values) -> float:
-    """Mean absolute error; raises `DataError` when there is no pair."""
-    return float(np.mean(np.abs(_errors(predicted, actual))))
 
 
 def _errors(predicted: Floats | Values, actual: Floats | Values) -> Values:

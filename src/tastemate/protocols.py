@@ -74,6 +74,15 @@ class Retriever(Fittable, Protocol):
 
 
 @runtime_checkable
+class Scorer(Protocol):
+    """Something fitted that scores the whole catalogue: a retriever or a whole recommender."""
+
+    def scores(self, queries: Sequence[Query]) -> Floats:
+        """Score every item for every query, (queries, items); -inf is no opinion."""
+        ...
+
+
+@runtime_checkable
 class Attributing(Protocol):
     """A retriever whose score can be split over the items of the history."""
 
@@ -130,15 +139,6 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return (texts, dimensions), each row of length 1 (zero for an empty text)."""
-        ...
-
-
-@runtime_checkable
-class VectorIndex(Protocol):
-    """Nearest vectors by inner product."""
-
-    def search(self, vectors: Floats, n: int) -> tuple[Rows, Floats]:
-        """Return rows and scores, each (vectors, n), best first; row -1 pads."""
         ...
 
 

@@ -139,7 +139,7 @@ class Recommender:
 
     def _answer(self, queries: Sequence[Query]) -> list[Slate]:
         trace = _Trace()
-        _check(queries)
+        _check(queries, len(self.catalog))
         may, unknown = self._allow(queries)
         found = self._retrieve(queries, trace)
         blended = self._blend(queries, found, trace)
@@ -217,7 +217,7 @@ class Recommender:
             liked = trace.run(
                 f"fallback {fallback.name}", lambda: fallback.scores(queries), order, _opinions
             )
-            order = np.where(np.isfinite(liked), liked, np.float32(-1e9))
+            order = _then(liked, order)
         return _append(blended, blank, order)
 
     def _lines(
@@ -283,10 +283,17 @@ def _spreads(found: Mapping[str, Floats], at: int) -> dict[str, float]:
     return spreads
 
 
-def _check(queries: Sequence[Query]) -> None:
+def _check(queries: Sequence[Query], items: int) -> None:
     for query in queries:
-        if query.k < 1:
-            raise ConfigError(f"k is {query.k}; ask for at least 1 item.")
+        if not isinstance(query.k, int | np.integer) or query.k < 1:
+            raise ConfigError(f"k is {query.k}; ask for a whole number of items, at least 1.")
+        named = [*query.history.items[:1], *query.exclude]
+        if len(query.history):
+            named += [query.history.items.min(), query.history.items.max()]
+        if named and not 0 <= min(named) <= max(named) < items:
+            raise ConfigError(
+                f"A query names a row outside 0..{items - 1}. Rows come from Catalog.row(id)."
+            )
         for name in ("diversity", "novelty", "explore"):
             value = getattr(query.controls, name)
             if not 0.0 <= value <= 1.0:
@@ -303,6 +310,14 @@ def _opinions(scores: Floats) -> int:
 
 def _total(lists: Sequence[Sequence[object]]) -> int:
     return sum(len(inner) for inner in lists)
+
+
+def _then(liked: Floats, order: Floats) -> Floats:
+    """Return scores in which what has none follows what has one, in the order given."""
+    scored = np.isfinite(liked)
+    lowest = np.where(scored, liked, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+    lowest = np.where(np.isfinite(lowest), lowest, np.float32(0))
+    return np.where(scored, liked, lowest - 1 + order / max(order.shape[1], 1))
 
 
 def _append(blended: Floats, blank: Mask, order: Floats) -> Floats:

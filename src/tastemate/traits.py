@@ -4,6 +4,7 @@ Text and list attributes give a column a value, a year gives a column a decade. 
 knows what the items are.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,8 @@ from scipy import sparse
 
 from tastemate.catalog import Catalog
 from tastemate.types import Floats, Mask
+
+_YEAR = re.compile(r"[\s,]*[(\[]\s*(\d{4})(?:\s*[-\u2013]\s*\d{0,4})?\s*[)\]]\s*$")
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,15 @@ class Traits:
 def is_year(name: str) -> bool:
     """Whether a numeric attribute holds years, going by its name."""
     return name.lower().replace("-", "_").split("_")[-1] == "year"
+
+
+def split_year(title: str) -> tuple[str, int | None]:
+    """Return a title without the year in brackets at its end, and that year.
+
+    Of a span of years, as in "Friends (1994-2004)", it is the first.
+    """
+    found = _YEAR.search(title)
+    return (title[: found.start()], int(found.group(1))) if found else (title, None)
 
 
 def decade(year: float) -> str:

@@ -4,13 +4,16 @@ Layout of the folder: `events.jsonl` and `items.jsonl` (journals), `fitted.json`
 the models have seen), `models/<name>-<key>/`.
 """
 
+import fcntl
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,12 +22,15 @@ from tastemate import build, config
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
 from tastemate.data.datasets import FILMS, find_folder
-from tastemate.errors import ConfigError, FormatError
+from tastemate.errors import ConfigError, DataError, FormatError, Unavailable
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress, Retriever
 from tastemate.recommender import Recommender
 from tastemate.store.journal import Journal
 from tastemate.types import Event, History, Item, history
+
+LAST_TIME = 2**40
+"""Seconds no clock shows; later is damage."""
 
 FORMAT = 1
 """Raised when a newer version can no longer read what an older one fitted."""
@@ -93,16 +99,15 @@ class Workspace:
         self._composed: dict[object, Recommender] = {}
         self.live: dict[str, list[Event]] = {}
         """What people did after the data was read, by user."""
-        self.events = [_event(record) for record in self._events.read()]
-        self.items = [_item(record) for record in self._items.read()]
-        for event in self.events:
-            self.live.setdefault(event.user, []).append(event)
+        self.events: list[Event] = []
+        self.items: list[Item] = []
+        self._reload()
+        self._seen = _absorbed(folder / "fitted.json")
 
     @cached_property
     def catalog(self) -> Catalog:
         """The catalogue with everything added since."""
-        base = self._base[0]
-        return base.with_items(self.items) if self.items else base
+        return self._grown(self.items)
 
     @cached_property
     def interactions(self) -> Interactions:
@@ -167,20 +172,28 @@ class Workspace:
         return self._composed[key]
 
     def fit(self, names: list[str]) -> dict[str, float]:
-        """Fit these retrievers on everything known by now; return seconds by name."""
-        _write_json(
-            self.folder / "fitted.json", {"events": len(self.events), "items": len(self.items)}
-        )
-        self.__dict__.pop("key", None)
-        self._fitted.clear()
-        self._composed.clear()
+        """Fit these retrievers on everything known by now; return seconds by name.
+
+        One process fits at a time; what others recorded meanwhile is read first. Raises
+        `Unavailable` when the result cannot be written.
+        """
         took: dict[str, float] = {}
-        for name in names:
-            start = time.perf_counter()
-            shutil.rmtree(self._place(name), ignore_errors=True)
-            self._fitted[name] = self._open(name)
-            took[name] = time.perf_counter() - start
-        self._prune()
+        with _locked(self.folder):
+            self._reload()
+            self._seen = (len(self.events), len(self.items))
+            for derived in ("catalog", "interactions", "key"):
+                self.__dict__.pop(derived, None)
+            self._fitted.clear()
+            self._composed.clear()
+            for name in names:
+                start = time.perf_counter()
+                self._fit(name).save(self._place(name))
+                self._fitted[name] = self._open(name)
+                took[name] = time.perf_counter() - start
+            _write_json(
+                self.folder / "fitted.json", {"events": self._seen[0], "items": self._seen[1]}
+            )
+            self._prune()
         return took
 
     def is_fitted(self, name: str) -> bool:
@@ -194,49 +207,72 @@ class Workspace:
                 return build.retriever(name, self.resources).load(place, self.catalog)
             except FormatError as error:
                 self._progress(f"{name}: {error} Fitting it again.", 0.0)
-                shutil.rmtree(place, ignore_errors=True)
+        fitted = self._fit(name)
+        try:
+            fitted.save(place)
+        except Unavailable as error:
+            if self._seen[1] < len(self.items):
+                raise  # only what is loaded from disk can serve a catalogue that has grown
+            self._progress(f"{error} Serving {name} from memory.", 0.0)
+            return fitted
+        return build.retriever(name, self.resources).load(place, self.catalog)
+
+    def _fit(self, name: str) -> Retriever:
         self._progress(f"fitting {name}", 0.0)
         catalog, interactions = self._training
-        build.retriever(name, self.resources).fit(catalog, interactions).save(place)
+        fitted = build.retriever(name, self.resources).fit(catalog, interactions)
         self._progress(f"fitting {name}", 1.0)
-        return build.retriever(name, self.resources).load(place, self.catalog)
+        return fitted
 
     @property
     def _training(self) -> tuple[Catalog, Interactions]:
         """The data as of the last `fit`: the base and what was absorbed then."""
-        catalog, interactions = self._base
-        seen = self._seen
-        if seen["items"]:
-            catalog = catalog.with_items(self.items[: seen["items"]])
-        known = [event for event in self.events[: seen["events"]] if event.item in catalog]
-        if known or seen["items"]:
-            interactions = interactions.with_events(known, catalog)
-        return catalog, interactions
+        n_events, n_items = self._seen
+        catalog = self._grown(self.items[:n_items])
+        known = [event for event in self.events[:n_events] if event.item in catalog]
+        interactions = self._base[1].over(catalog)
+        return catalog, interactions.with_events(known, catalog) if known else interactions
 
-    @property
-    def _seen(self) -> dict[str, int]:
+    def _grown(self, items: list[Item]) -> Catalog:
+        """Return the base catalogue with items; one that does not fit is left out and said."""
+        base = self._base[0]
+        if not items:
+            return base
         try:
-            kept = json.loads((self.folder / "fitted.json").read_text())
-            return {"events": int(kept["events"]), "items": int(kept["items"])}
-        except (OSError, ValueError, KeyError, TypeError):
-            return {"events": 0, "items": 0}
+            return base.with_items(items)
+        except DataError:
+            for item in items:
+                try:
+                    base = base.with_items([item])
+                except DataError as error:
+                    self._progress(f"An added item is left out: {error}", 0.0)
+            return base
+
+    def _reload(self) -> None:
+        """Read the journals: what this process and others recorded."""
+        self.events = [_event(record) for record in self._events.read()]
+        self.items = [_item(record) for record in self._items.read()]
+        self.live.clear()
+        for event in self.events:
+            self.live.setdefault(event.user, []).append(event)
 
     @cached_property
     def key(self) -> str:
         """A short hash of the data the models are fitted on."""
         catalog, interactions = self._base
-        seen = self._seen
-        parts = (catalog.fingerprint, interactions.fingerprint, seen["events"], seen["items"])
-        return hashlib.sha256(f"{FORMAT} {parts}".encode()).hexdigest()[:8]
+        n_events, n_items = self._seen
+        absorbed = (self.events[:n_events], self.items[:n_items])
+        parts = (catalog.fingerprint, interactions.fingerprint, absorbed)
+        return hashlib.sha256(f"{FORMAT} {parts}".encode("utf-8", "replace")).hexdigest()[:8]
 
     def _place(self, name: str) -> Path:
         key = f"{self.key}{build.options_key(name, self.resources)}"
         return self.folder / "models" / f"{name}-{key}"
 
     def _prune(self) -> None:
-        """Remove models of older fits."""
+        """Remove models of older fits, and what a killed process left half written."""
         for folder in (self.folder / "models").glob("*-*"):
-            if self.key not in folder.name:
+            if self.key not in folder.name or folder.name.startswith("."):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -244,22 +280,49 @@ def _silent(_what: str, _share: float) -> None:
     return None
 
 
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; raise `Unavailable` where there can be none."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise Unavailable(
+            f"{folder} cannot be written ({error.strerror}). "
+            "Mend the permissions, or set TASTEMATE_HOME to another folder."
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _absorbed(path: Path) -> tuple[int, int]:
+    """Return how many events and items the last fit had; none where that is not known."""
+    try:
+        kept = json.loads(path.read_text())
+        return int(kept["events"]), int(kept["items"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return 0, 0
+
+
 def _write_json(path: Path, value: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(value))
-    fresh.replace(path)
+    try:
+        fresh.write_text(json.dumps(value))
+        fresh.replace(path)
+    except OSError as error:
+        raise Unavailable(
+            f"{path} cannot be written ({error.strerror}). Free some space."
+        ) from error
 
 
 def _event(record: Mapping[str, Any]) -> Event:
     try:
-        return Event(
-            str(record["user"]),
-            str(record["item"]),
-            float(record["value"]),
-            int(record["timestamp"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        value, timestamp = float(record["value"]), int(record["timestamp"])
+        if not math.isfinite(value) or abs(timestamp) > LAST_TIME:
+            raise ValueError("out of range")
+        return Event(str(record["user"]), str(record["item"]), value, timestamp)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FormatError(f"A kept event is damaged: {dict(record)}. Remove its line.") from error
 
 

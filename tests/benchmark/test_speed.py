@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from tastemate.benchmark import clock, rivals
 from tastemate.benchmark import speed as module
-from tastemate.benchmark.rivals import Row
+from tastemate.benchmark.rivals import Figure
 from tastemate.benchmark.speed import Speed, answers, cold, speed, starts
 from tastemate.catalog import Catalog
 from tastemate.cli.benchmark import app
@@ -31,7 +31,7 @@ def tiny() -> tuple[Catalog, Interactions]:
     return CATALOG, Interactions.of(EVENTS, CATALOG)
 
 
-def check(rows: list[Row]) -> None:
+def check(rows: list[Figure]) -> None:
     for row in rows:
         assert row.name
         assert row.value >= 0
@@ -109,9 +109,9 @@ def test_side_by_side_with_lenskit(tiny: tuple[Catalog, Interactions]) -> None:
 
 
 def test_a_ratio_is_theirs_over_ours() -> None:
-    row = Row.of("fit", 2.0, "s", "another", 3.00012345)
+    row = Figure.of("fit", 2.0, "s", "another", 3.00012345)
     assert (row.ratio, row.against_value) == (1.5, 3.0)
-    assert Row.of("fit", 0.0, "s", "another", 1.0).ratio == 1e9
+    assert Figure.of("fit", 0.0, "s", "another", 1.0).ratio == 1e9
 
 
 def test_clocks_count_calls() -> None:
@@ -126,16 +126,19 @@ def test_clocks_count_calls() -> None:
 
 
 def test_the_run_is_described_and_can_be_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rivals, "side_by_side", lambda *_, **__: ([Row("a, fit", 1.0, "s")], ["b"]))
-    monkeypatch.setattr(module, "starts", lambda repeats: [Row("start", 1.0, "s")])
-    monkeypatch.setattr(module, "answers", lambda *_: [Row("p50", 1.0, "ms")])
-    monkeypatch.setattr(module, "cold", lambda *_: [Row("cold", 1.0, "s")])
+    monkeypatch.setattr(
+        rivals, "side_by_side", lambda *_, **__: ([Figure("a, fit", 1.0, "s")], ["b"])
+    )
+    monkeypatch.setattr(module, "starts", lambda repeats: [Figure("start", 1.0, "s")])
+    monkeypatch.setattr(module, "answers", lambda *_: [Figure("p50", 1.0, "ms")])
+    monkeypatch.setattr(module, "cold", lambda *_: [Figure("cold", 1.0, "s")])
     said: list[str] = []
     found = speed(
         "films", repeats=1, queries=3, k=3, progress=lambda what, share: said.append(what)
     )
     value = json.loads(json.dumps(found.as_json()))
-    assert set(value) == {"rows", "hardware", "dataset", "fingerprint", "command", "notes"}
+    given = {"command", "data", "hardware", "program", "commit", "date"}
+    assert set(value) == {"rows", "dataset", "fingerprint", "notes"} | given
     assert set(value["rows"][0]) >= {"name", "value", "unit", "against", "ratio"}
     assert [row["name"] for row in value["rows"]][:2] == ["start", "cold"]
     assert value["dataset"] == "films"
@@ -143,7 +146,7 @@ def test_the_run_is_described_and_can_be_json(monkeypatch: pytest.MonkeyPatch) -
     assert said[-1] == "done"
     alone = speed("films", repeats=1, queries=3, k=3, sides=False, processes=False)
     assert [row.name for row in alone.rows] == ["p50"]
-    assert alone.fingerprint == found.fingerprint
+    assert alone.provenance["data"] == found.provenance["data"]
 
 
 def test_what_cannot_be_measured_is_said(tmp_path: Path) -> None:
@@ -175,8 +178,8 @@ def test_the_command_line(as_json: bool, tmp_path: Path, monkeypatch: pytest.Mon
     def measured(dataset: str, **options: object) -> Speed:
         asked.update(options, dataset=dataset)
         options["progress"]("half", 0.5)
-        rows = (Row.of("fit", 1.0, "s", "another", 2.0), Row.of("p50", 1.0, "ms"))
-        return Speed(rows, "a machine", dataset, "f-f", "tastemate", ("install it",))
+        rows = (Figure.of("fit", 1.0, "s", "another", 2.0), Figure.of("p50", 1.0, "ms"))
+        return Speed(rows, dataset, {"hardware": "a machine", "data": "f-f"}, ("install it",))
 
     monkeypatch.setattr(module, "speed", measured)
     out = tmp_path / "results" / "speed.json"
@@ -195,4 +198,4 @@ def test_the_command_line(as_json: bool, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_rows_are_values() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Row("a", 1.0, "s").value = 2.0
+        Figure("a", 1.0, "s").value = 2.0

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tastemate import build
+from tastemate import artifacts, build
 from tastemate.catalog import Catalog
 from tastemate.data.synthetic import checkerboard, random_world
 from tastemate.errors import FormatError, NotFitted
@@ -168,6 +168,35 @@ def test_a_damaged_folder_is_refused(name: str, tmp_path: Path) -> None:
             _new(name).load(broken, catalog)
     with pytest.raises(FormatError):
         _new(name).load(tmp_path / "nowhere", catalog)
+
+
+@EVERY
+def test_what_another_model_or_a_longer_catalogue_left_is_refused(
+    name: str, tmp_path: Path
+) -> None:
+    catalog, _ = _world()
+    _fitted(name).save(tmp_path / "kept")
+    fewer = Catalog(catalog.frame.head(len(catalog) - 1))
+    with pytest.raises(FormatError, match="fit again"):
+        _new(name).load(tmp_path / "kept", fewer)
+    kind = type(_fitted(name))
+    for other in NAMES:
+        if type(_fitted(other)) is not kind:
+            _fitted(other).save(tmp_path / "other")
+            with pytest.raises(FormatError, match="fit again"):
+                _new(name).load(tmp_path / "other", catalog)
+
+
+@EVERY
+def test_a_folder_that_lacks_anything_is_refused(name: str, tmp_path: Path) -> None:
+    catalog, _ = _world()
+    _fitted(name).save(tmp_path / "kept")
+    meta, arrays = artifacts.read(tmp_path / "kept")
+    for missing in [*meta, *arrays]:
+        rest = ({k: v for k, v in part.items() if k != missing} for part in (meta, arrays))
+        artifacts.write(tmp_path / "less", *rest)
+        with pytest.raises(FormatError, match=missing):
+            _new(name).load(tmp_path / "less", catalog)
 
 
 @EVERY

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tastemate.data import amazon, movielens, movietext
+from tastemate.data import amazon, movietext
 from tastemate.data.load import load_path, recognise
 from tastemate.data.validate import Report
 from tastemate.errors import FormatError, NotFound, NothingUsable
@@ -38,8 +38,6 @@ def test_movielens_csv(tmp_path):
         ("tags.csv", 5),
         ("tags.csv", 6),
     ]
-    links = movielens.read_links(tmp_path, Report())
-    assert links.rows() == [("6", "tt0068646", None)]
     (tmp_path / "movies.csv").write_text("movieId,name\n6,x\n")
     with pytest.raises(FormatError, match="no column 'title'; its columns are movieId, name"):
         load_path(tmp_path)
@@ -50,15 +48,23 @@ def test_movielens_1m(tmp_path):
     inner.mkdir()
     (inner / "movies.dat").write_bytes("1::Cité, La (1995)::Drama|War\n".encode("latin-1"))
     (inner / "ratings.dat").write_text("9::1::5::978300760\n9::1::x::978300760\n")
-    (inner / "users.dat").write_text("9::F::25::20::48067\n10::M::18::99::1\n")
+    (inner / "users.dat").write_text(
+        "9::F::25::20::48067\n10::M::18::99::1\n11::M::old::1::1\n9::M::1::1::1\n"
+    )
     assert recognise(inner) == "MovieLens (dat)"
     catalog, interactions, report = load_path(tmp_path)
     assert catalog.titles == ("La Cité (1995)",)
-    assert interactions.users == ("9", "10")
+    assert interactions.users == ("9", "10", "11")
     assert interactions.about("9") == {"gender": "F", "age": 25, "occupation": "writer"}
     assert interactions.about("10") == {"gender": "M", "age": 18}
+    assert interactions.about("11") == {"gender": "M", "occupation": "academic/educator"}
     assert interactions.position.tolist() == [0]
-    assert len(report) == 1
+    assert [(one.file, one.line, one.field) for one in report.first()] == [
+        ("ratings.dat", 2, "rating"),
+        ("users.dat", 2, "occupation"),
+        ("users.dat", 3, "age"),
+        ("users.dat", 4, "user"),
+    ]
 
 
 def test_movielens_100k(tmp_path):

@@ -43,5 +43,3 @@ def test_any_text_keeps_its_letters(text):
 def test_years_are_read_from_the_end():
     column = pl.Series(["Heat (1995)", "2001 (1968) ", "Show (2006–2007)", "Moonlight", "1984"])
     assert titles.years(column).to_list() == [1995, 1968, 2006, None, None]
-    assert titles.without_year("Heat (1995)") == "Heat"
-    assert titles.without_year("Moonlight") == "Moonlight"

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from tastemate.catalog import Catalog
-from tastemate.errors import DataError
+from tastemate.errors import DataError, Interrupted
 from tastemate.evaluate.baselines import Popular, Together
 from tastemate.evaluate.beyond import beyond_accuracy, held_back
 from tastemate.evaluate.groups import item_thirds, user_groups
@@ -108,6 +108,29 @@ def test_the_loop_has_two_arms_and_its_curves(result):
     assert len(result.loop["popular"]["plain"]["ild_genre"]) == 6
     body = json.loads(json.dumps(result.as_json()))
     assert {"model", "slice", "metrics"} <= set(body["rows"][0])
+
+
+def test_a_stopped_run_goes_on_from_the_finished_models(tmp_path):
+    fitted = []
+
+    def popular(catalog, interactions):
+        fitted.append("popular")
+        return Popular(catalog, interactions)
+
+    def stopped(catalog, interactions):
+        raise KeyboardInterrupt
+
+    def run(second):
+        lots = {"popular": popular, "second": second}
+        options = {"rounds": 2, "people": 5, "min_events": 0}
+        return beyond_accuracy(lots, *world(), keep=tmp_path, **options)
+
+    with pytest.raises(Interrupted, match="kept in"):
+        run(stopped)
+    first, again = run(Together), run(stopped)
+    assert fitted == ["popular"]
+    assert first.rows == again.rows
+    assert first.loop == again.loop
 
 
 def test_what_is_held_back_leaves_the_test_alone():

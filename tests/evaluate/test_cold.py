@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tastemate.catalog import Catalog
-from tastemate.errors import DataError, FormatError, NotFound
+from tastemate.errors import DataError, FormatError, Interrupted, NotFound
 from tastemate.evaluate.baselines import ContentNeighbours, GenrePopularity, Popular, Together
 from tastemate.evaluate.cold import cold_items, cold_users, sentences
 from tastemate.evaluate.dialogues import read_seekers
@@ -71,6 +71,54 @@ def test_cold_items_are_out_of_training_and_found_by_content():
     assert seen[0] == "fitting parity"
 
 
+def test_the_last_event_of_nobody_is_learned_or_asked():
+    catalog, events = world(each=10)
+    last = set(events.position[events.from_end() == 0].tolist())
+    known, asked = [], []
+
+    class Spy(Parity):
+        def __init__(self, catalog, interactions):
+            super().__init__(catalog, interactions)
+            known.append(set(interactions.position.tolist()))
+
+        def scores(self, queries):
+            asked.extend(int(query.history.timestamps.max(initial=0)) for query in queries)
+            return super().scores(queries)
+
+    items = cold_items({"spy": Spy}, catalog, events, share=0.2, min_events=0)
+    people = cold_users({"spy": Spy}, catalog, events, share=0.4, min_events=0, known=(0, 1))
+    assert len(known) == 2
+    assert all(last.isdisjoint(one) for one in known)
+    assert max(asked) < 9
+    assert all("last event is left out" in " ".join(one.notes) for one in (items, people))
+
+
+def test_a_stopped_run_goes_on_from_the_finished_models(tmp_path):
+    fitted = []
+
+    def counted(catalog, interactions):
+        fitted.append("parity")
+        return Parity(catalog, interactions)
+
+    def stopped(catalog, interactions):
+        raise KeyboardInterrupt
+
+    def run(*more, **options):
+        lots = {"parity": counted} | dict(more)
+        return cold_users(lots, *world(), share=0.4, min_events=0, keep=tmp_path, **options)
+
+    with pytest.raises(Interrupted, match="the same command goes on"):
+        run(("second", stopped))
+    assert fitted == ["parity"]
+    kept = run(("second", Parity))
+    assert fitted == ["parity"]
+    again = run(("second", Parity), fresh=True)
+    assert fitted == ["parity", "parity"]
+    assert kept.rows == again.rows
+    run(known=(0, 2))
+    assert len(fitted) == 3
+
+
 def test_only_liked_cold_items_can_count():
     everything = cold_items({}, *world(), share=0.5, min_events=0)
     liked = cold_items({}, *world(), share=0.5, min_events=0, liked_only=True)
@@ -82,7 +130,10 @@ def test_only_liked_cold_items_can_count():
 
 def test_nobody_to_ask_says_what_to_change():
     catalog = Catalog.of(Item(str(i), "T") for i in range(3))
-    alone = Interactions.of([Event("a", "0"), Event("b", "1")], catalog)
+    alone = Interactions.of(
+        [Event(user, item, 1.0, at) for at, (user, item) in enumerate(("a0", "a2", "b1", "b2"))],
+        catalog,
+    )
     with pytest.raises(DataError, match="larger share"):
         cold_items({}, catalog, alone, share=0.4, min_events=0)
     with pytest.raises(DataError, match="fewer likes"):

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 
 from tastemate import build
 from tastemate.cli import evaluate as verb
+from tastemate.cli.protocols import DEFAULT_MODELS
 from tastemate.errors import ConfigError
 from tastemate.evaluate.baselines import ContentNeighbours, Popular, Together
 from tastemate.evaluate.bootstrap import Interval
@@ -106,16 +107,7 @@ def test_tables_have_rows(people, protocol, tmp_path):
     assert (tmp_path / "page.html").exists()
     if protocol == "cold-user":
         assert [row["k"] for row in out["rows"]][-1] == "sentence"
-    assert "balanced" in run(*arguments)
-
-
-def test_a_project_folder_is_opened_as_one(monkeypatch, tmp_path):
-    class Project:
-        name, catalog, interactions = "mine", "catalogue", "events"
-
-    (tmp_path / "tastemate.toml").write_text("")
-    monkeypatch.setattr(verb, "open_project", lambda named, text: Project)
-    assert verb._open(None, None) == ("mine", "catalogue", "events")
+    assert DEFAULT_MODELS[protocol][0] in run(*arguments)
 
 
 def test_an_unknown_protocol_is_misuse(people):

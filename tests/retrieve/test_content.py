@@ -172,30 +172,24 @@ def test_attributes_share_the_length(catalog, interactions):
     assert none.scores([ask([2], [5.0])])[0, 3] == pytest.approx(1, abs=1e-5)
 
 
-def test_reading_is_bounded_and_progress_told(catalog, interactions):
-    seen = []
+def test_reading_is_bounded(catalog, interactions):
     encoder = Topics()
-    Content(encoder=encoder, chars=4, progress=lambda what, share: seen.append(share)).fit(
-        catalog, interactions
-    )
+    Content(encoder=encoder, chars=4).fit(catalog, interactions)
     assert max(map(len, encoder.seen)) == 4
-    assert seen[-1] == 1.0
+
+
+def test_vectors_are_unit_rows(fitted):
+    assert fitted.vectors.shape == (5, 3)
+    assert fitted.vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(fitted.vectors, axis=1), 1, atol=1e-5)
+    assert fitted.vectors[0] @ fitted.vectors[1] == pytest.approx(1, abs=1e-5)
 
 
 def test_options_and_order_of_calls_are_checked(catalog, tmp_path):
     for options in ({"attributes": 2}, {"half_life": 0}, {"chars": 0}, {"neutral": -1}):
         with pytest.raises(ConfigError):
-            Content(**options)
+            Content(encoder=Topics(), **options)
     with pytest.raises(NotFitted):
-        Content().scores([ask([0])])
+        Content(encoder=Topics()).scores([ask([0])])
     with pytest.raises(NotFitted):
-        Content().save(tmp_path / "x")
-
-
-def test_the_default_encoder_is_opened_when_needed(catalog, interactions, tmp_path, monkeypatch):
-    monkeypatch.setattr("tastemate.retrieve.content.open_encoder", HashedWords)
-    fitted = Content().fit(catalog, interactions)
-    fitted.save(tmp_path / "content")
-    grown = catalog.with_items([film("den", "Den", ("Crime",), "A robbery")])
-    loaded = Content().load(tmp_path / "content", grown)
-    assert loaded.scores([ask([0], [5.0])])[0, 5] > 0
+        Content(encoder=Topics()).save(tmp_path / "x")

@@ -98,7 +98,7 @@ def test_options_out_of_range_are_refused(model, options) -> None:
 def test_another_model_s_folder_is_refused(tmp_path) -> None:
     Popular().fit(CATALOG, BUSY).save(tmp_path / "popular")
     for model in (ItemKNN(), UserKNN()):
-        with pytest.raises(FormatError, match="fit it again"):
+        with pytest.raises(FormatError, match="fit again"):
             model.load(tmp_path / "popular", CATALOG)
 
 
@@ -107,3 +107,12 @@ def test_a_catalogue_that_shrank_is_refused(model, tmp_path) -> None:
     model().fit(CATALOG, BUSY).save(tmp_path / "kept")
     with pytest.raises(FormatError, match="another catalogue"):
         model().load(tmp_path / "kept", CATALOG.select(np.arange(2, dtype=np.int32)))
+
+
+def test_people_who_met_both_make_items_similar() -> None:
+    catalog = Catalog.of(Item(f"i{at}", f"Item {at}") for at in range(4))
+    events = [Event(u, i) for u in "ab" for i in ("i0", "i1")] + [Event("a", "i2")]
+    model = UserKNN().fit(catalog, Interactions.of(events, catalog))
+    lines = model.similar(np.array([0, 3], dtype=np.int32), 5)
+    assert [[c.row for c in line] for line in lines] == [[1, 2], []]
+    assert lines[0][0].score == pytest.approx(1.0)

@@ -92,5 +92,5 @@ def test_options_out_of_range_are_refused(options: dict) -> None:
 
 def test_another_model_s_folder_is_refused(tmp_path) -> None:
     Ease().fit(CATALOG, BUSY).save(tmp_path / "ease")
-    with pytest.raises(FormatError, match="fit it again"):
+    with pytest.raises(FormatError, match="fit again"):
         Popular().load(tmp_path / "ease", CATALOG)

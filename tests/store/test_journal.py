@@ -1,5 +1,6 @@
 """The journal loses nothing it acknowledged."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,28 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(Unavailable, match="nothing was recorded"):
         Journal(tmp_path / "file" / "events.jsonl").append([{"user": "a"}])
+
+
+def test_a_full_disk_takes_back_the_half_that_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path / "events.jsonl")
+    journal.append([{"user": "a"}])
+    real, calls = os.write, []
+
+    def write(descriptor: int, data: memoryview) -> int:
+        calls.append(len(data))
+        if len(calls) > 1:
+            raise OSError(28, "No space left on device")
+        return real(descriptor, data[:20])
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(Unavailable, match="nothing was recorded"):
+        journal.append([{"user": "b"}] * 3)
+    assert [record["user"] for record in journal.read()] == ["a"]
+
+
+def test_an_id_that_is_no_text_comes_back_as_it_was(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "events.jsonl")
+    journal.append([{"user": "\udcff"}])
+    assert journal.read() == [{"user": "\udcff"}]

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from tastemate.catalog import Catalog
 from tastemate.text.encoder import HashedWords
-from tastemate.text.link import Linker, split_year
+from tastemate.text.link import Linker
+from tastemate.traits import split_year
 from tastemate.types import Item
 
 TITLES = [
@@ -106,10 +107,9 @@ def test_the_year_attribute_counts_where_titles_have_none():
     assert linker.link("dune (1984)").row == 0
 
 
-def test_exact_titles_link_to_themselves_and_repeats_are_the_same(linker):
-    links = linker.link_all([*TITLES, "heat"])
-    assert [link.row for link in links[:-1]] == list(range(len(TITLES)))
-    assert linker.link_all(["heat"]) == [links[-1]]
+def test_exact_titles_link_to_themselves(linker):
+    links = [linker.link(title) for title in TITLES]
+    assert [link.row for link in links] == list(range(len(TITLES)))
 
 
 def test_the_encoder_is_asked_last_and_only_above_the_threshold():
@@ -124,7 +124,7 @@ def test_the_encoder_is_asked_last_and_only_above_the_threshold():
 
 def test_an_empty_catalogue_links_nothing():
     linker = Linker(catalogue([]), HashedWords())
-    assert [link.row for link in linker.link_all(["Heat", ""])] == [-1, -1]
+    assert [link.row for link in map(linker.link, ["Heat", ""])] == [-1, -1]
 
 
 @pytest.mark.parametrize("text", ["x" * 10_000_000, "(" * 10_000_000, " " * 10_000_000])
@@ -144,4 +144,6 @@ def test_any_text_gives_a_row_of_the_catalogue_or_nothing(text):
 def test_split_year():
     assert split_year("Heat (1995)") == ("Heat", 1995)
     assert split_year("Friends (1994\u20132004)") == ("Friends", 1994)
+    assert split_year("Friends (1994-)") == ("Friends", 1994)
+    assert split_year("Heat, [1995] ") == ("Heat", 1995)
     assert split_year("2001") == ("2001", None)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tastemate.catalog import Catalog
-from tastemate.errors import ConfigError, Interrupted, TastemateError
+from tastemate.errors import ConfigError, DataError, Interrupted, TastemateError
 from tastemate.interactions import Interactions
 from tastemate.train.space import Choices, Range, cells, parse_space
 from tastemate.train.tune import Ledger, Split, als_grid, rmse, search
@@ -38,9 +38,16 @@ def split() -> Split:
                 item.astype(np.int32),
                 np.clip(truth, 0.5, 5)[part == which].astype(np.float32),
                 np.arange(len(user)),
+                position=1_000 * n_users * which + np.arange(len(user)),
             )
         )
     return Split(Catalog.of(Item(f"i{at}", "x") for at in range(n_items)), *parts)
+
+
+def test_parts_that_share_events_are_refused(split):
+    leaking = Split(split.catalog, split.train, split.train, split.test)
+    with pytest.raises(DataError, match="share events"):
+        als_grid(leaking, ranks=[2], regularisations=[0.1])
 
 
 def test_settings_are_read_by_the_type_of_the_option():

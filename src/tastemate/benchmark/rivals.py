@@ -30,7 +30,7 @@ REGULARISATION = 100.0
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Figure:
     """One figure. `ratio` is the other's value over ours: above 1, ours took less."""
 
     name: str
@@ -43,7 +43,7 @@ class Row:
     @classmethod
     def of(
         cls, name: str, value: float, unit: str, against: str = "", other: float | None = None
-    ) -> "Row":
+    ) -> "Figure":
         """Return a row with its ratio."""
         ratio = None if other is None else _rounded(other / max(value, 1e-9))
         return cls(
@@ -62,9 +62,9 @@ class Side:
 
 def side_by_side(
     catalog: Catalog, interactions: Interactions, *, k: int, repeats: int, seed: int
-) -> tuple[list[Row], list[str]]:
+) -> tuple[list[Figure], list[str]]:
     """Return a row of the fit and one of the batch a pair, and notes on libraries left out."""
-    rows: list[Row] = []
+    rows: list[Figure] = []
     with _one_thread():
         ours: dict[str, tuple[float, float]] = {}
         for name, other in _others(catalog, interactions, k, seed):
@@ -73,8 +73,8 @@ def side_by_side(
             fit, batch = ours[name]
             other_fit, other_batch = _timed(other, repeats)
             rows += [
-                Row.of(f"{name}, fit", fit, "s", other.library, other_fit),
-                Row.of(f"{name}, batch recommend", batch, "s", other.library, other_batch),
+                Figure.of(f"{name}, fit", fit, "s", other.library, other_fit),
+                Figure.of(f"{name}, batch recommend", batch, "s", other.library, other_batch),
             ]
     notes = [] if _has_lenskit() else ['lenskit is not installed: pip install "tastemate[bench]"']
     return rows, notes

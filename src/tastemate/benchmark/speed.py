@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tastemate import build, config
 from tastemate.benchmark import clock, rivals
-from tastemate.benchmark.rivals import Row
+from tastemate.benchmark.rivals import Figure
 from tastemate.errors import ConfigError, DataError
 from tastemate.evaluate import record
 from tastemate.precomputed import Precomputed, common_queries
@@ -32,17 +32,18 @@ WARM = 50
 class Speed:
     """The figures of one run and what they were measured on."""
 
-    rows: tuple[Row, ...]
-    hardware: str
+    rows: tuple[Figure, ...]
     dataset: str
-    fingerprint: str
-    command: str
+    provenance: dict[str, str]
+    """As `evaluate.record.provenance` gives it."""
     notes: tuple[str, ...] = ()
     """What was left out and how to have it."""
 
     def as_json(self) -> dict[str, object]:
-        """Return the figures as JSON values."""
-        return asdict(self)
+        """Return the figures as JSON values, the provenance beside them."""
+        value: dict[str, object] = asdict(self)
+        del value["provenance"]
+        return value | {"fingerprint": self.provenance["data"]} | self.provenance
 
 
 def speed(
@@ -70,7 +71,7 @@ def speed(
             "a data set, or the folder of the data."
         )
     say = progress or _silent
-    rows: list[Row] = []
+    rows: list[Figure] = []
     notes: list[str] = []
     with tempfile.TemporaryDirectory(prefix="tastemate-speed-") as folder:
         home = Path(folder)
@@ -91,26 +92,24 @@ def speed(
         say("done", 1.0)
         return Speed(
             tuple(rows),
-            record.hardware(),
             project.name,
-            f"{project.catalog.fingerprint}-{project.interactions.fingerprint}",
-            record.command(),
+            record.provenance(project.catalog, project.interactions),
             tuple(notes),
         )
 
 
-def starts(repeats: int) -> list[Row]:
+def starts(repeats: int) -> list[Figure]:
     """Return how long it takes to import the package and to show the help, medians."""
     bare = clock.interpreter("pass", repeats)
     imported = clock.interpreter("import tastemate", repeats)
     helped = statistics.median(clock.command_line(["--help"]).seconds for _ in range(repeats))
     return [
-        Row.of("import tastemate", imported, "s", "a bare interpreter", bare),
-        Row.of("tastemate --help", helped, "s", "a bare interpreter", bare),
+        Figure.of("import tastemate", imported, "s", "a bare interpreter", bare),
+        Figure.of("tastemate --help", helped, "s", "a bare interpreter", bare),
     ]
 
 
-def cold(dataset: str, user: str, home: Path, repeats: int) -> list[Row]:
+def cold(dataset: str, user: str, home: Path, repeats: int) -> list[Figure]:
     """Return what fitting and one answer cost in a process of their own."""
     # A named data set's state is looked for under TASTEMATE_HOME, so the fit is found again.
     environment = {"TASTEMATE_HOME": str(home)}
@@ -119,18 +118,18 @@ def cold(dataset: str, user: str, home: Path, repeats: int) -> list[Row]:
     asked = ["recommend", "--dataset", dataset, "--user", user, "--json"]
     runs = [clock.command_line(asked, environment) for _ in range(repeats + 1)][1:]
     return [
-        Row.of(f"fit of the default mix ({', '.join(parts)})", sum(parts.values()), "s"),
-        Row.of("fit of the default mix, whole process", fitted.seconds, "s"),
-        Row.of("fit of the default mix, peak memory", fitted.peak, "MiB"),
-        Row.of("cold tastemate recommend", statistics.median(r.seconds for r in runs), "s"),
-        Row.of("cold tastemate recommend, best", min(r.seconds for r in runs), "s"),
-        Row.of("cold tastemate recommend, peak memory", max(r.peak for r in runs), "MiB"),
+        Figure.of(f"fit of the default mix ({', '.join(parts)})", sum(parts.values()), "s"),
+        Figure.of("fit of the default mix, whole process", fitted.seconds, "s"),
+        Figure.of("fit of the default mix, peak memory", fitted.peak, "MiB"),
+        Figure.of("cold tastemate recommend", statistics.median(r.seconds for r in runs), "s"),
+        Figure.of("cold tastemate recommend, best", min(r.seconds for r in runs), "s"),
+        Figure.of("cold tastemate recommend, peak memory", max(r.peak for r in runs), "MiB"),
     ]
 
 
 def answers(
     project: Tastemate, users: Sequence[str], k: int, repeats: int, home: Path
-) -> list[Row]:
+) -> list[Figure]:
     """Return the latency of one answer and the rate of many, with reasons and without."""
     plain = build.recommender(
         project.profile,
@@ -156,11 +155,11 @@ def answers(
         ("without reasons", plain.recommend_all),
     ):
         took = clock.seconds(partial(recommend_all, everybody), rounds)
-        rows.append(Row.of(f"batch recommend, {name}", len(everybody) / took, "users/s"))
+        rows.append(Figure.of(f"batch recommend, {name}", len(everybody) / took, "users/s"))
     return [*rows, *_precomputed(project, k, len(users), home)]
 
 
-def _precomputed(project: Tastemate, k: int, n: int, home: Path) -> list[Row]:
+def _precomputed(project: Tastemate, k: int, n: int, home: Path) -> list[Figure]:
     """Return how long a newcomer waits for an answer that is held, beside making it."""
     common = common_queries(project.catalog, project.interactions, k)
     recommender = project.recommender()
@@ -170,14 +169,14 @@ def _precomputed(project: Tastemate, k: int, n: int, home: Path) -> list[Row]:
     ready = clock.latencies([partial(held.recommend, query) for query in turns], WARM)
     made = clock.latencies([partial(recommender.recommend, query) for query in turns], WARM)
     name = "a newcomer's common question, precomputed, p50"
-    return [Row.of(name, _quantile(ready, 50), "ms", "computed", _quantile(made, 50))]
+    return [Figure.of(name, _quantile(ready, 50), "ms", "computed", _quantile(made, 50))]
 
 
-def _latency(name: str, calls: Sequence[Callable[[], object]], rounds: int) -> list[Row]:
+def _latency(name: str, calls: Sequence[Callable[[], object]], rounds: int) -> list[Figure]:
     """Return the median over the rounds of p50 and of p99."""
     took = [clock.latencies(calls, WARM) for _ in range(rounds)]
     return [
-        Row.of(f"{name}, p{q}", statistics.median(_quantile(one, q) for one in took), "ms")
+        Figure.of(f"{name}, p{q}", statistics.median(_quantile(one, q) for one in took), "ms")
         for q in (50, 99)
     ]
 

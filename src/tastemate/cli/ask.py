@@ -17,6 +17,7 @@ from tastemate.cli.output import (
     line_json,
     open_project,
     page,
+    plain,
     slate_json,
     table,
     talk,
@@ -101,13 +102,11 @@ def recommend(
 
 def show_slate(slate: "Slate", why: int | None = None) -> None:
     """Print a slate for a person."""
-    from rich.markup import escape
-
     console = page()
     for line in slate.items:
-        console.print(f"[bold]{line.rank:>3}  {escape(line.item.title)}[/bold]")
+        console.print(f"[bold]{line.rank:>3}  {plain(line.item.title)}[/bold]")
         if line.reason.text:
-            console.print(f"     [dim]{escape(line.reason.text)}[/dim]")
+            console.print(f"     [dim]{plain(line.reason.text)}[/dim]")
         if why == line.rank:
             _show_evidence(line)
     if why is not None and why > len(slate.items):
@@ -115,18 +114,16 @@ def show_slate(slate: "Slate", why: int | None = None) -> None:
     if slate.unknown:
         talk().print(f"{slate.unknown} items left out: nothing is known of what was asked for.")
     for failed in slate.degraded:
-        talk().print(f"[yellow]without {escape(failed)}[/yellow]")
+        talk().print(f"[yellow]without {plain(failed)}[/yellow]")
 
 
 def _show_evidence(line: "Recommendation") -> None:
-    from rich.markup import escape
-
     console = page()
     for found in line.sources:
         console.print(f"       found by {found.source} at rank {found.rank} ({found.score:.3f})")
     for fact in line.reason.evidence:
         parts = [fact.id, fact.kind, fact.title, fact.attribute, str(fact.value)]
-        shown = " · ".join(escape(part) for part in parts if part)
+        shown = " · ".join(plain(part) for part in parts if part)
         count = f" · {fact.count}" if fact.count else ""
         share = f" · {fact.weight:.0%} of the score" if fact.weight else ""
         console.print(f"       {shown}{count}{share}")
@@ -210,10 +207,8 @@ def explain(
     if as_json:
         emit({"dataset": project.name, "user": user} | line_json(line))
         return
-    from rich.markup import escape
-
-    page().print(f"[bold]{escape(line.item.title)}[/bold], rank {line.rank} for {escape(user)}")
-    page().print(escape(line.reason.text or "Nothing in the history speaks for or against it."))
+    page().print(f"[bold]{plain(line.item.title)}[/bold], rank {line.rank} for {plain(user)}")
+    page().print(plain(line.reason.text or "Nothing in the history speaks for or against it."))
     _show_evidence(line)
 
 
@@ -230,7 +225,7 @@ def compare(
     if as_json:
         emit({"dataset": project.name, "user": user} | asdict(found))
         return
-    page().print(found.text, markup=False)
+    page().print(plain(found.text))
 
 
 def taste(
@@ -251,11 +246,9 @@ def taste(
 
 def show_taste(read: "Taste", titles: dict[str, str]) -> None:
     """Print a taste for a person."""
-    from rich.markup import escape
-
     console = page()
-    console.print(escape(read.text or "Too little is known yet to say what this person likes."))
+    console.print(plain(read.text or "Too little is known yet to say what this person likes."))
     for statement in read.statements:
         mark = "+" if statement.likes else "-"
         names = ", ".join(titles.get(item, item) for item in statement.items[:3])
-        console.print(f"  {mark} {escape(statement.text)} [dim]({escape(names)})[/dim]")
+        console.print(f"  {mark} {plain(statement.text)} [dim]({plain(names)})[/dim]")

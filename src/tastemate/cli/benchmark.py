@@ -83,7 +83,7 @@ def speed(
         ],
         title=f"Speed on {found.dataset}",
     )
-    page().print(found.hardware, markup=False)
+    page().print(found.provenance["hardware"], markup=False)
 
 
 @app.command()

@@ -114,7 +114,7 @@ def evaluate(
     with _progress() as progress:
         result = RUN[protocol](wanted, catalog, interactions, progress)
     result = {"model": wanted.models[0], "dataset": name} | result
-    result |= {"command": record.command(), "hardware": record.hardware()}
+    result |= record.provenance(catalog, interactions)
     if report is not None:
         from tastemate.evaluate import report as pages
 

@@ -13,6 +13,7 @@ from tastemate.cli.output import (
     emit,
     open_project,
     page,
+    plain,
     table,
     talk,
 )
@@ -115,7 +116,7 @@ def _told(what: str, dataset: str | None, user: str, item: str, as_json: bool) -
     if as_json:
         emit({"dataset": project.name, "user": user, what: kept.id, "title": kept.title})
         return
-    page().print(f"{user} {what}s {kept.title}.", markup=False)
+    page().print(plain(f"{user} {what}s {kept.title}."))
 
 
 @items_app.command("add")

@@ -8,6 +8,7 @@ import typer
 from tastemate import __version__
 from tastemate.cli import ask, data, demo, doctor, evaluate, imports, keep, tune
 from tastemate.cli import benchmark as bench
+from tastemate.cli.output import plain, talk
 from tastemate.errors import TastemateError
 
 app = typer.Typer(
@@ -59,7 +60,7 @@ def run() -> None:
     try:
         app()
     except TastemateError as error:
-        typer.echo(f"tastemate: {error}", err=True)
+        talk().print(f"tastemate: {plain(error)}", soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("tastemate: stopped; what was finished is kept.", err=True)

@@ -44,14 +44,26 @@ def talk() -> "Console":
     """Return the console for talk: stderr."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 def page() -> "Console":
     """Return the console for results that a person reads: stdout."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    return Console(highlight=False, emoji=False)
+
+
+def plain(text: object) -> str:
+    """Return text fit for a terminal: no control characters, nothing read as markup."""
+    from rich.markup import escape
+
+    return escape("".join("\N{REPLACEMENT CHARACTER}" if _controls(c) else c for c in str(text)))
+
+
+def _controls(character: str) -> bool:
+    code = ord(character)
+    return (code < 32 and character not in "\n\t") or 127 <= code < 160
 
 
 def emit(value: object) -> None:
@@ -169,8 +181,6 @@ def table(rows: Iterable[Mapping[str, object]], title: str = "") -> None:
 
 
 def _cell(value: object) -> str:
-    from rich.markup import escape
-
     if isinstance(value, float):
         return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"
-    return escape(str(value))
+    return plain(value)

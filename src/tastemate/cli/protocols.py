@@ -115,6 +115,8 @@ def _global_time(
         min_events=wanted.min_events,
         limit_users=wanted.limit_users,
         seed=wanted.seed,
+        keep=wanted.keep,
+        fresh=wanted.fresh,
         progress=progress,
     ).as_json()
 
@@ -133,6 +135,8 @@ def _cold_item(
         min_events=wanted.min_events,
         limit_users=wanted.limit_users,
         seed=wanted.seed,
+        keep=wanted.keep,
+        fresh=wanted.fresh,
         progress=progress,
     ).as_json()
 
@@ -157,6 +161,8 @@ def _cold_user(
         seed=wanted.seed,
         seekers=[] if path is None else read_seekers(path),
         link=lambda title: linker.link(title).row,
+        keep=wanted.keep,
+        fresh=wanted.fresh,
         progress=progress,
     ).as_json()
 
@@ -175,6 +181,8 @@ def _beyond(
         min_events=wanted.min_events,
         limit_users=wanted.limit_users,
         seed=wanted.seed,
+        keep=wanted.keep,
+        fresh=wanted.fresh,
         progress=progress,
     ).as_json()
 

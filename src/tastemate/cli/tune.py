@@ -62,6 +62,7 @@ def tune(
 ) -> None:
     """Search a model's options: rating error for als, NDCG@10 of the next item for the others."""
     from tastemate.errors import ConfigError
+    from tastemate.evaluate import record
     from tastemate.workspace import state_home
 
     folder = keep or state_home() / "tuned"
@@ -76,6 +77,7 @@ def tune(
         else:
             result = _ranking(model, data, settings or (), draws, seed, folder, fresh, progress)
     result = {"model": model, "dataset": data.name, "seed": seed} | result
+    result |= record.provenance(data.catalog, data.interactions)
     if as_json:
         emit(result)
     else:

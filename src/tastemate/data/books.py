@@ -32,13 +32,15 @@ def load_books(folder: Path, report: Report) -> tuple[Catalog, Interactions]:
     columns = {
         "id": table["book_id"],
         "title": title.str.replace(_SERIES, ""),
-        "year": _number(table, "original_publication_year").cast(pl.Int32, strict=False),
+        "year": _number(table, "original_publication_year", path, report).cast(
+            pl.Int32, strict=False
+        ),
         "authors": lists(table["authors"], ","),
         "genres": _genres(table["book_id"], folder / "book_genres.csv", report),
         "series": series.set(series == "", None),
         "language": _text(table, "language_code"),
-        "average_rating": _number(table, "average_rating"),
-        "ratings_count": _number(table, "ratings_count").cast(pl.Int64, strict=False),
+        "average_rating": _number(table, "average_rating", path, report),
+        "ratings_count": _number(table, "ratings_count", path, report).cast(pl.Int64, strict=False),
     }
     catalog = Catalog(pl.DataFrame({name: part.alias(name) for name, part in columns.items()}))
     report.note("There are no interactions: a catalogue only.")
@@ -59,10 +61,14 @@ def _genres(ids: pl.Series, path: Path, report: Report) -> pl.Series:
     return joined["genres"]
 
 
-def _number(table: pl.DataFrame, name: str) -> pl.Series:
+def _number(table: pl.DataFrame, name: str, path: Path, report: Report) -> pl.Series:
+    """Return a column as numbers; what is written and is none goes to the report."""
     if name not in table.columns:
         return pl.Series([None] * len(table), dtype=pl.Float64)
-    return table[name].cast(pl.Float64, strict=False).fill_nan(None)
+    found = table[name].cast(pl.Float64, strict=False).fill_nan(None)
+    odd = table.filter(found.is_null() & (table[name].fill_null("").str.strip_chars() != ""))
+    report.reject(path.name, odd[LINE], name, "is not a number", odd[name])
+    return found
 
 
 def _text(table: pl.DataFrame, name: str) -> pl.Series:

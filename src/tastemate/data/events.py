@@ -98,6 +98,9 @@ def to_interactions(
         )
     users = frame["user"].unique(maintain_order=True)
     if people is not None:
+        twice = len(people) - people["user"].n_unique()
+        if twice:
+            report.note(f"{twice:,} lines describe people described before: the first one counts.")
         people = people.unique("user", keep="first", maintain_order=True)
         more = people["user"].filter(~people["user"].is_in(users.implode()))
         users = pl.concat([users, more])

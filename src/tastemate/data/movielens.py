@@ -79,28 +79,12 @@ def load_100k(folder: Path, report: Report) -> tuple[Catalog, Interactions]:
         table = read_table(
             folder / "u.user", report, separator="|", names=columns, encoding="latin-1"
         )
-        people = table.select(
-            "user", "gender", pl.col("age").cast(pl.Int64, strict=False), "occupation"
-        )
+        people = _people(table, folder / "u.user", table["occupation"], report)
     ratings = read_table(
         folder / "u.data", report, separator="\t", names=_EVENTS, encoding="latin-1"
     )
     checked = check_events(ratings, "u.data", _COLUMNS, report, first_line=1)
     return catalog, to_interactions(checked, catalog, report, people)
-
-
-def read_links(folder: Path, report: Report) -> pl.DataFrame:
-    """Return links.csv: id, imdb ("tt0114709") and tmdb, texts, null where unknown."""
-    path = folder / "links.csv"
-    table = read_table(path, report, separator=",")
-    _need(path, table, ("movieId", "imdbId", "tmdbId"))
-    imdb = pl.col("imdbId").str.strip_chars()
-    tmdb = pl.col("tmdbId").str.strip_chars()
-    return table.select(
-        pl.col("movieId").str.strip_chars().alias("id"),
-        pl.when(imdb != "").then("tt" + imdb.str.zfill(7)).alias("imdb"),
-        pl.when(tmdb != "").then(tmdb).alias("tmdb"),
-    )
 
 
 def _catalog(table: pl.DataFrame) -> Catalog:
@@ -143,12 +127,25 @@ def _read_people(path: Path, report: Report) -> pl.DataFrame:
     names = ("user", "gender", "age", "occupation", "zip")
     table = read_table(path, report, separator="::", names=names, encoding="latin-1")
     codes = {str(code): name for code, name in enumerate(_OCCUPATIONS_1M)}
-    return table.select(
-        "user",
-        "gender",
-        pl.col("age").cast(pl.Int64, strict=False),
-        pl.col("occupation").replace_strict(codes, default=None, return_dtype=pl.String),
-    )
+    named = table["occupation"].replace_strict(codes, default=None, return_dtype=pl.String)
+    _reject(path, table, "occupation", named, "is not the code of an occupation", report)
+    return _people(table, path, named, report)
+
+
+def _people(table: pl.DataFrame, path: Path, occupation: pl.Series, report: Report) -> pl.DataFrame:
+    """Return user, gender, age and occupation; a user is named once, the first time counts."""
+    age = table["age"].cast(pl.Int64, strict=False)
+    _reject(path, table, "age", age, "is not a whole number", report)
+    people = table.select("user", "gender", age.alias("age"), occupation.alias("occupation"), LINE)
+    return keep_ids(people, "user", path.name, report).drop(LINE)
+
+
+def _reject(
+    path: Path, table: pl.DataFrame, name: str, read: pl.Series, reason: str, report: Report
+) -> None:
+    """Report the values of a column that could not be read; empty ones are merely unknown."""
+    bad = read.is_null() & (table[name].fill_null("").str.strip_chars() != "")
+    report.reject(path.name, table.filter(bad)[LINE], name, reason, table.filter(bad)[name])
 
 
 def _need(path: Path, table: pl.DataFrame, needed: tuple[str, ...]) -> None:

@@ -16,24 +16,30 @@ def item_from(record: Mapping[str, Any], catalog: Catalog) -> Item:
 
     Raises `DataError` naming the item and the field.
     """
-    item_id, title = record.get("id"), record.get("title")
-    if not str(item_id or "").strip() or not str(title or "").strip():
+    item_id, title = (_text(record.get(name)) for name in ("id", "title"))
+    if not item_id or not title:
         raise DataError(f"An item needs an id and a title; got {str(dict(record))[:120]}.")
     attributes = {
-        name: _value(name, value, catalog, str(item_id))
+        name: _value(name, value, catalog, item_id)
         for name, value in record.items()
         if name not in ("id", "title", "text") and value is not None
     }
-    return Item(str(item_id), str(title), str(record.get("text") or ""), attributes)
+    return Item(item_id, title, _text(record.get("text")), attributes)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).encode("utf-8", "replace").decode().strip()
 
 
 def _value(name: str, value: object, catalog: Catalog, item_id: str) -> AttributeValue:
     """Bring a value to the kind of its column: list, number or text."""
     kind = catalog.frame.schema.get(name)
     if isinstance(value, list | tuple):
-        return tuple(str(part) for part in value)
+        return tuple(str(part) for part in value if part is not None)
     if not isinstance(value, str | int | float):
         raise DataError(f"{name} of item {item_id!r} is {value!r}; give text, a number or a list.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise DataError(f"{name} of item {item_id!r} must be a finite number, not {value!r}.")
     if isinstance(kind, pl.List):
         return (str(value),)
     if kind is not None and kind.is_numeric():
@@ -43,5 +49,5 @@ def _value(name: str, value: object, catalog: Catalog, item_id: str) -> Attribut
             raise DataError(f"{name} of item {item_id!r} must be a number: {value!r}.") from error
         if not math.isfinite(number):
             raise DataError(f"{name} of item {item_id!r} must be a finite number, not {value!r}.")
-        return int(number) if kind.is_integer() else number
+        return int(number) if number.is_integer() else number
     return value if kind is None else str(value)

@@ -7,6 +7,8 @@ import re
 
 import polars as pl
 
+from tastemate.traits import split_year
+
 _ARTICLES = (
     *("The", "A", "An", "Les", "La", "Le", "L'", "Il", "Lo", "Gli", "I", "Das", "Der", "Die"),
     *("Den", "Det", "De", "El", "Los", "Las", "Un", "Une", "Una", "Uno", "Ein", "Eine", "Het"),
@@ -14,7 +16,6 @@ _ARTICLES = (
 )
 _MOVED = re.compile(rf"^(?P<name>.+?), (?P<article>{'|'.join(_ARTICLES)})(?P<rest>( \(.*)?)$")
 _PART = re.compile(r"\((?P<prefix>a\.k\.a\. )?(?P<inner>[^()]+)\)")
-_YEAR = r"\((\d{4})(?:[-–]\d{0,4})?\)\s*$"
 
 
 def natural(title: str) -> str:
@@ -30,12 +31,8 @@ def naturals(titles: pl.Series) -> pl.Series:
 
 def years(titles: pl.Series) -> pl.Series:
     """Return the year in parentheses at the end of each title, null where there is none."""
-    return titles.str.extract(_YEAR, 1).cast(pl.Int32)
-
-
-def without_year(title: str) -> str:
-    """Return a title without the year at its end."""
-    return re.sub(r"\s*" + _YEAR, "", title)
+    found = [split_year(title or "")[1] for title in titles.to_list()]
+    return pl.Series(titles.name, found, dtype=pl.Int32)
 
 
 def _forward(text: str) -> str:

@@ -5,27 +5,31 @@ lists of k are judged on accuracy and on everything else, for everyone and for p
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tastemate import agreement, metrics
+from tastemate import metrics
 from tastemate.catalog import Catalog
 from tastemate.errors import DataError
+from tastemate.evaluate import record
+from tastemate.evaluate.agreement import rank_biased_overlap
 from tastemate.evaluate.baselines import Popular, Together, genres
 from tastemate.evaluate.bootstrap import Interval, intervals
 from tastemate.evaluate.groups import Groups, item_thirds, user_groups
 from tastemate.evaluate.held import Questions
-from tastemate.evaluate.lab import Setting, prepare
+from tastemate.evaluate.lab import Setting, prepare, without_last
 from tastemate.evaluate.latent import latent
 from tastemate.evaluate.loop import Rounds, World, simulate
-from tastemate.evaluate.scoring import Factory, Scorer, best_lists
+from tastemate.evaluate.scoring import Factory, best_lists
 from tastemate.interactions import Interactions
 from tastemate.metrics import Lists, Values
-from tastemate.protocols import Progress
+from tastemate.protocols import Progress, Scorer
 from tastemate.types import Floats, Query
 
 DIVERSITY = 0.5
@@ -109,13 +113,17 @@ def beyond_accuracy(
     people: int = 200,
     limit_users: int | None = None,
     seed: int = 0,
+    keep: Path | None = None,
+    fresh: bool = False,
     progress: Progress | None = None,
 ) -> Beyond:
     """Measure lists of `k` on coverage, novelty, diversity, calibration, fairness and the loop.
 
     `reference` makes the collaborative lists of the overlaps; `vectors` (items, d) are
     what embedding diversity is measured in, over the pruned catalogue (default: singular vectors
-    of the training events). Raises `DataError` when nobody has both a history and held-out items.
+    of the training events). A finished model is kept in the folder `keep` and read from there
+    again, unless `fresh`. Raises `DataError` when nobody has both a history and held-out items,
+    `Interrupted` when stopped by hand.
     """
     start = time.perf_counter()
     items, events = prepare(catalog, interactions, Setting(min_events=min_events))
@@ -129,15 +137,22 @@ def beyond_accuracy(
     )
     member = np.asarray(genres(items).todense(), np.float32)
     scene = _Scene(train, asked, codes, member, measure, expected, other, k, seed)
-    world = _world(scene, events, people)
+    world = _world(scene, without_last(events), people)
+    key = {
+        "data": f"{items.fingerprint}-{train.fingerprint}",
+        "asked": asked.fingerprint(),
+        "loop": [rounds, k, seed, world.fingerprint()],
+    }
     lines: list[Line] = []
     curves: dict[str, dict[str, dict[str, list[float]]]] = {}
     for at, (name, factory) in enumerate(factories.items()):
         if progress is not None:
             progress(f"{name}: lists and {rounds} rounds", at / len(factories))
-        scorer = factory(items, train)
-        lines += _lines(name, scorer, scene)
-        arms = _arms(scorer, world, rounds, k, seed)
+        with record.stoppable(keep):
+            ask = partial(_ask, partial(factory, items, train), scene, world, rounds)
+            kept = record.cell(keep, fresh, {"model": name, **key}, ask)
+        lines += _lines(name, np.asarray(kept["lists"]), scene)
+        arms = _arms_of(kept)
         lines += _loop_lines(name, arms, len(world.names), seed)
         curves[name] = {arm: one.curve() for arm, one in arms.items()}
     return Beyond(
@@ -181,8 +196,7 @@ def _questions(
     return np.array(codes, dtype=np.int64), asked
 
 
-def _lines(name: str, scorer: Scorer, scene: _Scene) -> list[Line]:
-    lists = best_lists(scorer, scene.asked.queries, scene.asked.seen, scene.k)
+def _lines(name: str, lists: Lists, scene: _Scene) -> list[Line]:
     values = _per_user(lists, scene)
     slices = user_groups(scene.train, scene.codes)
     lines = []
@@ -209,7 +223,7 @@ def _per_user(lists: Lists, scene: _Scene) -> dict[str, Values]:
     histories = metrics.as_lists(met, max(len(rows) for rows in met))
     wanted = metrics.shares(histories, scene.member)
     agreed = [
-        agreement.rank_biased_overlap(a[a >= 0].tolist(), b[b >= 0].tolist())
+        rank_biased_overlap(a[a >= 0].tolist(), b[b >= 0].tolist())
         for a, b in zip(lists, scene.reference, strict=True)
     ]
     return {
@@ -264,7 +278,7 @@ def _item_lines(name: str, lists: Lists, scene: _Scene) -> list[Line]:
 
 
 def _world(scene: _Scene, events: Interactions, people: int) -> World:
-    """Draw the people of the loop; their taste comes from all events, the held-out ones too."""
+    """Draw the people of the loop; their taste comes from `events`, those held out too."""
     drawn = np.random.default_rng(scene.seed).permutation(len(scene.codes))[:people]
     taste = latent(events, seed=scene.seed + 1)
     return World(
@@ -282,6 +296,29 @@ def _arms(scorer: Scorer, world: World, rounds: int, k: int, seed: int) -> dict[
         "plain": simulate(scorer, world, rounds=rounds, k=k, diversity=0.0, seed=seed),
         "diverse": simulate(scorer, world, rounds=rounds, k=k, diversity=DIVERSITY, seed=seed),
     }
+
+
+def _ask(
+    fit: Callable[[], Scorer], scene: _Scene, world: World, rounds: int
+) -> dict[str, Values | Lists]:
+    """Return one model's lists and "arm metric" → array, to be kept; `_arms_of` reads the arms."""
+    scorer = fit()
+    shown = best_lists(scorer, scene.asked.queries, scene.asked.seen, scene.k)
+    arms = _arms(scorer, world, rounds, scene.k, scene.seed)
+    return {"lists": shown} | {
+        f"{arm} {metric}": value
+        for arm, one in arms.items()
+        for metric, value in (one.values | {"coverage": one.coverage}).items()
+    }
+
+
+def _arms_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Rounds]:
+    arms: dict[str, dict[str, Values]] = {"plain": {}, "diverse": {}}
+    for name, value in arrays.items():
+        arm, _, metric = name.partition(" ")
+        if arm in arms:
+            arms[arm][metric] = np.asarray(value)
+    return {arm: Rounds(values, values.pop("coverage")) for arm, values in arms.items()}
 
 
 def _loop_lines(name: str, arms: Mapping[str, Rounds], people: int, seed: int) -> list[Line]:

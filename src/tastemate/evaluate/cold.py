@@ -2,22 +2,24 @@
 
 Item-cold: a tenth of the items lose all their events before training and are then ranked among all
 items for the people who met them. User-cold: people no model has seen bring k likes, one sentence,
-or nothing. Figures stand beside the plain baselines of `evaluate.baselines`, paired by user.
+or nothing. Figures stand beside the plain baselines of `evaluate.baselines`, paired by user. Each
+person's last event is left out before all else: it is the test of the next-item protocol.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from tastemate.catalog import Catalog
-from tastemate.data.split import item_cold, user_cold
+from tastemate.data.split import check_disjoint, item_cold, user_cold
 from tastemate.errors import DataError
 from tastemate.evaluate.baselines import ContentNeighbours, GenrePopularity, Popular
 from tastemate.evaluate.dialogues import Seeker
-from tastemate.evaluate.held import Asked, Questions, Row, Table, answer, rows
-from tastemate.evaluate.lab import Setting, prepare
-from tastemate.evaluate.scoring import Factory, Scorer
+from tastemate.evaluate.held import LAST_KEPT, Asked, Questions, Row, Table, answers, rows
+from tastemate.evaluate.lab import Setting, prepare, without_last
+from tastemate.evaluate.scoring import Factory
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress
 from tastemate.types import NO_HISTORY, History, Query
@@ -48,6 +50,8 @@ def cold_items(
     min_events: int = 5,
     limit_users: int | None = None,
     seed: int = 0,
+    keep: Path | None = None,
+    fresh: bool = False,
     progress: Progress | None = None,
 ) -> Table:
     """Rank items no model has seen an event of, among all items.
@@ -56,34 +60,39 @@ def cold_items(
     (only liked ones with `liked_only`). Raises `DataError` when nobody met a withheld item.
     """
     start = time.perf_counter()
-    items, events = prepare(catalog, interactions, Setting(min_events=min_events))
+    items, whole = prepare(catalog, interactions, Setting(min_events=min_events))
+    events = without_last(whole)
     split = item_cold(events, share, seed)
+    check_disjoint(split.train, split.test)
     asked = Questions([], [], [])
     for code in _some(events.n_users, limit_users, seed):
-        past, fresh = split.train.history(code), split.test.history(code)
+        past, later = split.train.history(code), split.test.history(code)
         if liked_only:
-            fresh = fresh.take(events.scale.likes(fresh.values))
-        if len(past) and len(fresh):
+            later = later.take(events.scale.likes(later.values))
+        if len(past) and len(later):
             asked.queries.append(Query(user=events.users[code], history=past.last(max_history)))
             asked.seen.append(past.items)
-            asked.truths.append(np.unique(fresh.items))
+            asked.truths.append(np.unique(later.items))
     if not len(asked):
         raise DataError("Nobody met a withheld item; withhold a larger share, or use more data.")
     everyone = {**factories, **{n: f for n, f in ITEM_BASELINES.items() if n not in factories}}
-    fitted = _fit(everyone, items, split.train, progress)
-    values = {name: answer(one, asked, METRICS) for name, one in fitted.items()}
+    lot = {"cold": asked}
+    found = answers(
+        everyone, items, split.train, lot, METRICS, keep=keep, fresh=fresh, progress=progress
+    )
     kind = "liked" if liked_only else "met"
     return Table(
         protocol="cold-item",
-        rows=rows(values, 0, against=("genre popularity", "content neighbours"), seed=seed),
+        rows=rows(found["cold"], 0, against=("genre popularity", "content neighbours"), seed=seed),
         users=len(asked),
         items=len(items),
-        fingerprint=f"{items.fingerprint}-{events.fingerprint}",
+        fingerprint=f"{items.fingerprint}-{whole.fingerprint}",
         seed=seed,
         seconds=time.perf_counter() - start,
         notes=(
             f"{len(split.held)} of {len(items)} items withheld; truth: those each user {kind}.",
             "k is the number of training events of a withheld item.",
+            LAST_KEPT,
         ),
     )
 
@@ -100,6 +109,8 @@ def cold_users(
     seed: int = 0,
     seekers: Sequence[Seeker] = (),
     link: Callable[[str], int] | None = None,
+    keep: Path | None = None,
+    fresh: bool = False,
     progress: Progress | None = None,
 ) -> Table:
     """Recommend to people no model has seen, from their first k known likes, k in `known`.
@@ -109,8 +120,10 @@ def cold_users(
     row, -1 for none) rows of one sentence follow. Raises `DataError` when nobody has enough likes.
     """
     start = time.perf_counter()
-    items, events = prepare(catalog, interactions, Setting(min_events=min_events))
+    items, whole = prepare(catalog, interactions, Setting(min_events=min_events))
+    events = without_last(whole)
     split = user_cold(events, share, seed)
+    check_disjoint(split.train, split.test)
     held = split.held
     if limit_users is not None:
         held = np.sort(np.random.default_rng(seed).permutation(held)[:limit_users])
@@ -120,15 +133,19 @@ def cold_users(
             f"No withheld user has more than {max(known)} likes; use more data or fewer likes."
         )
     everyone = {**factories, **{n: f for n, f in USER_BASELINES.items() if n not in factories}}
-    fitted = _fit(everyone, items, split.train, progress)
+    lots = {str(k): _with_likes(people, k, max(known)) for k in known}
+    found = answers(
+        everyone, items, split.train, lots, METRICS, keep=keep, fresh=fresh, progress=progress
+    )
     lines: list[Row] = []
     for k in known:
-        asked = _with_likes(people, k, max(known))
-        values = {name: answer(one, asked, METRICS) for name, one in fitted.items()}
-        lines += rows(values, k, against=("popularity", "content neighbours"), seed=seed)
+        lines += rows(found[str(k)], k, against=("popularity", "content neighbours"), seed=seed)
     notes = [f"{len(people)} of {len(held)} withheld users have more than {max(known)} likes."]
+    notes.append(LAST_KEPT)
     if seekers and link is not None:
-        more, note = sentences(factories, catalog, interactions, seekers, link, seed=seed)
+        more, note = sentences(
+            factories, catalog, interactions, seekers, link, seed=seed, keep=keep, fresh=fresh
+        )
         lines += more
         notes.append(note)
     return Table(
@@ -136,7 +153,7 @@ def cold_users(
         rows=lines,
         users=len(people),
         items=len(items),
-        fingerprint=f"{items.fingerprint}-{events.fingerprint}",
+        fingerprint=f"{items.fingerprint}-{whole.fingerprint}",
         seed=seed,
         seconds=time.perf_counter() - start,
         notes=tuple(notes),
@@ -151,18 +168,21 @@ def sentences(
     link: Callable[[str], int],
     *,
     seed: int = 0,
+    keep: Path | None = None,
+    fresh: bool = False,
 ) -> tuple[list[Row], str]:
     """Recommend from one sentence: what a person first asked for, against what they then liked.
 
     Titles are not in the sentence. Likes that link to nothing in the catalogue are left out, and
-    people without any; the note says how many remain. Models learn from all interactions.
+    people without any; the note says how many remain. Models learn from all interactions but the
+    last of each user.
     """
     asked, without = Questions([], [], []), Questions([], [], [])
     titles = linked = 0
     for seeker in seekers:
-        found = {link(title) for title in seeker.liked}
-        titles, linked = titles + len(seeker.liked), linked + len(found - {-1})
-        truth = np.array(sorted(found - {-1}), dtype=np.int32)
+        rows_of = {link(title) for title in seeker.liked}
+        titles, linked = titles + len(seeker.liked), linked + len(rows_of - {-1})
+        truth = np.array(sorted(rows_of - {-1}), dtype=np.int32)
         if len(truth):
             for lot, text in ((asked, seeker.wish), (without, "")):
                 lot.queries.append(Query(history=NO_HISTORY, text=text))
@@ -174,10 +194,13 @@ def sentences(
     if not len(asked):
         return [], note
     everyone = {**factories, "popularity": Popular}
-    fitted = _fit(everyone, catalog, interactions, None)
-    values = {name: answer(one, asked, METRICS) for name, one in fitted.items()}
+    lots = {"sentence": asked, "nothing": without}
+    found = answers(
+        everyone, catalog, without_last(interactions), lots, METRICS, keep=keep, fresh=fresh
+    )
+    values = found["sentence"]
     for name in factories:
-        values[f"{name}, no sentence"] = answer(fitted[name], without, METRICS)
+        values[f"{name}, no sentence"] = found["nothing"][name]
     against = ("popularity", *(f"{name}, no sentence" for name in factories))
     return rows(values, "sentence", against=against, seed=seed), note
 
@@ -187,20 +210,6 @@ def _some(n: int, limit: int | None, seed: int) -> list[int]:
     if limit is not None:
         codes = np.sort(np.random.default_rng(seed).permutation(codes)[:limit])
     return [int(code) for code in codes]
-
-
-def _fit(
-    factories: Mapping[str, Factory],
-    catalog: Catalog,
-    train: Interactions,
-    progress: Progress | None,
-) -> dict[str, Scorer]:
-    fitted = {}
-    for at, (name, factory) in enumerate(factories.items()):
-        if progress is not None:
-            progress(f"fitting {name}", at / len(factories))
-        fitted[name] = factory(catalog, train)
-    return fitted
 
 
 def _likes(

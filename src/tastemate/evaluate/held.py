@@ -1,18 +1,28 @@
 """Several withheld items a user: ask for lists, judge them, and put models side by side as rows."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tastemate.catalog import Catalog
+from tastemate.evaluate import record
 from tastemate.evaluate.bootstrap import Interval, differences, intervals
-from tastemate.evaluate.scoring import Scorer, best_lists
+from tastemate.evaluate.scoring import Factory, best_lists
+from tastemate.interactions import Interactions
 from tastemate.metrics import Values, judge, measure
+from tastemate.protocols import Progress, Scorer
 from tastemate.types import Query, Rows
 
 Asked = tuple[str, int]
 """A metric and its cutoff: ("recall", 20)."""
+
+
+LAST_KEPT = "Validation: each user's last event is left out, it is the test of next-item."
+"""The note of every protocol without a test of its own."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +35,16 @@ class Questions:
 
     def __len__(self) -> int:
         return len(self.queries)
+
+    def fingerprint(self) -> str:
+        """Return a short hash of everything asked, part of a kept cell's key."""
+        digest = hashlib.sha256()
+        for query, seen, truth in zip(self.queries, self.seen, self.truths, strict=True):
+            past = query.history
+            digest.update(f"{query.user!r} {query.text!r}".encode())
+            for rows in (past.items, past.values, past.timestamps, seen, truth):
+                digest.update(f" {len(rows)} ".encode() + np.ascontiguousarray(rows).tobytes())
+        return digest.hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +108,47 @@ def answer(scorer: Scorer, asked: Questions, metrics: Sequence[Asked]) -> dict[s
     lists = best_lists(scorer, asked.queries, asked.seen, depth)
     judged = judge(lists, [truth.tolist() for truth in asked.truths], depth)
     return {f"{name}@{k}": measure(judged, [name], [k])[f"{name}@{k}"] for name, k in metrics}
+
+
+def answers(
+    factories: Mapping[str, Factory],
+    catalog: Catalog,
+    train: Interactions,
+    asked: Mapping[str, Questions],
+    metrics: Sequence[Asked],
+    *,
+    keep: Path | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, dict[str, dict[str, Values]]]:
+    """Fit each model and ask it every part; return part → model → metric → one value a user.
+
+    A finished model is kept in the folder `keep` and read from there again, unless `fresh`.
+    Raises `Interrupted` when stopped by hand.
+    """
+    found: dict[str, dict[str, dict[str, Values]]] = {part: {} for part in asked}
+    key = {
+        "data": f"{catalog.fingerprint}-{train.fingerprint}",
+        "asked": {part: one.fingerprint() for part, one in asked.items()},
+        "metrics": metrics,
+    }
+    with record.stoppable(keep):
+        for at, (name, factory) in enumerate(factories.items()):
+            if progress is not None:
+                progress(f"fitting {name}", at / len(factories))
+
+            def make(factory: Factory = factory) -> dict[str, Values]:
+                scorer = factory(catalog, train)
+                return {
+                    f"{part} {metric}": value
+                    for part, one in asked.items()
+                    for metric, value in answer(scorer, one, metrics).items()
+                }
+
+            values = record.cell(keep, fresh, {"model": name, **key}, make)
+            for part in asked:
+                found[part][name] = {f"{m}@{k}": values[f"{part} {m}@{k}"] for m, k in metrics}
+    return found
 
 
 def rows(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tastemate.catalog import Catalog
-from tastemate.data.split import TIE_ORDERS, LeaveOneOut, core, leave_one_out
+from tastemate.data.split import TIE_ORDERS, LeaveOneOut, check_disjoint, core, leave_one_out
 from tastemate.errors import ConfigError, DataError, nearest
 from tastemate.evaluate import record
 from tastemate.evaluate.scoring import Factory, target_ranks
@@ -70,6 +70,11 @@ def prepare(
     return catalog, ordered
 
 
+def without_last(events: Interactions) -> Interactions:
+    """Return the events but each user's last, which only the next-item test may look at."""
+    return events.where(events.from_end() > 0)
+
+
 @dataclass(slots=True)
 class Lab:
     """Fits and asks models, one cell (model, seed, cut) at a time, keeping what is finished."""
@@ -90,6 +95,8 @@ class Lab:
         parts = []
         for cut in cuts:
             asked = _limited(leave_one_out(self.interactions, cut), self.setting)
+            later = self.interactions.from_end() <= cut
+            check_disjoint(asked.train, self.interactions.where(later))
             ranks = [self._ranks(model, seed, one, asked, cut) for seed, one in factories.items()]
             parts.append((cut, asked, np.column_stack(ranks)))
         if not sum(len(asked) for _, asked, _ in parts):

@@ -6,6 +6,7 @@ without re-ranking for diversity (maximal marginal relevance, Carbonell & Goldst
 shows whether lists narrow. The clicks are simulated: read trends, not promises.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tastemate import metrics
-from tastemate.evaluate.scoring import Scorer, best_lists
+from tastemate.evaluate.scoring import best_lists
 from tastemate.metrics import Lists, Values
+from tastemate.protocols import Scorer
 from tastemate.types import Floats, History, Query
 
 POOL = 50
 """Items a diverse list is chosen from."""
+DIGITS = 4
+"""Digits of affinities and vectors that count as a difference between two worlds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +39,14 @@ class World:
     """(items, d)."""
     like: float
     """The value a click is entered with."""
+
+    def fingerprint(self) -> str:
+        """Return a short hash of who the people are and what decides their clicks."""
+        digest = hashlib.sha256(repr((list(self.names), self.like, DIGITS)).encode())
+        for one in (self.affinity, self.member, self.vectors):
+            rounded = np.round(np.asarray(one, np.float64), DIGITS) + 0.0
+            digest.update(rounded.tobytes())
+        return digest.hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,8 +10,10 @@ import hashlib
 import json
 import os
 import platform
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,7 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tastemate import artifacts
-from tastemate.errors import FormatError
+from tastemate.catalog import Catalog
+from tastemate.errors import FormatError, Interrupted
+from tastemate.interactions import Interactions
 
 FINAL_LOG = Path("benchmarks/results/final.log")
 
@@ -47,10 +51,42 @@ def command() -> str:
     return " ".join([Path(sys.argv[0]).name or "python", *sys.argv[1:]])
 
 
+def provenance(catalog: Catalog, interactions: Interactions) -> dict[str, str]:
+    """Return what any figure needs beside it: command, data, hardware, program, commit, date.
+
+    `data` is the fingerprint of the whole data set, before anything is pruned.
+    """
+    return {
+        "command": command(),
+        "data": f"{catalog.fingerprint}-{interactions.fingerprint}",
+        "hardware": hardware(),
+        "program": program(),
+        "commit": commit(),
+        "date": _now(),
+    }
+
+
+def commit() -> str:
+    """Return the commit of the checkout this runs from; empty outside one, or without git."""
+    root = Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists():
+        return ""
+    asked = ["git", "-C", str(root), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
 def append_final(path: Path, line: Mapping[str, Any]) -> None:
     """Append one dated JSON line to the log of test figures."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    dated = {"date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")} | dict(line)
+    dated = {"date": _now()} | dict(line)
     with path.open("a", encoding="utf-8") as log:
         log.write(json.dumps(dated, ensure_ascii=False) + "\n")
 
@@ -90,3 +126,28 @@ def read_cell(folder: Path, parts: Mapping[str, Any]) -> dict[str, NDArray[Any]]
 def write_cell(folder: Path, parts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Keep a finished cell: its description as JSON and its arrays."""
     artifacts.write(folder / key(parts), json.loads(json.dumps(parts, default=str)), arrays)
+
+
+def cell(
+    folder: Path | None,
+    fresh: bool,
+    parts: Mapping[str, Any],
+    make: Callable[[], Mapping[str, NDArray[Any]]],
+) -> Mapping[str, NDArray[Any]]:
+    """Return the kept arrays of a cell, or make and keep them; always made when `fresh`."""
+    kept = None if folder is None or fresh else read_cell(folder, parts)
+    if kept is None:
+        kept = dict(make())
+        if folder is not None:
+            write_cell(folder, parts, kept)
+    return kept
+
+
+@contextmanager
+def stoppable(folder: Path | None) -> Iterator[None]:
+    """Turn Ctrl-C into `Interrupted`, which says where the finished models are."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        kept = f"kept in {folder}; the same command goes on from there" if folder else "not kept"
+        raise Interrupted(f"Stopped. Finished models are {kept}.") from stop

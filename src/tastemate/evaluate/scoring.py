@@ -4,7 +4,7 @@ Nothing here is sampled: every item of the catalogue competes, except what the p
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +13,12 @@ from tastemate.catalog import Catalog
 from tastemate.errors import DataError
 from tastemate.interactions import Interactions
 from tastemate.metrics import Lists, ranks_of
+from tastemate.protocols import Scorer
 from tastemate.retrieve.dense import top
 from tastemate.types import Floats, Query, Rows
 
 BATCH = 256
 """Queries scored together: bounds memory at BATCH × items scores."""
-
-
-class Scorer(Protocol):
-    """Something fitted that scores the whole catalogue: a retriever or a whole recommender."""
-
-    def scores(self, queries: Sequence[Query]) -> Floats:
-        """Score every item for every query, (queries, items); -inf is no opinion."""
-        ...
 
 
 Factory: TypeAlias = Callable[[Catalog, Interactions], Scorer]

@@ -20,6 +20,7 @@ from tastemate.catalog import Catalog
 from tastemate.explain.writer import write
 from tastemate.interactions import Interactions
 from tastemate.protocols import Attributing
+from tastemate.text.words import ASKING_WORDS, STOP_WORDS
 from tastemate.traits import Traits, is_year
 from tastemate.types import (
     AttributeValue,
@@ -38,13 +39,8 @@ Contributions: TypeAlias = Callable[[Query, Rows], NDArray[np.float32]]
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _NEGATIONS = frozenset("not no without never except avoid less nothing isn't don't".split())
-_STOP = frozenset(
-    """a an the and or but of in on at to for from with by about is are was be been it its this that
-    these those i me my we you your he she they them want like likes liked watch read see show find
-    give something anything some any more most very really too so as than then there what which who
-    have has had can could would should will just please films film movies movie books book titles
-    title one ones good great similar""".split()
-)
+# Love is a way of asking, and what many films are about.
+_STOP = (STOP_WORDS | ASKING_WORDS) - {"love"}
 _NEIGHBOURS_MIN = 2
 NO_SPREADS: Mapping[str, float] = MappingProxyType({})
 

@@ -17,7 +17,7 @@ from tastemate.explain.evidence import field_words, likers, wanted_words
 from tastemate.explain.writer import PLAIN
 from tastemate.interactions import Interactions
 from tastemate.text.phrases import label, number
-from tastemate.traits import Traits, decade, is_year
+from tastemate.traits import Traits, decade, is_year, split_year
 from tastemate.types import (
     Clause,
     Evidence,
@@ -32,7 +32,6 @@ Scores: TypeAlias = Callable[[Sequence[Query]], Floats]
 """`scores(queries)` → the score of every item, (queries, items)."""
 
 _TOKEN = re.compile(r"\w+(?:['’]\w+)*")
-_YEAR = re.compile(r"\s*\(\d{4}\)\s*$")
 _LONGEST = 12
 
 
@@ -57,7 +56,7 @@ class Verifier:
         self._names: dict[str, set[tuple[str, ...]]] = {}
         self._capitals: set[str] = set()
         for title in catalog.titles:
-            self._learn(_YEAR.sub("", title), capital=True)
+            self._learn(split_year(title)[0], capital=True)
         for value in Traits.of(catalog).values:
             self._learn(value, capital=False)
 
@@ -76,18 +75,6 @@ class Verifier:
             problems += [Problem(text, clause=at) for text in self._unbound(clause, known, item)]
         return problems
 
-    def prune(self, reason: Reason, item: Item, query: Query) -> Reason:
-        """Return the reason without what is wrong: false evidence and the clauses on it."""
-        problems = self.check(reason, item, query)
-        false = {problem.evidence for problem in problems if problem.evidence}
-        bad = {problem.clause for problem in problems if problem.clause >= 0}
-        clauses = tuple(
-            clause
-            for at, clause in enumerate(reason.clauses)
-            if at not in bad and false.isdisjoint(clause.evidence)
-        )
-        return Reason(clauses, tuple(fact for fact in reason.evidence if fact.id not in false))
-
     def _wrong(self, fact: Evidence, item: Item, query: Query) -> str:
         """Return what is wrong with one piece of evidence, or an empty text."""
         if fact.kind == "popularity":
@@ -95,8 +82,6 @@ class Verifier:
             return "" if found == fact.count else f"{found} people liked it, not {fact.count}"
         if fact.kind == "query":
             return _wrong_words(fact, item, query)
-        if fact.kind == "path":
-            return ""  # the graph that found it vouches for it
         if fact.item not in self.catalog:
             return f"no item {fact.item!r} in the catalogue"
         cited = self.catalog[fact.item]
@@ -160,13 +145,6 @@ class Verifier:
                 if tuple(tokens[at : at + len(name)]) == name:
                     found.append(" ".join(name))
         return found
-
-
-def check(
-    reason: Reason, item: Item, query: Query, catalog: Catalog, interactions: Interactions
-) -> list[Problem]:
-    """Return everything that is wrong with one reason; for many, keep a `Verifier`."""
-    return Verifier(catalog, interactions).check(reason, item, query)
 
 
 def deletion_test(
@@ -251,9 +229,9 @@ def _has(item: Item, attribute: str, value: str) -> bool:
 
 def _claimed(facts: Iterable[Evidence], item: Item) -> set[str]:
     """Return what a clause on these facts may name."""
-    claimed = {item.title, _YEAR.sub("", item.title)}
+    claimed = {item.title, split_year(item.title)[0]}
     for fact in facts:
-        claimed |= {fact.title, _YEAR.sub("", fact.title), label(fact.attribute)}
+        claimed |= {fact.title, split_year(fact.title)[0], label(fact.attribute)}
         values = fact.value if isinstance(fact.value, tuple) else (fact.value,)
         for value in values:
             claimed.add(str(value) if isinstance(value, str) else number(value))

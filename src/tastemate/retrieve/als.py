@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tastemate import artifacts
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFitted
 from tastemate.interactions import Interactions, Scale
@@ -203,15 +202,17 @@ class BiasedAls(Dense):
     def save(self, folder: Path) -> None:
         """Write the biases and factors."""
         state = self._fitted()
-        artifacts.write(
+        self._write(
             folder,
+            len(state.rated),
             {"mean": state.mean, "low": state.scale.low, "high": state.scale.high},
             {"bias": state.bias, "factors": state.factors, "rated": state.rated},
         )
 
     def load(self, folder: Path, catalog: Catalog) -> Self:
         """Restore what `save` wrote; items added since are unknown to the model."""
-        meta, arrays = artifacts.read(folder)
+        need, by_item = ("mean", "low", "high"), ("bias", "factors", "rated")
+        meta, arrays = self._read(folder, len(catalog), need, by_item)
         self._state = _Fitted(
             meta["mean"],
             Scale(meta["low"], meta["high"]),

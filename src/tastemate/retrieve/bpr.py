@@ -15,7 +15,6 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit
 
-from tastemate import artifacts
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFitted
 from tastemate.interactions import Interactions
@@ -149,11 +148,13 @@ class Bpr(Dense):
         """Write the item factors, the biases and the drawn negatives."""
         state = self._fitted()
         meta, arrays = state.items.packed()
-        artifacts.write(folder, meta, {**arrays, "bias": state.bias, "drawn": state.negatives})
+        arrays = {**arrays, "bias": state.bias, "drawn": state.negatives}
+        self._write(folder, len(state.bias), meta, arrays)
 
     def load(self, folder: Path, catalog: Catalog) -> Self:
         """Restore what `save` wrote; items added since are unknown to the model."""
-        meta, arrays = artifacts.read(folder)
+        by_item = ("factors", "known", "bias")
+        meta, arrays = self._read(folder, len(catalog), ("low", "high", "drawn"), by_item)
         items = ItemFactors.unpacked(meta, arrays, len(catalog))
         self._state = _Fitted(items, arrays["bias"], arrays["drawn"])
         self.rank = int(items.factors.shape[1])

@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tastemate import artifacts
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFitted
 from tastemate.interactions import Interactions, Scale
 from tastemate.retrieve.dense import Dense, candidates
-from tastemate.text.encoder import name_of, open_encoder, unit
+from tastemate.text.encoder import name_of, unit
 from tastemate.types import Candidate, Floats, History, Mask, Query, Rows
 
 if TYPE_CHECKING:
-    from tastemate.protocols import Encoder, Progress
+    from tastemate.protocols import Encoder
 
 CHUNK = 512
 
@@ -32,7 +31,7 @@ class Content(Dense):
     and its attribute values weighted by rarity (TF-IDF); `attributes` is the second one's share
     of the squared length. A liked event weighs 1, a neutral one `neutral`, a disliked one
     -`dislike`; weights halve every `half_life` events back. `chars` bounds what is read of a
-    description, which bounds the time to encode. Without an `encoder`, `open_encoder()`.
+    description, which bounds the time to encode.
     """
 
     name = "content"
@@ -40,13 +39,12 @@ class Content(Dense):
     def __init__(
         self,
         *,
-        encoder: "Encoder | None" = None,
+        encoder: "Encoder",
         attributes: float = 0.3,
         neutral: float = 0.3,
         dislike: float = 0.2,
         half_life: float = 50.0,
         chars: int = 1000,
-        progress: "Progress | None" = None,
     ) -> None:
         if not 0 <= attributes <= 1:
             raise ConfigError(f"attributes must be between 0 and 1, not {attributes}.")
@@ -60,7 +58,6 @@ class Content(Dense):
         self.dislike = dislike
         self.half_life = half_life
         self.chars = chars
-        self.progress = progress
         self._scale = Scale(0.0, 1.0)
         self._text: Floats | None = None
         self._kinds: sparse.csr_matrix | None = None
@@ -86,8 +83,6 @@ class Content(Dense):
 
     def _encode(self, catalog: Catalog, start: int) -> Floats:
         """Return the embeddings of the rows from `start` on, zero where nothing is written."""
-        if self.encoder is None:
-            self.encoder = open_encoder()
         vectors = np.zeros((len(catalog) - start, self.encoder.dimensions), dtype=np.float32)
         texts = [catalog.describe(row)[: self.chars] for row in range(start, len(catalog))]
         # Neighbours in length share a chunk, so that the encoder pads little.
@@ -95,8 +90,6 @@ class Content(Dense):
         for at in range(0, len(order), CHUNK):
             rows = order[at : at + CHUNK]
             vectors[rows] = self.encoder.encode([texts[row] for row in rows])
-            if self.progress is not None:
-                self.progress("encoding items", (at + len(rows)) / len(order))
         return vectors
 
     def _indicators(self, catalog: Catalog, start: int) -> sparse.csr_matrix:
@@ -137,27 +130,27 @@ class Content(Dense):
         """Write the item vectors, float32, and the values of the attributes."""
         text, kinds = self._fitted()
         meta = {
-            "encoder": name_of(self.encoder) if self.encoder is not None else "",
+            "encoder": name_of(self.encoder),
             "low": self._scale.low,
             "high": self._scale.high,
             "vocabulary": self._vocabulary,
         }
-        artifacts.write(folder, meta, {"text": text, "kinds": kinds, "mean": self._mean})
+        arrays = {"text": text, "kinds": kinds, "mean": self._mean}
+        self._write(folder, len(text), meta, arrays)
 
     def load(self, folder: Path, catalog: Catalog) -> Self:
         """Restore; rows beyond those fitted are encoded now.
 
         Raises `ConfigError` when the catalogue grew and the encoder is another one.
         """
-        meta, arrays = artifacts.read(folder)
+        need = ("encoder", "low", "high", "vocabulary", "mean")
+        meta, arrays = self._read(folder, len(catalog), need, ("text", "kinds"))
         self._scale = Scale(meta["low"], meta["high"])
         self._vocabulary = meta["vocabulary"]
         self._mean = arrays["mean"]
         text, kinds = arrays["text"], arrays["kinds"]
         known = len(text)
         if len(catalog) > known:
-            if self.encoder is None:
-                self.encoder = open_encoder()
             _same_encoder(self.encoder, meta["encoder"], len(self._mean), folder)
             fresh = self._joined(self._encode(catalog, known), self._indicators(catalog, known))
             text = np.concatenate([text, fresh[0]])
@@ -169,6 +162,11 @@ class Content(Dense):
         if self._text is None or self._kinds is None:
             raise NotFitted("The content retriever is not fitted; call fit() or load() first.")
         return self._text, self._kinds
+
+    @property
+    def vectors(self) -> Floats:
+        """The text block as unit rows, (items, dimensions); zero where nothing is written."""
+        return unit(self._fitted()[0])
 
     def _weights(self, history: History) -> Floats:
         """Return the signed, decayed weight of each event."""

@@ -1,10 +1,13 @@
 """From scores of the whole catalogue to the best n: the part every dense retriever shares."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from tastemate import artifacts
 from tastemate.types import Candidate, Floats, Mask, Query
 
 
@@ -26,6 +29,22 @@ class Dense(ABC):
             scores[~allowed] = -np.inf
         mask_seen(scores, queries)
         return [candidates(row, n, self.name) for row in scores]
+
+    def _write(
+        self, folder: Path, width: int, meta: Mapping[str, Any], arrays: Mapping[str, Any]
+    ) -> None:
+        """Write what was learned over `width` items, under the name of the class."""
+        artifacts.write_model(folder, type(self).__name__, width, meta, arrays)
+
+    def _read(
+        self,
+        folder: Path,
+        n_items: int,
+        need: Collection[str] = (),
+        by_item: Collection[str] = (),
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return what `_write` wrote; raise `FormatError` when it does not fit."""
+        return artifacts.read_model(folder, type(self).__name__, n_items, need, by_item)
 
 
 def mask_seen(scores: Floats, queries: Sequence[Query]) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tastemate import artifacts
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFitted
 from tastemate.interactions import Interactions
@@ -120,11 +119,13 @@ class ImplicitAls(Dense):
 
     def save(self, folder: Path) -> None:
         """Write the item factors."""
-        artifacts.write(folder, *self._fitted().packed())
+        state = self._fitted()
+        self._write(folder, len(state.known), *state.packed())
 
     def load(self, folder: Path, catalog: Catalog) -> Self:
         """Restore what `save` wrote; items added since are unknown to the model."""
-        self._state = ItemFactors.unpacked(*artifacts.read(folder), len(catalog))
+        kept = self._read(folder, len(catalog), ("low", "high"), ("factors", "known"))
+        self._state = ItemFactors.unpacked(*kept, len(catalog))
         self.rank = int(self._state.factors.shape[1])
         return self
 

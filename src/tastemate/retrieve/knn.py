@@ -11,13 +11,12 @@ from typing import Literal, Self, TypeAlias
 import numpy as np
 from scipy import sparse
 
-from tastemate import artifacts
 from tastemate.catalog import Catalog
-from tastemate.errors import ConfigError, FormatError, NotFitted
+from tastemate.errors import ConfigError, NotFitted
 from tastemate.interactions import Interactions, Scale
-from tastemate.retrieve.dense import Dense, top
+from tastemate.retrieve.dense import Dense, candidates, top
 from tastemate.retrieve.linear import Linear, Weights, dense, neighbours, supported
-from tastemate.types import Floats, Query
+from tastemate.types import Candidate, Floats, Query, Rows
 
 Events: TypeAlias = Literal["implicit", "explicit"]
 """Implicit: every event weighs 1. Explicit: its value's place on the scale, .1 to 1."""
@@ -145,6 +144,22 @@ class UserKNN(Dense):
             row[: len(votes)] = np.where(named, votes, -np.inf)
         return wide
 
+    def similar(self, items: Rows, n: int) -> list[list[Candidate]]:
+        """Return the items met by the same people: cosine of their columns, best first."""
+        met = self._fitted()
+        by_item = sparse.csr_matrix(met.T)
+        lengths = np.sqrt(np.asarray(by_item.power(2).sum(axis=1))).ravel()
+        found: list[list[Candidate]] = []
+        for item in items:
+            scores = np.full(self._width, -np.inf, dtype=np.float32)
+            if item < len(lengths):
+                shared = np.asarray((by_item @ by_item[[item]].T).todense()).ravel()
+                cosine = shared / np.maximum(lengths * lengths[item], 1e-9)
+                scores[: len(cosine)] = np.where(shared > 0, cosine, -np.inf)
+                scores[item] = -np.inf
+            found.append(candidates(scores, n, self.name))
+        return found
+
     def _asked(self, query: Query, m: int) -> Floats:
         """Return the weighted history over the `m` items fitted on; the latest of repeats."""
         past = query.history
@@ -158,20 +173,13 @@ class UserKNN(Dense):
     def save(self, folder: Path) -> None:
         """Write everybody's events."""
         met = self._fitted()
-        artifacts.write(folder, {"low": self._scale.low, "high": self._scale.high}, {"met": met})
+        meta = {"low": self._scale.low, "high": self._scale.high}
+        self._write(folder, met.shape[1], meta, {"met": met})
 
     def load(self, folder: Path, catalog: Catalog) -> Self:
         """Restore them; raise `FormatError` if they do not fit the catalogue."""
-        meta, arrays = artifacts.read(folder)
-        try:
-            met, scale = arrays["met"], Scale(float(meta["low"]), float(meta["high"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"{folder} holds no {self.name} model: fit it again.") from error
-        if met.shape[1] > len(catalog):
-            raise FormatError(
-                f"The {self.name} model in {folder} belongs to another catalogue: fit it again."
-            )
-        self._keep(met, scale, len(catalog))
+        meta, arrays = self._read(folder, len(catalog), ("low", "high", "met"))
+        self._keep(arrays["met"], Scale(meta["low"], meta["high"]), len(catalog))
         return self
 
     def _keep(self, met: sparse.csr_matrix, scale: Scale, width: int) -> None:

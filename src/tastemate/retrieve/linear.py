@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tastemate import artifacts
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, FormatError, NotFitted
 from tastemate.interactions import Interactions, Scale
@@ -121,21 +120,18 @@ class Linear(Dense):
     def save(self, folder: Path) -> None:
         """Write the weights."""
         weights = self._fitted()
-        meta = {"low": weights.scale.low, "high": weights.scale.high, "width": weights.width}
-        artifacts.write(folder, meta, {"items": weights.items, "matrix": weights.matrix})
+        meta = {"low": weights.scale.low, "high": weights.scale.high}
+        arrays = {"items": weights.items, "matrix": weights.matrix}
+        self._write(folder, weights.width, meta, arrays)
 
     def load(self, folder: Path, catalog: Catalog) -> Self:
         """Open the weights, dense ones memory-mapped; raise `FormatError` if they do not fit."""
-        meta, arrays = artifacts.read(folder)
-        try:
-            items, matrix = np.array(arrays["items"]), arrays["matrix"]
-            scale, width = Scale(float(meta["low"]), float(meta["high"])), int(meta["width"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"{folder} holds no {self.name} model: fit it again.") from error
-        if width > len(catalog) or matrix.shape != (len(items), len(items)):
-            raise FormatError(
-                f"The {self.name} model in {folder} belongs to another catalogue: fit it again."
-            )
+        need = ("low", "high", "items", "matrix")
+        meta, arrays = self._read(folder, len(catalog), need)
+        items, matrix = np.array(arrays["items"]), arrays["matrix"]
+        if matrix.shape != (len(items), len(items)):
+            raise FormatError(f"The {self.name} model in {folder} is not whole: fit it again.")
+        scale = Scale(meta["low"], meta["high"])
         self._keep(Weights(items, matrix, scale, len(catalog)))
         return self
 

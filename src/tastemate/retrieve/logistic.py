@@ -4,8 +4,9 @@ f is linear in attributes of the item, attributes of the person, and crosses of 
 
     f(u, i) = c + δᵀz_u + (β + γ∘w_u + Dᵀz_u)ᵀx_i
 
-x_i: attribute values, numbers and log popularity of the item; z_u: what the person declared;
-w_u: how the likes in the history differ from the average item, feature by feature.
+x_i: attribute values, numbers and log popularity of the item, or a flag in its place where nobody
+met the item; z_u: what the person declared; w_u: how the likes in the history differ from the
+average item, feature by feature.
 """
 
 import json
@@ -20,17 +21,17 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-from tastemate import artifacts
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFitted
 from tastemate.interactions import Interactions, Scale
 from tastemate.retrieve.dense import Dense
-from tastemate.types import AttributeValue, Floats, Query
+from tastemate.retrieve.factors import neighbours
+from tastemate.types import AttributeValue, Candidate, Floats, Query, Rows
 
 _SHRINKAGE = 5.0
 """Average items added to a history's likes before they are averaged."""
 _HIDDEN = 0.3
-"""Share of training pairs without what the person declared."""
+"""Share of training pairs without what the person declared, and without the popularity."""
 
 Vector = NDArray[np.float64]
 
@@ -46,8 +47,11 @@ class _Features:
         return len(self.values) + len(self.numbers)
 
     def of_items(self, catalog: Catalog, popularity: Floats) -> Floats:
-        """Return the features of all items and, as the last column, `popularity`."""
-        x = np.zeros((len(catalog), len(self) + 1), np.float32)
+        """Return the features of all items and, as the last columns, `popularity` and its flag.
+
+        Where popularity is not known (nan) it is 0, that of the average item, and the flag 1.
+        """
+        x = np.zeros((len(catalog), len(self) + 2), np.float32)
         for at, (name, value) in enumerate(self.values):
             if name in catalog.attributes and not catalog.is_numeric(name):
                 column = catalog.incidence(name).codes.get(value)
@@ -56,7 +60,8 @@ class _Features:
         for at, (name, mean, deviation) in enumerate(self.numbers, start=len(self.values)):
             if name in catalog.attributes and catalog.is_numeric(name):
                 x[:, at] = np.nan_to_num((catalog.numbers(name) - mean) / deviation)
-        x[:, -1] = popularity
+        x[:, -2] = np.nan_to_num(popularity)
+        x[:, -1] = np.isnan(popularity)
         return np.clip(x, -4, 4)
 
     def of_person(self, about: Mapping[str, AttributeValue]) -> Floats:
@@ -104,14 +109,13 @@ class _Weights:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fitted:
-    """What is learned: features, popularity of the items fitted on (standardised), weights."""
+    """What is learned: features, standardised popularity, weights."""
 
     items: _Features
     people: _Features
     scale: Scale
     popularity: Floats
-    cold: float
-    """The popularity feature of an item nobody met."""
+    """Of the items fitted on; nan for one nobody met."""
     centre: Floats
     theta: Vector
     x: Floats
@@ -160,9 +164,7 @@ class Logistic(Dense):
         """Learn who likes what; without a like or a catalogue nothing is served later."""
         items = self._features(catalog)
         people = self._declared(interactions.people)
-        logs = np.log1p(interactions.counts.astype(np.float64))
-        mean, deviation = (float(logs.mean()), float(logs.std()) or 1.0) if len(logs) else (0.0, 1)
-        popularity = ((logs - mean) / deviation).astype(np.float32)
+        popularity = _popularity(interactions)
         x = items.of_items(catalog, popularity)
         likes = interactions.scale.likes(interactions.value)
         theta = np.empty(0)
@@ -171,9 +173,8 @@ class Logistic(Dense):
             centre = x[interactions.item[likes]].mean(axis=0)
             pairs = self._draw(interactions, x, centre, people)
             theta = _minimise(pairs, self.regularisation)
-        cold = -mean / deviation
         scale = interactions.scale
-        self._state = _Fitted(items, people, scale, popularity, cold, centre, theta, x)
+        self._state = _Fitted(items, people, scale, popularity, centre, theta, x)
         return self
 
     def _features(self, catalog: Catalog) -> _Features:
@@ -215,7 +216,9 @@ class Logistic(Dense):
         if len(plus) > most:
             plus = np.sort(rng.choice(plus, most, replace=False))
         user = np.repeat(interactions.user[plus], self.negatives)
-        item = rng.integers(len(x), size=len(user)).astype(np.int32)
+        # That nobody met an item says nothing against it: it may be new.
+        there = np.flatnonzero(interactions.counts > 0)
+        item = there[rng.integers(len(there), size=len(user))].astype(np.int32)
         key = user.astype(np.int64) * len(x) + item
         fresh = met[np.minimum(np.searchsorted(met, key), len(met) - 1)] != key
         minus = np.flatnonzero(interactions.scale.dislikes(interactions.value))
@@ -236,7 +239,10 @@ class Logistic(Dense):
                 z[at] = people.of_person(_plain(record))
         # Some pairs hide what was declared, so that the history carries those who declare nothing.
         told = (rng.random(len(users)) >= _HIDDEN).astype(np.float32)
-        return _Pairs(x[rows], w, z[users] * told[:, None], y)
+        # Others hide the popularity, so that the attributes carry the items nobody met.
+        features = x[rows]
+        features[rng.random(len(users)) < _HIDDEN, -2:] = (0, 1)
+        return _Pairs(features, w, z[users] * told[:, None], y)
 
     def scores(self, queries: Sequence[Query]) -> Floats:
         """Return P(like), (queries, items)."""
@@ -252,6 +258,12 @@ class Logistic(Dense):
             scores[at] = expit(logit)
         return scores
 
+    def similar(self, items: Rows, n: int) -> list[list[Candidate]]:
+        """Return the items with like attributes: cosine of the features, popularity left out."""
+        features = self._fitted().x[:, : len(self._fitted().items)]
+        known = np.asarray(features.any(axis=1), dtype=np.bool_)
+        return neighbours(features, known, items, n, self.name)
+
     def save(self, folder: Path) -> None:
         """Write the features and weights."""
         state = self._fitted()
@@ -260,30 +272,29 @@ class Logistic(Dense):
             "people": [state.people.values, state.people.numbers],
             "low": state.scale.low,
             "high": state.scale.high,
-            "cold": state.cold,
         }
         arrays: dict[str, Any] = {
             "popularity": state.popularity,
             "centre": state.centre,
             "theta": state.theta,
         }
-        artifacts.write(folder, json.loads(json.dumps(meta)), arrays)
+        self._write(folder, len(state.popularity), json.loads(json.dumps(meta)), arrays)
 
     def load(self, folder: Path, catalog: Catalog) -> Self:
         """Restore what `save` wrote; items added since are scored by their attributes."""
-        meta, arrays = artifacts.read(folder)
+        need = ("items", "people", "low", "high", "centre", "theta")
+        meta, arrays = self._read(folder, len(catalog), need, ("popularity",))
         items, people = (
             _Features(*(tuple(tuple(entry) for entry in part) for part in meta[kind]))
             for kind in ("items", "people")
         )
-        popularity = np.full(len(catalog), meta["cold"], np.float32)
+        popularity = np.full(len(catalog), np.nan, np.float32)
         popularity[: len(arrays["popularity"])] = arrays["popularity"]
         self._state = _Fitted(
             items,
             people,
             Scale(meta["low"], meta["high"]),
             arrays["popularity"],
-            meta["cold"],
             arrays["centre"],
             arrays["theta"],
             items.of_items(catalog, popularity),
@@ -294,6 +305,16 @@ class Logistic(Dense):
         if self._state is None:
             raise NotFitted("The model logistic has learned nothing yet; call fit or load first.")
         return self._state
+
+
+def _popularity(interactions: Interactions) -> Floats:
+    """Return standardised log counts, (items,); nan for items nobody met."""
+    logs = np.log(np.maximum(interactions.counts, 1).astype(np.float64))
+    met = interactions.counts > 0
+    if not met.any():
+        return np.full(len(logs), np.nan, np.float32)
+    scaled = (logs - logs[met].mean()) / (float(logs[met].std()) or 1.0)
+    return np.where(met, scaled, np.nan).astype(np.float32)
 
 
 def _plain(record: Mapping[str, Any]) -> dict[str, AttributeValue]:

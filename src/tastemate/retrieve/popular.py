@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tastemate import artifacts
 from tastemate.catalog import Catalog
-from tastemate.errors import ConfigError, FormatError, NotFitted
+from tastemate.errors import ConfigError, NotFitted
 from tastemate.interactions import Interactions, Scale
 from tastemate.retrieve.dense import Dense
 from tastemate.types import Floats, Query
@@ -42,6 +41,7 @@ class Popular(Dense):
     `by="recent"` halves an event's weight every `half_life` days before the last event of the
     data. `by="genre"` multiplies by how well the item's genres agree with those of the history
     (what was not disliked) and of the filters; it also serves items nobody has met yet.
+    There is no `similar`: popular items have nothing in common but how many people met them.
     """
 
     name = "popular"
@@ -88,19 +88,12 @@ class Popular(Dense):
         """Write the counts."""
         state = self._fitted()
         meta = {"low": state.scale.low, "high": state.scale.high}
-        artifacts.write(folder, meta, {"popularity": state.popularity})
+        self._write(folder, len(state.popularity), meta, {"popularity": state.popularity})
 
     def load(self, folder: Path, catalog: Catalog) -> Self:
         """Restore the counts; raise `FormatError` if they do not fit the catalogue."""
-        meta, arrays = artifacts.read(folder)
-        try:
-            kept, scale = arrays["popularity"], Scale(float(meta["low"]), float(meta["high"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"{folder} holds no {self.name} model: fit it again.") from error
-        if kept.ndim != 1 or len(kept) > len(catalog):
-            raise FormatError(
-                f"The {self.name} model in {folder} belongs to another catalogue: fit it again."
-            )
+        meta, arrays = self._read(folder, len(catalog), ("low", "high"), ("popularity",))
+        kept, scale = arrays["popularity"], Scale(meta["low"], meta["high"])
         popularity = np.full(len(catalog), -np.inf, dtype=np.float32)
         popularity[: len(kept)] = kept
         self._keep(popularity, scale, catalog)

@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from tastemate import artifacts
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFitted
 from tastemate.interactions import Interactions
-from tastemate.retrieve.dense import Dense, candidates
-from tastemate.text.encoder import name_of, open_encoder
-from tastemate.text.link import split_year
+from tastemate.retrieve.dense import Dense
+from tastemate.retrieve.factors import neighbours
+from tastemate.text.encoder import name_of
 from tastemate.text.words import Bm25, asked, bm25, terms
-from tastemate.types import Candidate, Floats, Item, Query
+from tastemate.traits import split_year
+from tastemate.types import Candidate, Floats, Item, Query, Rows
 
 if TYPE_CHECKING:
-    from tastemate.protocols import Encoder, Progress
+    from tastemate.protocols import Encoder
 
 CHUNK = 512
+_BM25 = ("terms", "k1", "matrix", "idf")
+"""What is kept of each of the two word indexes."""
 LONGEST_QUERY = 2000
 """Characters of a query that are read."""
 
@@ -35,8 +37,7 @@ class Search(Dense):
     BM25 counts a term of the title `title_weight` times, one of an attribute `attribute_weight`
     times, one of the text once (BM25F), and is divided by the most the query could reach.
     Likeness is the share of term weight that query and title have in common (Jaccard), squared,
-    so that whole titles count and single words hardly. Without an `encoder`, `open_encoder()`;
-    `chars` bounds what it reads.
+    so that whole titles count and single words hardly. `chars` bounds what the encoder reads.
     """
 
     name = "search"
@@ -44,14 +45,13 @@ class Search(Dense):
     def __init__(
         self,
         *,
-        encoder: "Encoder | None" = None,
+        encoder: "Encoder",
         words: float = 1.0,
         meaning: float = 0.8,
         title: float = 2.0,
         title_weight: float = 3.0,
         attribute_weight: float = 2.0,
         chars: int = 1000,
-        progress: "Progress | None" = None,
     ) -> None:
         if min(words, meaning, title, title_weight, attribute_weight) < 0:
             raise ConfigError("The weights of search must not be negative.")
@@ -64,7 +64,6 @@ class Search(Dense):
         self.title_weight = title_weight
         self.attribute_weight = attribute_weight
         self.chars = chars
-        self.progress = progress
         self._vectors: Floats | None = None
         self._index: Bm25 | None = None
         self._titles: Bm25 | None = None
@@ -77,21 +76,14 @@ class Search(Dense):
         self._count(catalog)
         return self
 
-    def _opened(self) -> "Encoder":
-        if self.encoder is None:
-            self.encoder = open_encoder()
-        return self.encoder
-
     def _encode(self, catalog: Catalog, start: int) -> Floats:
-        encoder = self._opened()
+        encoder = self.encoder
         texts = [catalog.describe(row)[: self.chars] for row in range(start, len(catalog))]
         vectors = np.zeros((len(texts), encoder.dimensions), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
         for at in range(0, len(order), CHUNK):
             rows = order[at : at + CHUNK]
             vectors[rows] = encoder.encode([texts[row] for row in rows])
-            if self.progress is not None:
-                self.progress("encoding items", (at + len(rows)) / len(order))
         return vectors
 
     def _count(self, catalog: Catalog) -> None:
@@ -121,21 +113,23 @@ class Search(Dense):
         """Write the item vectors and the word weights."""
         if self._vectors is None or self._index is None or self._titles is None:
             raise NotFitted("Search is not fitted; call fit() or load() first.")
-        meta: dict[str, Any] = {"encoder": name_of(self._opened())}
+        meta: dict[str, Any] = {"encoder": name_of(self.encoder)}
         arrays: dict[str, Any] = {"vectors": self._vectors, "title_mass": self._title_mass}
         for name, part in (("index", self._index), ("titles", self._titles)):
             meta |= {f"{name}_terms": list(part.vocabulary), f"{name}_k1": part.k1}
             arrays |= {f"{name}_matrix": part.matrix, f"{name}_idf": part.idf}
-        artifacts.write(folder, meta, arrays)
+        self._write(folder, len(self._vectors), meta, arrays)
 
     def load(self, folder: Path, catalog: Catalog) -> Self:
         """Restore; rows beyond those fitted are encoded now.
 
         Raises `ConfigError` when the encoder is not the one it was fitted with.
         """
-        meta, arrays = artifacts.read(folder)
+        parts = [f"{part}_{name}" for part in ("index", "titles") for name in _BM25]
+        by_item = ("vectors", "title_mass")
+        meta, arrays = self._read(folder, len(catalog), ["encoder", *parts], by_item)
         vectors: Floats = arrays["vectors"]
-        encoder = self._opened()
+        encoder = self.encoder
         if name_of(encoder) != meta["encoder"] or encoder.dimensions != vectors.shape[1]:
             raise ConfigError(
                 f"The items in {folder} were encoded by {meta['encoder']!r}, and queries would be "
@@ -173,7 +167,7 @@ class Search(Dense):
         kept = [texts[row] for row in used]
         total = self.words * self._index.scores([asked(text) for text in kept])
         if self.meaning:
-            near = self._opened().encode(kept) @ self._vectors.T
+            near = self.encoder.encode(kept) @ self._vectors.T
             total = total + self.meaning * np.asarray(near, dtype=np.float32)
         if self.title:
             total = total + self.title * self._title_likeness(kept)
@@ -199,6 +193,9 @@ class Search(Dense):
         either = mass + self._title_mass[None, :] - shared
         return np.asarray((shared / np.maximum(either, 1e-9)) ** 2, dtype=np.float32)
 
-    def search(self, texts: Sequence[str], n: int = 10) -> list[list[Candidate]]:
-        """Return at most `n` items a text, best first."""
-        return [candidates(line, n, self.name) for line in self.score_texts(texts)]
+    def similar(self, items: Rows, n: int) -> list[list[Candidate]]:
+        """Return the items whose description means the same: cosine of the embeddings."""
+        if self._vectors is None:
+            raise NotFitted("Search is not fitted; call fit() or load() first.")
+        known = np.asarray(self._vectors.any(axis=1), dtype=np.bool_)
+        return neighbours(self._vectors, known, items, n, self.name)

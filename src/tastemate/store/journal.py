@@ -41,15 +41,14 @@ class Journal:
 
     def append(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Write records and wait until they are on disk; raise `Unavailable` if they cannot be."""
-        text = "".join(json.dumps(dict(record), ensure_ascii=False) + "\n" for record in records)
+        # ASCII: an id that is not valid text comes back as it was
+        lines = "".join(json.dumps(dict(record)) + "\n" for record in records).encode("ascii")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a+b") as file:
+            with self.path.open("a+b", buffering=0) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 _cut_torn_line(file.fileno())
-                file.write(text.encode("utf-8", "replace"))
-                file.flush()
-                os.fsync(file.fileno())
+                _write_all(file.fileno(), lines)
         except OSError as error:
             raise Unavailable(
                 f"Could not write to {self.path} ({error}); nothing was recorded. "
@@ -63,3 +62,16 @@ def _cut_torn_line(descriptor: int) -> None:
         return
     whole = os.pread(descriptor, size, 0).rfind(b"\n") + 1
     os.ftruncate(descriptor, whole)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    """Append and sync; when the disk fills up in the middle, take back what was written."""
+    before = os.fstat(descriptor).st_size
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(descriptor, left) :]
+        os.fsync(descriptor)
+    except OSError:
+        os.ftruncate(descriptor, before)
+        raise

@@ -106,7 +106,7 @@ class MiniLM:
                     str(self.folder / GRAPH), options, providers=["CPUExecutionProvider"]
                 )
                 tokenizer = Tokenizer.from_file(str(self.folder / TOKENIZER))
-            # Both libraries raise bare Exception subclasses for a damaged file.
+            # Neither library exports what it raises for a damaged file.
             except Exception as error:
                 raise FormatError(
                     f"MiniLM in {self.folder} cannot be opened ({error}). Delete that folder; it "

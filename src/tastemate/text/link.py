@@ -7,7 +7,7 @@ one that is far off means another film.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tastemate.catalog import Catalog
-from tastemate.text.index import open_index
 from tastemate.text.words import words
+from tastemate.traits import split_year
+from tastemate.types import Floats
 
 if TYPE_CHECKING:
     from tastemate.protocols import Encoder
-    from tastemate.text.index import ExactIndex, UsearchIndex
 
 How: TypeAlias = Literal["exact", "normalised", "edit distance", "embedding", ""]
 LONGEST = 300
@@ -30,7 +30,6 @@ LONGEST = 300
 _ARTICLES = frozenset(
     "the a an le la les l un une el los las der die das il lo gli i det den de het".split()
 )
-_YEAR = re.compile(r"[\s,]*[(\[]\s*(1[89]\d\d|20\d\d)(?:\s*[-\u2013]\s*(?:\d{4})?)?\s*[)\]]\s*$")
 _BARE_YEAR = re.compile(r"(?<=\S)[\s,]+(1[89]\d\d|20\d\d)\s*$")
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _OTHER_NAME = re.compile(r"^\s*a\.?\s?k\.?\s?a\.?[\s:]+", re.IGNORECASE)
@@ -88,6 +87,7 @@ class Linker:
         self.years = years
         attribute = "year" in catalog.attributes and catalog.is_numeric("year")
         known = catalog.numbers("year") if attribute else np.full(len(catalog), np.nan)
+        self._vectors: Floats | None = None
         self._years: list[int] = []
         self._exact: dict[str, list[int]] = {}
         self._tables: tuple[dict[str, list[int]], ...] = ({}, {}, {}, {})
@@ -126,16 +126,6 @@ class Linker:
         if found.row < 0 and self.encoder is not None:
             found = self._embedded(name, wanted, self.encoder)
         return found
-
-    def link_all(self, titles: Iterable[str]) -> list[Link]:
-        """Return one link a title, in order."""
-        known: dict[str, Link] = {}
-        links = []
-        for title in titles:
-            if title not in known:
-                known[title] = self.link(title)
-            links.append(known[title])
-        return links
 
     def _same(self, title: str, name: str, year: int | None) -> Link:
         if row := self._pick(self._exact.get(title, ()), year):
@@ -222,26 +212,16 @@ class Linker:
     def _embedded(self, name: str, year: int | None, encoder: "Encoder") -> Link:
         if not words(name) or not len(self.catalog):
             return NOTHING
-        rows, scores = self._embeddings(encoder).search(encoder.encode([name]), 10)
+        if self._vectors is None:
+            self._vectors = encoder.encode(self._names)
+        cosines = self._vectors @ encoder.encode([name])[0]
         best = NOTHING
-        for near, cosine in zip(rows[0], scores[0], strict=True):
-            row = self._pick([int(near)] if near >= 0 else (), year)
-            if row and cosine >= self.nearness and float(cosine) * row[1] * 0.9 > best.score:
-                best = Link(row[0], round(min(float(cosine), 1.0) * row[1] * 0.9, 4), "embedding")
+        for near in np.argsort(-cosines, kind="stable")[:10]:
+            cosine = float(cosines[near])
+            row = self._pick([int(near)], year)
+            if row and cosine >= self.nearness and cosine * row[1] * 0.9 > best.score:
+                best = Link(row[0], round(min(cosine, 1.0) * row[1] * 0.9, 4), "embedding")
         return best
-
-    def _embeddings(self, encoder: "Encoder") -> "ExactIndex | UsearchIndex":
-        if self._index is None:
-            self._index = open_index(encoder.encode(self._names))
-        return self._index
-
-    _index: "ExactIndex | UsearchIndex | None" = None
-
-
-def split_year(title: str) -> tuple[str, int | None]:
-    """Return a title without the year in brackets at its end, and that year."""
-    found = _YEAR.search(title)
-    return (title[: found.start()], int(found.group(1))) if found else (title, None)
 
 
 def _keys(name: str) -> _Keys:

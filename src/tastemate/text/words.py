@@ -25,9 +25,10 @@ STOP_WORDS = frozenset(
     "what when where which who why will with would you your".split()
 )
 ASKING_WORDS = frozenset(
-    "anything film films find give good great like looking love movie movies please recommend "
-    "recommendation recommendations recommended see show shows similar something suggest title "
-    "titles want watch".split()
+    "anything book books film films find give good great like liked likes looking love more most "
+    "movie movies one ones please read really recommend recommendation recommendations "
+    "recommended see should show shows similar something suggest then title titles want "
+    "watch".split()
 )
 """Words people use to ask, which say nothing about the item they want."""
 

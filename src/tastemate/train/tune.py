@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from tastemate.catalog import Catalog
+from tastemate.data.split import check_disjoint
 from tastemate.errors import ConfigError, Interrupted
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress
@@ -194,7 +195,7 @@ def als_grid(
     Errors are over pairs whose user and item are in training; `cold` has the test error over
     all pairs. `seconds` and `spark_seconds` sum the time of the fits alone; a kept cell counts
     with the seconds it took when it was made (`fresh` makes all again). Raises `Unavailable`
-    without pyspark, `Interrupted` when stopped by hand.
+    without pyspark, `Interrupted` when stopped by hand, `DataError` when the parts share events.
     """
     space: Space = {
         "rank": Choices(tuple(ranks)),
@@ -203,6 +204,7 @@ def als_grid(
     todo = cells(space)
     if not todo:
         raise ConfigError("There is nothing to try; give at least one rank and regularisation.")
+    check_disjoint(split.train, split.validation, split.test)
     key = {"data": split.fingerprint(), "iterations": iterations, "seed": seed}
     shared = {"iterations": iterations, "seed": seed}
 

@@ -1,10 +1,9 @@
-"""How far two rankings agree: of two models, or of one model asked twice."""
+"""How far the rankings of two models agree, place by place."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from tastemate.errors import DataError
 from tastemate.metrics import as_lists
 
 
@@ -20,16 +19,3 @@ def rank_biased_overlap(one: Sequence[int], other: Sequence[int], p: float = 0.9
     agreed = np.array([len(np.intersect1d(a[:d], b[:d])) / d for d in range(1, depth + 1)])
     weights = p ** np.arange(depth)
     return float((1 - p) * (weights @ agreed) + agreed[-1] * p**depth)
-
-
-def kendall(one: Sequence[int], other: Sequence[int]) -> float:
-    """Kendall's tau of two orders of the same items: 1 the same, -1 reversed."""
-    if len(one) != len(set(one)) or sorted(one) != sorted(other):
-        raise DataError("Kendall's tau needs two orders of the same items, each named once.")
-    n = len(one)
-    if n < 2:
-        return 1.0
-    place = {item: at for at, item in enumerate(other)}
-    mapped = np.array([place[item] for item in one])
-    upper = np.sign(mapped[None, :] - mapped[:, None])[np.triu_indices(n, 1)]
-    return float(upper.mean())
