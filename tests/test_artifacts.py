@@ -31,3 +31,18 @@ def test_a_damaged_folder_is_said(tmp_path: Path, damage: str) -> None:
         (folder / name).write_bytes(b"\x93NUM")
     with pytest.raises(FormatError, match="fit again"):
         artifacts.read(folder)
+
+
+def test_a_model_is_read_as_what_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    artifacts.write_model(folder, "Ease", 3, {"rank": 2}, {"bias": np.zeros(3)})
+    meta, arrays = artifacts.read_model(folder, "Ease", 4, ["rank"], ["bias"])
+    assert (meta["rank"], arrays["bias"].shape) == (2, (3,))
+    for options, says in (
+        (("Bpr", 4), "no Bpr"),
+        (("Ease", 2), "knows 3 items"),
+        (("Ease", 4, ["mean"]), "lacks mean"),
+        (("Ease", 4, [], ["rank"]), "another catalogue"),
+    ):
+        with pytest.raises(FormatError, match=says):
+            artifacts.read_model(folder, *options)

@@ -73,6 +73,16 @@ def test_wishes_hold(films: Tastemate) -> None:
     assert "heat-1995" not in slate.ids
 
 
+def test_what_is_served_is_what_is_measured(tmp_path: Path) -> None:
+    def ndcg(**settings: object) -> float:
+        films = Tastemate.open("films")
+        data = Dataset("films", films.catalog, films.interactions)
+        project = Tastemate(data, tmp_path, profile="ease", **settings)
+        return project.evaluate(cuts=(1,), limit_users=100).metrics["ndcg@10"].value
+
+    assert ndcg() != ndcg(retrievers={"ease": {"regularisation": 1e6}})
+
+
 def test_diversity_spreads_the_list(films: Tastemate) -> None:
     def sameness(diversity: float) -> float:
         slate = films.recommend("p012", 10, model="balanced", diversity=diversity)

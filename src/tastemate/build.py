@@ -7,18 +7,17 @@ import hashlib
 import importlib
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from tastemate import config
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFound, nearest
 from tastemate.interactions import Interactions
-from tastemate.protocols import Attributing, Encoder, Explainer, Retriever
+from tastemate.protocols import Attributing, Encoder, Explainer, Retriever, Scorer
 from tastemate.recommender import Recommender
-from tastemate.types import Floats, Query
 
 Options = Mapping[str, Any]
 Fit = Callable[[str], Retriever]
@@ -91,14 +90,6 @@ class Resources:
         )
 
 
-class Scorer(Protocol):
-    """Anything that scores the whole catalogue: a retriever or a recommender."""
-
-    def scores(self, queries: Sequence[Query]) -> Floats:
-        """Score every item for every query, (queries, items)."""
-        ...
-
-
 def retriever_class(name: str) -> tuple[type[Any], Options]:
     """Return the class and the preset options of a retriever; raise `NotFound`."""
     if name not in RETRIEVERS:
@@ -115,7 +106,7 @@ def retriever(name: str, resources: Resources, **options: Any) -> Retriever:
     kind, preset = retriever_class(name)
     given = {**preset, **resources.extra.get(name, {}), **options}
     checked = config.arguments(kind, given, f"[retrievers.{name}]")
-    if "encoder" in inspect.signature(kind).parameters and "encoder" not in checked:
+    if reads_text(name) and "encoder" not in checked:
         checked["encoder"] = resources.encoder()
     made = cast(Retriever, kind(**checked))
     if made.name != name:
@@ -123,10 +114,15 @@ def retriever(name: str, resources: Resources, **options: Any) -> Retriever:
     return made
 
 
+def reads_text(name: str) -> bool:
+    """Whether a retriever needs an encoder; raise `NotFound` for an unknown one."""
+    return "encoder" in inspect.signature(retriever_class(name)[0]).parameters
+
+
 def options_key(name: str, resources: Resources) -> str:
     """Return a short hash of everything that decides what a fitted retriever is."""
-    kind, preset = retriever_class(name)
-    reads = resources.encoder_name() if "encoder" in inspect.signature(kind).parameters else ""
+    _, preset = retriever_class(name)
+    reads = resources.encoder_name() if reads_text(name) else ""
     text = json.dumps([name, {**preset, **resources.extra.get(name, {})}, reads], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -202,22 +198,24 @@ def recommender(
 
 
 def factory(
-    model: str, shared: Resources | None = None, /, **options: Any
+    model: str | Blend, shared: Resources | None = None, /, **options: Any
 ) -> Callable[[Catalog, Interactions], Scorer]:
     """Return a function that fits a retriever or a profile on training data, for evaluation.
 
     Factories that share resources encode each text once.
     """
-    mix = profile(model)
-    if options and model in PROFILES:
-        raise ConfigError(f"Options belong to a retriever; {model!r} is a profile. Name one.")
-    encoder = (shared or resources()).encoder
-    extra = shared.extra if shared else {}
-    parts = Resources(encoder, {**extra, model: {**extra.get(model, {}), **options}})
+    name = model if isinstance(model, str) else ""
+    mix = profile(model) if isinstance(model, str) else model
+    if options and name not in RETRIEVERS:
+        raise ConfigError(f"Options belong to a retriever; {name or mix} is a mix. Name one.")
+    extra = dict(shared.extra) if shared else {}
+    if options:
+        extra[name] = {**extra.get(name, {}), **options}
+    parts = Resources((shared or resources()).encoder, extra)
 
     def fit(catalog: Catalog, interactions: Interactions) -> Scorer:
-        if model in RETRIEVERS:
-            return retriever(model, parts).fit(catalog, interactions)
+        if name in RETRIEVERS:
+            return retriever(name, parts).fit(catalog, interactions)
 
         def fitted(name: str) -> Retriever:
             return retriever(name, parts).fit(catalog, interactions)

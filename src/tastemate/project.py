@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import polars as pl
 
 from tastemate import __version__, build, config, filters
 from tastemate.catalog import Catalog
@@ -42,6 +43,7 @@ from tastemate.types import (
 from tastemate.workspace import Workspace, place
 
 if TYPE_CHECKING:
+    from tastemate.evaluate.protocol import NextItemResult
     from tastemate.explain.compare import Comparison
     from tastemate.text.link import Linker
 
@@ -63,7 +65,8 @@ class Tastemate:
     ) -> None:
         self.name = dataset.name
         self.notes = dataset.notes
-        self.profile = build.profile(profile, weights)
+        silent = not len(dataset.interactions) and weights is None and profile == "fast"
+        self.profile = build.profile("content" if silent else profile, weights)
         self.pool = pool
         self.work = Workspace(
             folder,
@@ -198,9 +201,13 @@ class Tastemate:
         return self.work.history(user)
 
     def similar(self, item: str, n: int = 10, *, model: str | None = None) -> list[Candidate]:
-        """Return the n items most like one, by `model` (default: the first that knows it)."""
+        """Return the n items most like one, by `model`.
+
+        By default `content` where most items are described, else `ease` and then `content`.
+        """
+        described = self.catalog.frame.filter(pl.col("text") != "").height > len(self.catalog) / 2
         row = self.find(item)
-        for name in [model] if model else ["ease", "content"]:
+        for name in [model] if model else ["ease", "content"][described:]:
             near = self._similar(name).similar(np.array([row], dtype=np.int32), n)[0]
             if near:
                 return near
@@ -232,16 +239,14 @@ class Tastemate:
     def explain(self, user: str, item: str, *, model: str | None = None) -> Recommendation:
         """Say where an item stands for a user and why, whether or not they have seen it."""
         row = self.find(item)
-        asked = self.query(user, exclude_seen=False)
-        return self.recommender(model).explain_item(asked, row)
+        return self.recommender(model).explain_item(self.query(user), row)
 
     def compare(self, user: str, items: Sequence[str]) -> "Comparison":
         """Hold two or three items against one's taste."""
         from tastemate.explain.compare import compare
 
         rows = [self.find(item) for item in items]
-        asked = self.query(user, exclude_seen=False)
-        path = self.recommender()
+        asked, path = self.query(user), self.recommender()
         return compare([path.explain_item(asked, row) for row in rows], self.taste(user))
 
     def like(self, user: str, item: str) -> Item:
@@ -260,7 +265,7 @@ class Tastemate:
         return [item.id for item in items]
 
     def add_items(self, items: Sequence[Item]) -> None:
-        """Add items to the catalogue; they can be found and recommended at once."""
+        """Add items: search and filters find them at once, mixes with content recommend them."""
         for item in items:
             if not item.id.strip() or not item.title.strip():
                 raise DataError(f"An item needs an id and a title; got {item.id!r}.")
@@ -282,6 +287,17 @@ class Tastemate:
             self.answers.warm(common_queries(self.catalog, self.interactions))
             took["common answers"] = time.perf_counter() - start
         return took
+
+    def evaluate(self, model: str | None = None, **options: Any) -> "NextItemResult":
+        """Measure what is served (or `model`) on held-out next items, with 95% intervals.
+
+        Validation figures, unless `final=True`; the options are those of `protocol.next_item`.
+        """
+        from tastemate.evaluate.protocol import next_item
+
+        factory = build.factory(model or self.profile, self.work.resources)
+        name = model or "project"
+        return next_item(factory, self.catalog, self.interactions, model=name, **options)
 
     def retriever(self, name: str) -> Retriever:
         """Return a retriever by name, fitted now if it was not."""

@@ -201,6 +201,9 @@ class Workspace:
         return (self._place(name) / "meta.json").is_file()
 
     def _open(self, name: str) -> Retriever:
+        stand_in = self.resources.stand_in() if build.reads_text(name) else ""
+        if stand_in:
+            self._progress(f"{name}: {stand_in}", 0.0)
         place = self._place(name)
         if (place / "meta.json").is_file():
             try:

@@ -42,6 +42,7 @@ def test_als_on_a_random_split(folder, tmp_path):
     found, _ = _run(*words, "--keep", tmp_path, "--json")
     assert found["model"] == "als"
     assert found["split"].startswith("random")
+    assert {"command", "data", "hardware", "program", "commit", "date"} <= set(found)
     assert len(found["grid"]) == 10
     _, shown = _run(*words, "--keep", tmp_path)
     assert "Best on validation" in shown

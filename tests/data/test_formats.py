@@ -169,7 +169,10 @@ def test_goodbooks(tmp_path):
         "2,Homer,-720.0,The Odyssey,,3.7,x\n"
     )
     (tmp_path / "book_genres.csv").write_text('book_id,g,genres\n1,5,"ya,fiction"\n')
-    catalog, interactions, _ = load_path(tmp_path)
+    catalog, interactions, report = load_path(tmp_path)
+    assert [(one.line, one.field, one.value) for one in report.first()] == [
+        (3, "ratings_count", "x")
+    ]
     assert catalog["1"].title == "The Hunger Games"
     assert catalog["1"].attributes == {
         "year": 2008,

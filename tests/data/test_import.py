@@ -6,12 +6,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tastemate.catalog import Catalog
 from tastemate.data import saved
 from tastemate.data.columns import Columns
+from tastemate.data.events import Checked, to_interactions
 from tastemate.data.load import import_files, import_items, load_path, recognise
 from tastemate.data.tables import read_table
 from tastemate.data.validate import Report
 from tastemate.errors import DataError, FormatError, NotFound, NothingUsable, TastemateError
+from tastemate.types import Item
 
 HEAD = "userId,movieId,rating,timestamp\n"
 
@@ -403,3 +406,15 @@ def test_json_items_with_lists(file):
     catalog, _ = import_items(path)
     assert catalog["a"].title == "One two"
     assert catalog["a"].attributes == {"genres": ("x",)}
+
+
+def test_people_named_twice_are_noted() -> None:
+    frame = pl.DataFrame(
+        {"user": ["u"], "item": ["a"], "value": [1.0], "timestamp": [0], "position": [0]}
+    )
+    people = pl.DataFrame({"user": ["u", "u", "v"], "age": [1, 2, 3]})
+    report = Report()
+    checked = Checked(frame, "events.csv")
+    events = to_interactions(checked, Catalog.of([Item("a", "A")]), report, people)
+    assert events.about("u") == {"age": 1}
+    assert report.notes == ["1 line describes somebody described before: the first one counts."]

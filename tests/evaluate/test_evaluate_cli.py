@@ -104,6 +104,7 @@ def test_tables_have_rows(people, protocol, tmp_path):
     out = json.loads(run(*arguments, "--json", "--report", tmp_path / "page.html"))
     key = "slice" if protocol == "beyond-accuracy" else "k"
     assert {"model", key, "metrics"} <= set(out["rows"][0])
+    assert {"command", "data", "hardware", "program", "commit", "date"} <= set(out)
     assert (tmp_path / "page.html").exists()
     if protocol == "cold-user":
         assert [row["k"] for row in out["rows"]][-1] == "sentence"

@@ -333,7 +333,7 @@ def test_other_kinds_of_evidence_are_checked_too():
     assert "love" in wrong(Evidence("e1", "query", attribute="subjects", value=("love",)))[0]
     assert "no 'colour'" in wrong(Evidence("e1", "query", attribute="colour", value="red"))[0]
     assert wrong(Evidence("e1", "liked item", "emma")) == ["emma was not liked"]
-    assert "called e1" in wrong(Evidence("e1", "popularity"), Evidence("e1", "popularity"))[0]
+    assert "called e1" in wrong(*[Evidence("e1", "popularity", count=4)] * 2)[0]
     decade = Evidence("e1", "shared attribute", "emma", attribute="year", value="1840s")
     assert "do not share" in wrong(decade)[0]
 

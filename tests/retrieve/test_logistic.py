@@ -169,3 +169,15 @@ def test_what_is_wrong_is_said():
     for options in ({"regularisation": 0}, {"negatives": 0}, {"pairs": 0}, {"values": -1}):
         with pytest.raises(ConfigError, match="good starts"):
             Logistic(**options)
+
+
+def test_an_item_nobody_met_is_no_worse_than_its_attributes(world):
+    catalog, events = world
+    model = Logistic(regularisation=1.0).fit(catalog, events)
+    scores = model.scores([Query(history=history([1, 3, 5], [5, 5, 5]))])[0]
+    assert scores[51::2].min() > scores[:50:2].max()
+
+
+def test_similar_shares_attributes(model):
+    lines = model.similar(np.array([0], dtype=np.int32), 3)
+    assert all(candidate.row % 2 == 0 for candidate in lines[0])

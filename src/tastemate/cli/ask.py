@@ -109,6 +109,8 @@ def show_slate(slate: "Slate", why: int | None = None) -> None:
             console.print(f"     [dim]{plain(line.reason.text)}[/dim]")
         if why == line.rank:
             _show_evidence(line)
+    if not slate.items:
+        talk().print("Nothing is left to show: everything is seen, excluded or filtered out.")
     if why is not None and why > len(slate.items):
         talk().print(f"There is no line {why}; the list has {len(slate.items)}.")
     if slate.unknown:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tastemate.cli.ask import show_slate, show_taste
-from tastemate.cli.output import JsonOption, emit, open_project, page, slate_json
+from tastemate.cli.output import JsonOption, emit, open_project, page, slate_json, talk
 
 PERSON = "p012"
 MIX = "balanced"
@@ -39,4 +39,4 @@ def demo(
     console.rule(f"{len(slate.items)} films for {user}", align="left")
     show_slate(slate)
     console.print(f"\n[dim]answered in {took * 1000:.0f} ms, without a language model[/dim]")
-    console.print("Next: tastemate recommend --like Heat --query 'tense but not violent'")
+    talk().print("Next: tastemate recommend --like Heat --query tense --where 'violence<=1'")

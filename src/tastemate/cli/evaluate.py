@@ -12,12 +12,13 @@ from tastemate.cli.output import (
     TextOption,
     emit,
     open_data,
+    open_own,
     page,
     source,
     table,
     talk,
 )
-from tastemate.cli.protocols import DEFAULT_MODELS, RUN, Protocol, Request, Ties
+from tastemate.cli.protocols import DEFAULT_MODELS, OWN, RUN, Protocol, Request, Ties
 
 if TYPE_CHECKING:
     from tastemate.protocols import Progress
@@ -83,6 +84,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure models with 95% intervals: validation figures, or the test with --final."""
+    from tastemate import build
     from tastemate.errors import ConfigError
     from tastemate.evaluate import record
     from tastemate.workspace import state_home
@@ -93,10 +95,14 @@ def evaluate(
         for flag in (name for name, value in given.items() if value):
             raise ConfigError(f"{flag} belongs to --protocol next-item, not {protocol.value}.")
 
-    data = open_data(source(dataset), text)
+    project = open_own(source(dataset), text)
+    data = project or open_data(source(dataset), text)
     name, catalog, interactions = data.name, data.catalog, data.interactions
+    default = DEFAULT_MODELS[protocol] if project is None else (OWN, *DEFAULT_MODELS[protocol][1:])
     wanted = Request(
-        models=tuple(dict.fromkeys(model or DEFAULT_MODELS[protocol])),
+        shared=project.work.resources if project is not None else build.resources(),
+        own=project.profile if project is not None else None,
+        models=tuple(dict.fromkeys(model or default)),
         ties=ties.value,
         final=final,
         cuts=tuple(cut or (1, 2, 3)),

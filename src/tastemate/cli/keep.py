@@ -136,7 +136,7 @@ def items_add(
     dataset: DatasetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add items; they can be found and recommended at once."""
+    """Add items: search and filters find them at once, balanced and best recommend them."""
     from tastemate.errors import ConfigError
 
     project = open_project(dataset)

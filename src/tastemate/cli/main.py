@@ -9,7 +9,7 @@ from tastemate import __version__
 from tastemate.cli import ask, data, demo, doctor, evaluate, imports, keep, tune
 from tastemate.cli import benchmark as bench
 from tastemate.cli.output import plain, talk
-from tastemate.errors import TastemateError
+from tastemate.errors import Interrupted, TastemateError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -59,9 +59,17 @@ def run() -> None:
     """Run the command line: 0 done, 1 it could not be done (said in one sentence), 2 misuse."""
     try:
         app()
-    except TastemateError as error:
-        talk().print(f"tastemate: {plain(error)}", soft_wrap=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("tastemate: stopped; what was finished is kept.", err=True)
+    except Interrupted as stopped:
+        _say(stopped)
         sys.exit(130)
+    except TastemateError as error:
+        _say(error)
+        sys.exit(1)
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        _say(f"a file cannot be used:{place} {error.strerror or error}. Mend that and try again.")
+        sys.exit(1)
+
+
+def _say(what: object) -> None:
+    talk().print(f"tastemate: {plain(what)}", soft_wrap=True)

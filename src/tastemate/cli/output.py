@@ -95,12 +95,17 @@ def open_project(dataset: str | None, text: str | None = None) -> "Tastemate":
     return project
 
 
+def open_own(named: str, text: str | None = None) -> "Tastemate | None":
+    """Open what is a project; None for a data set."""
+    return open_project(named, text) if (Path(named) / "tastemate.toml").is_file() else None
+
+
 def open_data(named: str, text: str | None = None) -> "Dataset":
     """Open the data alone, of a project or a data set, with its notes on stderr."""
     from tastemate.data.datasets import Dataset, open_dataset
 
-    if (Path(named) / "tastemate.toml").is_file():
-        project = open_project(named, text)
+    project = open_own(named, text)
+    if project is not None:
         return Dataset(project.name, project.catalog, project.interactions, project.notes)
     opened = open_dataset(named, text=text)
     for note in opened.notes:

@@ -1,12 +1,16 @@
 """The protocols of `tastemate evaluate`: one function each, from what was asked to the figures."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tastemate.blend import Blend
+    from tastemate.build import Resources
     from tastemate.catalog import Catalog
     from tastemate.evaluate.scoring import Factory
     from tastemate.interactions import Interactions
@@ -58,26 +62,42 @@ class Request:
     fresh: bool
     liked_only: bool
     dialogues: Path | None
+    shared: "Resources"
+    """The encoder, and the options of retrievers where a project sets them."""
+    own: "Blend | None"
+    """The project's mix, asked for by the name `OWN`."""
+
+
+OWN = "project"
+"""The name of a project's own mix among the models."""
+
+
+def _factory(wanted: Request, name: str, **options: Any) -> "Factory":
+    from tastemate import build
+
+    model = wanted.own if name == OWN and wanted.own is not None else name
+    return build.factory(model, wanted.shared, **options)
 
 
 def _factories(wanted: Request) -> "dict[str, Factory]":
-    from tastemate import build
+    return {name: _factory(wanted, name) for name in wanted.models}
 
-    shared = build.resources()
-    return {name: build.factory(name, shared) for name in wanted.models}
+
+def _kept(wanted: Request) -> Path:
+    """Return the folder of finished parts: one for each encoder and set of options."""
+    said = json.dumps([wanted.shared.extra, wanted.own and dict(wanted.own.weights)], default=str)
+    return wanted.keep / f"{wanted.shared.encoder_name()}-{sha256(said.encode()).hexdigest()[:8]}"
 
 
 def _next_item(
     wanted: Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
 ) -> dict[str, Any]:
-    from tastemate import build
     from tastemate.evaluate.protocol import next_item
 
-    shared = build.resources()
     models: dict[str, Any] = {
-        name: {seed: build.factory(name, shared, seed=seed) for seed in wanted.seeds}
+        name: {seed: _factory(wanted, name, seed=seed) for seed in wanted.seeds}
         if wanted.seeds
-        else build.factory(name, shared)
+        else _factory(wanted, name)
         for name in wanted.models
     }
     first, *others = models
@@ -94,7 +114,7 @@ def _next_item(
         limit_users=wanted.limit_users,
         shuffle_labels=wanted.shuffle_labels,
         seed=wanted.seed,
-        keep=wanted.keep,
+        keep=_kept(wanted),
         fresh=wanted.fresh,
         compare={name: models[name] for name in others},
         progress=progress,
@@ -115,7 +135,7 @@ def _global_time(
         min_events=wanted.min_events,
         limit_users=wanted.limit_users,
         seed=wanted.seed,
-        keep=wanted.keep,
+        keep=_kept(wanted),
         fresh=wanted.fresh,
         progress=progress,
     ).as_json()
@@ -135,7 +155,7 @@ def _cold_item(
         min_events=wanted.min_events,
         limit_users=wanted.limit_users,
         seed=wanted.seed,
-        keep=wanted.keep,
+        keep=_kept(wanted),
         fresh=wanted.fresh,
         progress=progress,
     ).as_json()
@@ -161,7 +181,7 @@ def _cold_user(
         seed=wanted.seed,
         seekers=[] if path is None else read_seekers(path),
         link=lambda title: linker.link(title).row,
-        keep=wanted.keep,
+        keep=_kept(wanted),
         fresh=wanted.fresh,
         progress=progress,
     ).as_json()
@@ -181,7 +201,7 @@ def _beyond(
         min_events=wanted.min_events,
         limit_users=wanted.limit_users,
         seed=wanted.seed,
-        keep=wanted.keep,
+        keep=_kept(wanted),
         fresh=wanted.fresh,
         progress=progress,
     ).as_json()

@@ -100,7 +100,8 @@ def to_interactions(
     if people is not None:
         twice = len(people) - people["user"].n_unique()
         if twice:
-            report.note(f"{twice:,} lines describe people described before: the first one counts.")
+            lines = "1 line describes" if twice == 1 else f"{twice:,} lines describe"
+            report.note(f"{lines} somebody described before: the first one counts.")
         people = people.unique("user", keep="first", maintain_order=True)
         more = people["user"].filter(~people["user"].is_in(users.implode()))
         users = pl.concat([users, more])

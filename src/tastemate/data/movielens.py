@@ -137,7 +137,8 @@ def _people(table: pl.DataFrame, path: Path, occupation: pl.Series, report: Repo
     age = table["age"].cast(pl.Int64, strict=False)
     _reject(path, table, "age", age, "is not a whole number", report)
     people = table.select("user", "gender", age.alias("age"), occupation.alias("occupation"), LINE)
-    return keep_ids(people, "user", path.name, report).drop(LINE)
+    people = keep_ids(people, "user", path.name, report) if len(people) else people
+    return people.drop(LINE)
 
 
 def _reject(

@@ -4,9 +4,9 @@ f is linear in attributes of the item, attributes of the person, and crosses of 
 
     f(u, i) = c + δᵀz_u + (β + γ∘w_u + Dᵀz_u)ᵀx_i
 
-x_i: attribute values, numbers and log popularity of the item, or a flag in its place where nobody
-met the item; z_u: what the person declared; w_u: how the likes in the history differ from the
-average item, feature by feature.
+x_i: attribute values, numbers and log popularity of the item, that of the average item where nobody
+met it; z_u: what the person declared; w_u: how the likes in the history differ from the average
+item, feature by feature.
 """
 
 import json
@@ -31,7 +31,7 @@ from tastemate.types import AttributeValue, Candidate, Floats, Query, Rows
 _SHRINKAGE = 5.0
 """Average items added to a history's likes before they are averaged."""
 _HIDDEN = 0.3
-"""Share of training pairs without what the person declared, and without the popularity."""
+"""Share of training pairs without what the person declared."""
 
 Vector = NDArray[np.float64]
 
@@ -47,11 +47,8 @@ class _Features:
         return len(self.values) + len(self.numbers)
 
     def of_items(self, catalog: Catalog, popularity: Floats) -> Floats:
-        """Return the features of all items and, as the last columns, `popularity` and its flag.
-
-        Where popularity is not known (nan) it is 0, that of the average item, and the flag 1.
-        """
-        x = np.zeros((len(catalog), len(self) + 2), np.float32)
+        """Return the features of all items and, as the last column, `popularity`."""
+        x = np.zeros((len(catalog), len(self) + 1), np.float32)
         for at, (name, value) in enumerate(self.values):
             if name in catalog.attributes and not catalog.is_numeric(name):
                 column = catalog.incidence(name).codes.get(value)
@@ -60,8 +57,7 @@ class _Features:
         for at, (name, mean, deviation) in enumerate(self.numbers, start=len(self.values)):
             if name in catalog.attributes and catalog.is_numeric(name):
                 x[:, at] = np.nan_to_num((catalog.numbers(name) - mean) / deviation)
-        x[:, -2] = np.nan_to_num(popularity)
-        x[:, -1] = np.isnan(popularity)
+        x[:, -1] = popularity
         return np.clip(x, -4, 4)
 
     def of_person(self, about: Mapping[str, AttributeValue]) -> Floats:
@@ -115,7 +111,7 @@ class _Fitted:
     people: _Features
     scale: Scale
     popularity: Floats
-    """Of the items fitted on; nan for one nobody met."""
+    """Of the items fitted on; 0 for one nobody met."""
     centre: Floats
     theta: Vector
     x: Floats
@@ -239,10 +235,7 @@ class Logistic(Dense):
                 z[at] = people.of_person(_plain(record))
         # Some pairs hide what was declared, so that the history carries those who declare nothing.
         told = (rng.random(len(users)) >= _HIDDEN).astype(np.float32)
-        # Others hide the popularity, so that the attributes carry the items nobody met.
-        features = x[rows]
-        features[rng.random(len(users)) < _HIDDEN, -2:] = (0, 1)
-        return _Pairs(features, w, z[users] * told[:, None], y)
+        return _Pairs(x[rows], w, z[users] * told[:, None], y)
 
     def scores(self, queries: Sequence[Query]) -> Floats:
         """Return P(like), (queries, items)."""
@@ -288,7 +281,7 @@ class Logistic(Dense):
             _Features(*(tuple(tuple(entry) for entry in part) for part in meta[kind]))
             for kind in ("items", "people")
         )
-        popularity = np.full(len(catalog), np.nan, np.float32)
+        popularity = np.zeros(len(catalog), np.float32)
         popularity[: len(arrays["popularity"])] = arrays["popularity"]
         self._state = _Fitted(
             items,
@@ -308,13 +301,17 @@ class Logistic(Dense):
 
 
 def _popularity(interactions: Interactions) -> Floats:
-    """Return standardised log counts, (items,); nan for items nobody met."""
+    """Return log counts, standardised over the items met, (items,); 0 for items nobody met.
+
+    Hiding the popularity in training pairs instead finds a few more new items, and ranks the
+    known ones worse.
+    """
     logs = np.log(np.maximum(interactions.counts, 1).astype(np.float64))
     met = interactions.counts > 0
     if not met.any():
-        return np.full(len(logs), np.nan, np.float32)
+        return np.zeros(len(logs), np.float32)
     scaled = (logs - logs[met].mean()) / (float(logs[met].std()) or 1.0)
-    return np.where(met, scaled, np.nan).astype(np.float32)
+    return np.where(met, scaled, 0).astype(np.float32)
 
 
 def _plain(record: Mapping[str, Any]) -> dict[str, AttributeValue]:
