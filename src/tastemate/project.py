@@ -11,18 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from tastemate import __version__, build, config, filters
+from tastemate import build, config, filters
 from tastemate.catalog import Catalog
 from tastemate.data.datasets import Dataset, open_dataset
 from tastemate.data.records import item_from
 from tastemate.errors import ConfigError, DataError, StageError, UnknownItem, UnknownUser
 from tastemate.interactions import Interactions
-from tastemate.precomputed import Composed, Precomputed, common_queries
+from tastemate.precomputed import Precomputed, common_queries
 from tastemate.protocols import Profiler, Progress, RatingPredictor, Retriever, Similar
 from tastemate.recommender import Recommender
 from tastemate.types import (
@@ -206,10 +206,12 @@ class Tastemate:
         By default `content` where most items are described, else `ease` and then `content`.
         """
         described = self.catalog.frame.filter(pl.col("text") != "").height > len(self.catalog) / 2
-        row = self.find(item)
+        row = np.array([self.find(item)], dtype=np.int32)
         for name in [model] if model else ["ease", "content"][described:]:
-            near = self._similar(name).similar(np.array([row], dtype=np.int32), n)[0]
-            if near:
+            part = self.retriever(name)
+            if not isinstance(part, Similar):
+                raise ConfigError(f"{name!r} has no item-to-item neighbours. Try ease or content.")
+            if near := part.similar(row, n)[0]:
                 return near
         return []
 
@@ -311,12 +313,7 @@ class Tastemate:
     @cached_property
     def answers(self) -> Precomputed:
         """The default path behind the answers that were made ahead of time."""
-        names = (*self.profile.weights, build.FALLBACK)
-        parts = [build.options_key(name, self.work.resources) for name in names]
-        decides = (self.work.key, parts, self.profile, self.pool, len(self.work.items))
-        folder = self.work.folder / "answers"
-        path = Composed(self.recommender)
-        return Precomputed(path, self.catalog, folder, model=f"{__version__} {decides}")
+        return self.work.answers(self.profile, self.pool)
 
     def find(self, written: str) -> int:
         """Return the row of an id or a title as somebody wrote it; raise `UnknownItem`."""
@@ -342,12 +339,6 @@ class Tastemate:
         from tastemate.profile.taste import AttributeTaste
 
         return AttributeTaste(self.catalog, self.interactions)
-
-    def _similar(self, name: str) -> Similar:
-        part = self.retriever(name)
-        if not isinstance(part, Similar):
-            raise ConfigError(f"{name!r} has no item-to-item neighbours. Try ease or content.")
-        return cast(Similar, part)
 
     def _tell(self, user: str, item: str, value: float) -> Item:
         if not user.strip():

@@ -168,7 +168,7 @@ class Candidate:
 
 
 EvidenceKind: TypeAlias = Literal[
-    "liked item", "shared attribute", "neighbours", "popularity", "query", "path"
+    "liked item", "shared attribute", "neighbours", "popularity", "query"
 ]
 
 

@@ -7,30 +7,28 @@ the models have seen), `models/<name>-<key>/`.
 import fcntl
 import hashlib
 import json
-import math
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from tastemate import build, config
+from tastemate import __version__, build, config
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
 from tastemate.data.datasets import FILMS, find_folder
 from tastemate.errors import ConfigError, DataError, FormatError, Unavailable
 from tastemate.interactions import Interactions
+from tastemate.precomputed import Composed, Precomputed
 from tastemate.protocols import Progress, Retriever
 from tastemate.recommender import Recommender
 from tastemate.store.journal import Journal
+from tastemate.store.records import read_event, read_item
 from tastemate.types import Event, History, Item, history
-
-LAST_TIME = 2**40
-"""Seconds no clock shows; later is damage."""
 
 FORMAT = 1
 """Raised when a newer version can no longer read what an older one fitted."""
@@ -135,10 +133,7 @@ class Workspace:
 
     def record(self, events: list[Event]) -> None:
         """Keep events; they are on disk when this returns."""
-        self._events.append(
-            {"user": e.user, "item": e.item, "value": e.value, "timestamp": e.timestamp}
-            for e in events
-        )
+        self._events.append(asdict(event) for event in events)
         self.events += events
         for event in events:
             self.live.setdefault(event.user, []).append(event)
@@ -146,10 +141,7 @@ class Workspace:
     def add(self, items: list[Item]) -> None:
         """Keep new items; what is loaded is opened again over the grown catalogue."""
         grown = self.catalog.with_items(items)  # refuses what does not fit before it is kept
-        self._items.append(
-            {"id": i.id, "title": i.title, "text": i.text, "attributes": dict(i.attributes)}
-            for i in items
-        )
+        self._items.append(asdict(item) for item in items)
         self.items += items
         self._fitted.clear()
         self._composed.clear()
@@ -170,6 +162,14 @@ class Workspace:
                 mix, self.retriever, self.catalog, self.interactions, text=text, pool=pool
             )
         return self._composed[key]
+
+    def answers(self, mix: Blend, pool: int) -> Precomputed:
+        """Return the path of a mix behind the answers that were made ahead of time."""
+        names = (*mix.weights, build.FALLBACK)
+        parts = [build.options_key(name, self.resources) for name in names]
+        model = f"{__version__} {self.key} {parts} {mix} {pool} {len(self.items)}"
+        path = Composed(lambda: self.recommender(mix, text=False, pool=pool))
+        return Precomputed(path, self.catalog, self.folder / "answers", model=model)
 
     def fit(self, names: list[str]) -> dict[str, float]:
         """Fit these retrievers on everything known by now; return seconds by name.
@@ -253,8 +253,8 @@ class Workspace:
 
     def _reload(self) -> None:
         """Read the journals: what this process and others recorded."""
-        self.events = [_event(record) for record in self._events.read()]
-        self.items = [_item(record) for record in self._items.read()]
+        self.events = [read_event(record) for record in self._events.read()]
+        self.items = [read_item(record) for record in self._items.read()]
         self.live.clear()
         for event in self.events:
             self.live.setdefault(event.user, []).append(event)
@@ -317,24 +317,3 @@ def _write_json(path: Path, value: object) -> None:
         raise Unavailable(
             f"{path} cannot be written ({error.strerror}). Free some space."
         ) from error
-
-
-def _event(record: Mapping[str, Any]) -> Event:
-    try:
-        value, timestamp = float(record["value"]), int(record["timestamp"])
-        if not math.isfinite(value) or abs(timestamp) > LAST_TIME:
-            raise ValueError("out of range")
-        return Event(str(record["user"]), str(record["item"]), value, timestamp)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise FormatError(f"A kept event is damaged: {dict(record)}. Remove its line.") from error
-
-
-def _item(record: Mapping[str, Any]) -> Item:
-    try:
-        attributes = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in record["attributes"].items()
-        }
-        return Item(str(record["id"]), str(record["title"]), str(record["text"]), attributes)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise FormatError(f"A kept item is damaged: {dict(record)}. Remove its line.") from error

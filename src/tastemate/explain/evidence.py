@@ -52,6 +52,8 @@ class _Cited:
     row: int
     value: float
     share: float
+    stated: bool
+    """Whether the value is a rating in the data, not a like told since."""
 
 
 class _Notes:
@@ -156,27 +158,34 @@ class EvidenceExplainer:
         starts = np.searchsorted(history.items[order], items)
         shares = np.add.reduceat(self.shares(query, rows, spreads)[:, order], starts, axis=1)
         liked = self.scale.likes(values)
+        if not liked.any():  # what was neither liked nor disliked may be named, never a dislike
+            liked = ~self.scale.dislikes(values)
         if not liked.any():
-            liked[:] = True
+            return [[] for _ in rows]
+        stated = np.isin(items, self.interactions.history_of(query.user).items)[liked]
         items, values, shares = items[liked], values[liked], shares[:, liked]
         cited: list[list[_Cited]] = []
         for row, share in zip(rows.tolist(), shares, strict=True):
             share[items == row] = 0.0
             best = np.argsort(-share, kind="stable")[: self.likes].tolist()
             if not best or share[best[0]] <= 0:
-                cited.append(self._closest(row, items, values))
+                cited.append(self._closest(row, items, values, stated))
                 continue
             floor = 0.5 * share[best[0]]
             cited.append(
                 [
-                    _Cited(int(items[one]), float(values[one]), float(share[one]))
+                    _Cited(
+                        int(items[one]), float(values[one]), float(share[one]), bool(stated[one])
+                    )
                     for one in best
                     if share[one] >= floor
                 ]
             )
         return cited
 
-    def _closest(self, row: int, items: Rows, values: Floats) -> list[_Cited]:
+    def _closest(
+        self, row: int, items: Rows, values: Floats, stated: NDArray[np.bool_]
+    ) -> list[_Cited]:
         """Return the like that shares the most telling traits: for a score nobody can split."""
         telling = np.zeros(len(self.traits.values), dtype=np.float32)
         mine = self.traits.at(row)
@@ -184,7 +193,9 @@ class EvidenceExplainer:
         close = np.asarray(self.traits.matrix[items] @ telling)
         close[items == row] = 0.0
         best = int(close.argmax())
-        return [_Cited(int(items[best]), float(values[best]), 0.0)] if close[best] > 0 else []
+        if close[best] <= 0:
+            return []
+        return [_Cited(int(items[best]), float(values[best]), 0.0, bool(stated[best]))]
 
     def _reason(
         self,
@@ -198,7 +209,7 @@ class EvidenceExplainer:
         rated = len(self.interactions) > 0 and self.scale.high > self.scale.low
         for place, like in enumerate(cited):
             name, title = self.catalog.ids[like.row], self.catalog.titles[like.row]
-            value: AttributeValue = like.value if rated else ""
+            value: AttributeValue = like.value if rated and like.stated else ""
             notes.add("liked item", name, title, value=value, weight=round(like.share, 4))
             for trait in self._in_common(row, like.row, self.shared if place == 0 else 1):
                 attribute, shared = self.traits.name(trait)

@@ -99,6 +99,8 @@ class Verifier:
         value = float(query.history.values[events[-1]])
         if isinstance(fact.value, int | float) and float(fact.value) != value:
             return f"{fact.item} was given {number(value)}, not {number(fact.value)}"
+        if self.scale.dislikes(query.history.values[events[-1:]])[0]:
+            return f"{fact.item} was disliked"
         liked = self.scale.likes(query.history.values)
         if liked.any() and not liked[events[-1]]:
             return f"{fact.item} was not liked"
