@@ -2,8 +2,6 @@
 
     tm = Tastemate.open("films")
     slate = tm.recommend(user="p012", k=10, query="tense but not violent")
-
-What is not fitted is fitted on first use and kept in the workspace of the data set.
 """
 
 import time
@@ -302,7 +300,7 @@ class Tastemate:
         return next_item(factory, self.catalog, self.interactions, model=name, **options)
 
     def retriever(self, name: str) -> Retriever:
-        """Return a retriever by name, fitted now if it was not."""
+        """Return a retriever, fitted now if it was not."""
         return self.work.retriever(name)
 
     def recommender(self, model: str | None = None, *, text: bool = False) -> Recommender:

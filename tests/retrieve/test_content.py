@@ -193,3 +193,25 @@ def test_options_and_order_of_calls_are_checked(catalog, tmp_path):
         Content(encoder=Topics()).scores([ask([0])])
     with pytest.raises(NotFitted):
         Content(encoder=Topics()).save(tmp_path / "x")
+
+
+def test_a_replaced_item_is_encoded_again_and_only_that_one(fitted, catalog, tmp_path):
+    fitted.save(tmp_path / "content")
+    changed = catalog.with_items([film("love", "Ronin", ("Crime",), "A robbery in Nice")])
+    encoder = Topics()
+    loaded = Content(encoder=encoder).load(tmp_path / "content", changed)
+    assert len(encoder.seen) == 1
+    query = ask([0], [5.0])
+    assert loaded.scores([query])[0, 4] > fitted.scores([query])[0, 4] + 0.5
+    assert np.allclose(loaded.scores([query])[0, :4], fitted.scores([query])[0, :4], atol=1e-6)
+    loaded.save(tmp_path / "again")
+    untouched = Topics()
+    Content(encoder=untouched).load(tmp_path / "again", changed)
+    assert untouched.seen == []
+
+
+def test_the_shares_of_a_long_history_need_no_square_of_it(fitted):
+    query = ask([0, 2, 4] * 20_000, [5.0, 1.0, 3.0] * 20_000)
+    shares = fitted.contributions(query, np.array([1, 3], dtype=np.int32))
+    assert shares.shape == (2, 60_000)
+    assert np.allclose(shares.sum(axis=1), fitted.scores([query])[0, [1, 3]], atol=1e-4)

@@ -46,9 +46,10 @@ def test_more_events_first_ties_by_mean_value_and_unmet_items_not_at_all() -> No
 
 def test_recent_forgets_by_half_life() -> None:
     assert _order(Popular(by="recent", half_life=30).fit(CATALOG, BUSY)) == ["c", "b", "a"]
-    one = _events(("u", "a", 1, 0), ("v", "a", 1, 0), ("w", "b", 1, 10 * DAY))
+    old = [(user, "a", 1, 0) for user in "uvwx"]
+    one = _events(*old, ("u", "b", 1, 10 * DAY), ("v", "b", 1, 10 * DAY))
     scores = Popular(by="recent", half_life=10).fit(CATALOG, one).scores([Query()])[0]
-    np.testing.assert_allclose(scores[:2], [1.0, 1.0])
+    np.testing.assert_allclose(scores[:2], [2.0, 2.0])
 
 
 def test_genre_follows_the_history() -> None:
@@ -94,3 +95,10 @@ def test_another_model_s_folder_is_refused(tmp_path) -> None:
     Ease().fit(CATALOG, BUSY).save(tmp_path / "ease")
     with pytest.raises(FormatError, match="fit again"):
         Popular().load(tmp_path / "ease", CATALOG)
+
+
+def test_one_live_event_does_not_make_all_others_old() -> None:
+    past = [Event(f"u{at}", "a" if at % 3 else "b", 5, at) for at in range(30)]
+    live = Event("new", "c", 5, 1_700_000_000)
+    model = Popular(by="recent").fit(CATALOG, Interactions.of([*past, live], CATALOG))
+    assert _order(model) == ["a", "b", "c"]

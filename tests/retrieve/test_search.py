@@ -165,3 +165,14 @@ def test_options_and_order_of_calls_are_checked(tmp_path):
         Search(encoder=Robbers()).save(tmp_path / "x")
     with pytest.raises(NotFitted):
         Search(encoder=Robbers())._title_likeness(["x"])
+
+
+def test_a_replaced_item_is_found_by_its_new_words(fitted, catalog, tmp_path):
+    fitted.save(tmp_path / "search")
+    changed = catalog.with_items([film(5, "Ronin (1998)", "John Frankenheimer", "A heist in Nice")])
+    loaded = Search(encoder=Robbers()).load(tmp_path / "search", changed)
+    (found,) = found_by(loaded, ["ronin"], 1)
+    assert found[0].row == 5
+    (found,) = found_by(loaded, ["toy story"], 1)
+    assert found[0].row != 5
+    assert loaded.score_texts(["burglary"])[0, 5] > fitted.score_texts(["burglary"])[0, 5]

@@ -113,7 +113,7 @@ def _load_folder(folder: Path) -> tuple[Catalog, Interactions, Report]:
     names = ", ".join(sorted(part.name for part in folder.iterdir())[:8]) or "nothing"
     raise FormatError(
         f"No known data set in {folder}; it holds {names}. Name the files instead: "
-        "`tastemate import --ratings FILE --items FILE`, or call them ratings.csv and items.csv."
+        "`tastemate import RATINGS --items ITEMS`, or call them ratings.csv and items.csv."
     )
 
 

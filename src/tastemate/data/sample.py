@@ -47,6 +47,7 @@ def _load(folder: Path, report: Report) -> tuple[Catalog, Interactions]:
     if not ratings.exists():
         report.note("The sample holds no ratings: a catalogue only.")
         return catalog, Interactions.empty(catalog)
+    report.note("The people and ratings of films are simulated.")
     people = None
     if (folder / "people.csv").exists():
         people = read_table(folder / "people.csv", report, separator=",").drop(LINE)

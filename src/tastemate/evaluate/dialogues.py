@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tastemate.errors import FormatError, NotFound
+from tastemate.traits import split_year
 
 _MENTION = re.compile(r"@\d+")
-_YEAR = re.compile(r"\s*\(\d{4}\)\s*$")
 _SPACES = re.compile(r"\s+")
 WORDS = 5
 """A first message below this many words is a greeting, not a wish."""
@@ -80,7 +80,7 @@ def _masked(text: str, titles: Sequence[str]) -> str:
     """Take the mentioned films out of a message: their marks, and their titles written out."""
     text = _MENTION.sub(" ", text)
     for title in titles:
-        bare = _YEAR.sub("", title or "").strip()
+        bare = split_year(title or "")[0].strip()
         if len(bare) > 3:  # a shorter one ("It", "Up") is as often just a word
             text = re.sub(rf"\b{re.escape(bare)}\b", " ", text, flags=re.IGNORECASE)
     return _SPACES.sub(" ", text).strip()

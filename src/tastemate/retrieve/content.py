@@ -15,6 +15,7 @@ from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFitted
 from tastemate.interactions import Interactions, Scale
 from tastemate.retrieve.dense import Dense, candidates
+from tastemate.text.described import row_hashes, stale_rows
 from tastemate.text.encoder import name_of, unit
 from tastemate.types import Candidate, Floats, History, Mask, Query, Rows
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tastemate.protocols import Encoder
 
 CHUNK = 512
+_EVENTS = 4096
+"""Events of a history whose shares are computed at once."""
 
 
 class Content(Dense):
@@ -63,28 +66,31 @@ class Content(Dense):
         self._kinds: sparse.csr_matrix | None = None
         self._mean: Floats = np.zeros(0, dtype=np.float32)
         self._blank: Mask = np.zeros(0, dtype=np.bool_)
+        self._hashes = np.zeros(0, dtype=np.uint64)
         self._vocabulary: dict[str, dict[str, float]] = {}
 
     def fit(self, catalog: Catalog, interactions: Interactions) -> Self:
         """Encode the catalogue; of the interactions only the scale of the values is read."""
         self._scale = interactions.scale
-        raw = self._encode(catalog, 0)
+        rows = np.arange(len(catalog), dtype=np.int32)
+        raw = self._encode(catalog, rows)
         written = np.asarray(raw.any(axis=1))
         self._mean = (
             raw[written].mean(axis=0) if written.sum() > 1 else np.zeros(raw.shape[1], np.float32)
         ).astype(np.float32)
         self._vocabulary = _vocabulary(catalog)
-        self._keep(*self._joined(raw, self._indicators(catalog, 0)))
+        self._keep(*self._joined(raw, self._indicators(catalog, rows)))
+        self._hashes = row_hashes(catalog)
         return self
 
     def _keep(self, text: Floats, kinds: sparse.csr_matrix) -> None:
         self._text, self._kinds = text, kinds
         self._blank = np.asarray(~text.any(axis=1) & (np.diff(kinds.indptr) == 0), dtype=np.bool_)
 
-    def _encode(self, catalog: Catalog, start: int) -> Floats:
-        """Return the embeddings of the rows from `start` on, zero where nothing is written."""
-        vectors = np.zeros((len(catalog) - start, self.encoder.dimensions), dtype=np.float32)
-        texts = [catalog.describe(row)[: self.chars] for row in range(start, len(catalog))]
+    def _encode(self, catalog: Catalog, which: Rows) -> Floats:
+        """Return the embeddings of some rows, zero where nothing is written."""
+        vectors = np.zeros((len(which), self.encoder.dimensions), dtype=np.float32)
+        texts = [catalog.describe(row)[: self.chars] for row in which]
         # Neighbours in length share a chunk, so that the encoder pads little.
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
         for at in range(0, len(order), CHUNK):
@@ -92,12 +98,12 @@ class Content(Dense):
             vectors[rows] = self.encoder.encode([texts[row] for row in rows])
         return vectors
 
-    def _indicators(self, catalog: Catalog, start: int) -> sparse.csr_matrix:
-        """Return the attribute block of the rows from `start` on, rows of length 1 or 0."""
+    def _indicators(self, catalog: Catalog, which: Rows) -> sparse.csr_matrix:
+        """Return the attribute block of some rows, each of length 1 or 0."""
         blocks = []
         for attribute, idf in self._vocabulary.items():
             known = attribute in catalog.attributes and not catalog.is_numeric(attribute)
-            shape = (len(catalog) - start, len(idf))
+            shape = (len(which), len(idf))
             if not known or not idf:
                 blocks.append(_zeros(*shape))
                 continue
@@ -107,9 +113,9 @@ class Content(Dense):
             blank = _zeros(len(catalog), 1)
             wide = sparse.csc_matrix(sparse.hstack([found.matrix, blank]))
             weights = sparse.diags_array(np.array(list(idf.values()), dtype=np.float32))
-            blocks.append(sparse.csr_matrix(sparse.csr_matrix(wide[:, column])[start:] @ weights))
+            blocks.append(sparse.csr_matrix(sparse.csr_matrix(wide[:, column])[which] @ weights))
         if not blocks:
-            return _zeros(len(catalog) - start, 0)
+            return _zeros(len(which), 0)
         joined = sparse.csr_matrix(sparse.hstack(blocks), dtype=np.float32)
         lengths = np.sqrt(np.asarray(joined.multiply(joined).sum(axis=1)).ravel())
         shrink = sparse.diags_array(1 / np.maximum(lengths, 1e-12))
@@ -135,26 +141,29 @@ class Content(Dense):
             "high": self._scale.high,
             "vocabulary": self._vocabulary,
         }
-        arrays = {"text": text, "kinds": kinds, "mean": self._mean}
+        arrays = {"text": text, "kinds": kinds, "mean": self._mean, "hashes": self._hashes}
         self._write(folder, len(text), meta, arrays)
 
     def load(self, folder: Path, catalog: Catalog) -> Self:
-        """Restore; rows beyond those fitted are encoded now.
+        """Restore; rows that are new, or say something else by now, are encoded now.
 
-        Raises `ConfigError` when the catalogue grew and the encoder is another one.
+        Raises `ConfigError` when there are such rows and the encoder is another one.
         """
-        need = ("encoder", "low", "high", "vocabulary", "mean")
+        need = ("encoder", "low", "high", "vocabulary", "mean", "hashes")
         meta, arrays = self._read(folder, len(catalog), need, ("text", "kinds"))
         self._scale = Scale(meta["low"], meta["high"])
         self._vocabulary = meta["vocabulary"]
         self._mean = arrays["mean"]
         text, kinds = arrays["text"], arrays["kinds"]
-        known = len(text)
-        if len(catalog) > known:
+        self._hashes = row_hashes(catalog)
+        stale = stale_rows(self._hashes, arrays["hashes"])
+        if len(stale):
             _same_encoder(self.encoder, meta["encoder"], len(self._mean), folder)
-            fresh = self._joined(self._encode(catalog, known), self._indicators(catalog, known))
-            text = np.concatenate([text, fresh[0]])
-            kinds = sparse.csr_matrix(sparse.vstack([kinds, fresh[1]]))
+            fresh = self._joined(self._encode(catalog, stale), self._indicators(catalog, stale))
+            source = np.arange(len(catalog))
+            source[stale] = len(text) + np.arange(len(stale))
+            text = np.concatenate([text, fresh[0]])[source]
+            kinds = sparse.csr_matrix(sparse.csr_matrix(sparse.vstack([kinds, fresh[1]]))[source])
         self._keep(text, kinds)
         return self
 
@@ -206,9 +215,17 @@ class Content(Dense):
         """
         past = query.history.items
         weights = self._weights(query.history)
-        shares = self._products(items, past) * weights[None, :]
-        length = float(weights @ self._products(past, past) @ weights)
-        return np.asarray(shares / np.sqrt(max(length, 1e-12)), dtype=np.float32)
+        text, kinds = self._fitted()
+        person, taste = np.zeros(text.shape[1]), np.zeros(kinds.shape[1])
+        shares = np.empty((len(items), len(past)), dtype=np.float32)
+        for start in range(0, len(past), _EVENTS):
+            part = slice(start, start + _EVENTS)
+            shares[:, part] = self._products(items, past[part]) * weights[part]
+            person += weights[part] @ text[past[part]]
+            taste += weights[part] @ kinds[past[part]]
+        length = float(person @ person + taste @ taste)
+        shares /= np.float32(np.sqrt(max(length, 1e-12)))
+        return shares
 
     def similar(self, items: Rows, n: int) -> list[list[Candidate]]:
         """Return at most `n` neighbours of each item by cosine, best first, never the item."""

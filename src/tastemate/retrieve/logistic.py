@@ -26,6 +26,7 @@ from tastemate.errors import ConfigError, NotFitted
 from tastemate.interactions import Interactions, Scale
 from tastemate.retrieve.dense import Dense
 from tastemate.retrieve.factors import neighbours
+from tastemate.retrieve.features import Features
 from tastemate.types import AttributeValue, Candidate, Floats, Query, Rows
 
 _SHRINKAGE = 5.0
@@ -34,43 +35,6 @@ _HIDDEN = 0.3
 """Share of training pairs without what the person declared."""
 
 Vector = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class _Features:
-    """The columns: (attribute, value) for each value, (name, mean, deviation) for each number."""
-
-    values: tuple[tuple[str, str], ...]
-    numbers: tuple[tuple[str, float, float], ...]
-
-    def __len__(self) -> int:
-        return len(self.values) + len(self.numbers)
-
-    def of_items(self, catalog: Catalog, popularity: Floats) -> Floats:
-        """Return the features of all items and, as the last column, `popularity`."""
-        x = np.zeros((len(catalog), len(self) + 1), np.float32)
-        for at, (name, value) in enumerate(self.values):
-            if name in catalog.attributes and not catalog.is_numeric(name):
-                column = catalog.incidence(name).codes.get(value)
-                if column is not None:
-                    x[:, at] = catalog.incidence(name).matrix[:, [column]].toarray()[:, 0]
-        for at, (name, mean, deviation) in enumerate(self.numbers, start=len(self.values)):
-            if name in catalog.attributes and catalog.is_numeric(name):
-                x[:, at] = np.nan_to_num((catalog.numbers(name) - mean) / deviation)
-        x[:, -1] = popularity
-        return np.clip(x, -4, 4)
-
-    def of_person(self, about: Mapping[str, AttributeValue]) -> Floats:
-        """Return the features of what a person declared; zero where nothing is known."""
-        z = np.zeros(len(self), np.float32)
-        for at, (name, value) in enumerate(self.values):
-            given = about.get(name, ())
-            z[at] = value in (given if isinstance(given, tuple) else (str(given),))
-        for at, (name, mean, deviation) in enumerate(self.numbers, start=len(self.values)):
-            given = about.get(name, mean)
-            if isinstance(given, int | float):
-                z[at] = np.clip((given - mean) / deviation, -4, 4)
-        return z
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,8 +71,8 @@ class _Weights:
 class _Fitted:
     """What is learned: features, standardised popularity, weights."""
 
-    items: _Features
-    people: _Features
+    items: Features
+    people: Features
     scale: Scale
     popularity: Floats
     """Of the items fitted on; 0 for one nobody met."""
@@ -173,7 +137,7 @@ class Logistic(Dense):
         self._state = _Fitted(items, people, scale, popularity, centre, theta, x)
         return self
 
-    def _features(self, catalog: Catalog) -> _Features:
+    def _features(self, catalog: Catalog) -> Features:
         """Choose the values with enough support, most frequent first, and all numbers."""
         values: list[tuple[str, str]] = []
         numbers: list[tuple[str, float, float]] = []
@@ -189,19 +153,19 @@ class Logistic(Dense):
             often = np.argsort(-counts, kind="stable")[: self.values]
             floor = min(self.support, max(len(catalog) // 10, 1))
             values.extend((name, incidence.values[at]) for at in often if counts[at] >= floor)
-        return _Features(tuple(values), tuple(numbers))
+        return Features(tuple(values), tuple(numbers))
 
-    def _declared(self, people: pl.DataFrame | None) -> _Features:
+    def _declared(self, people: pl.DataFrame | None) -> Features:
         """Choose the columns of what people declared, by the same rules."""
         if people is None or not people.width:
-            return _Features((), ())
+            return Features((), ())
         ids = pl.Series("id", [str(at) for at in range(len(people))], dtype=pl.String)
         title = ids.alias("title")
         named = people.select(pl.exclude("id", "title", "text")).with_columns(ids, title)
         return self._features(Catalog(named))
 
     def _draw(
-        self, interactions: Interactions, x: Floats, centre: Floats, people: _Features
+        self, interactions: Interactions, x: Floats, centre: Floats, people: Features
     ) -> _Pairs:
         """Draw the training pairs; the profile of a liked pair leaves that like out."""
         rng = np.random.default_rng(self.seed)
@@ -278,7 +242,7 @@ class Logistic(Dense):
         need = ("items", "people", "low", "high", "centre", "theta")
         meta, arrays = self._read(folder, len(catalog), need, ("popularity",))
         items, people = (
-            _Features(*(tuple(tuple(entry) for entry in part) for part in meta[kind]))
+            Features(*(tuple(tuple(entry) for entry in part) for part in meta[kind]))
             for kind in ("items", "people")
         )
         popularity = np.zeros(len(catalog), np.float32)

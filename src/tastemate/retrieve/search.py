@@ -16,6 +16,7 @@ from tastemate.errors import ConfigError, NotFitted
 from tastemate.interactions import Interactions
 from tastemate.retrieve.dense import Dense
 from tastemate.retrieve.factors import neighbours
+from tastemate.text.described import row_hashes, stale_rows
 from tastemate.text.encoder import name_of
 from tastemate.text.words import Bm25, asked, bm25, terms
 from tastemate.traits import split_year
@@ -68,17 +69,19 @@ class Search(Dense):
         self._index: Bm25 | None = None
         self._titles: Bm25 | None = None
         self._title_mass: Floats = np.zeros(0, dtype=np.float32)
+        self._hashes = np.zeros(0, dtype=np.uint64)
 
     def fit(self, catalog: Catalog, interactions: Interactions) -> Self:
         """Encode and count the words of the catalogue; interactions are not read."""
         del interactions
-        self._vectors = self._encode(catalog, 0)
+        self._vectors = self._encode(catalog, np.arange(len(catalog), dtype=np.int32))
+        self._hashes = row_hashes(catalog)
         self._count(catalog)
         return self
 
-    def _encode(self, catalog: Catalog, start: int) -> Floats:
+    def _encode(self, catalog: Catalog, which: Rows) -> Floats:
         encoder = self.encoder
-        texts = [catalog.describe(row)[: self.chars] for row in range(start, len(catalog))]
+        texts = [catalog.describe(row)[: self.chars] for row in which]
         vectors = np.zeros((len(texts), encoder.dimensions), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
         for at in range(0, len(order), CHUNK):
@@ -87,7 +90,7 @@ class Search(Dense):
         return vectors
 
     def _count(self, catalog: Catalog) -> None:
-        """Count words, of all items again when some are new, so that rarities stay right."""
+        """Count words, of all items again when some are stale, so that rarities stay right."""
         self._index = bm25(self._fields(item) for item in catalog)
         names = [terms(split_year(title)[0]) for title in catalog.titles]
         # Every term of a title counts once and weighs its rarity among titles.
@@ -114,19 +117,23 @@ class Search(Dense):
         if self._vectors is None or self._index is None or self._titles is None:
             raise NotFitted("Search is not fitted; call fit() or load() first.")
         meta: dict[str, Any] = {"encoder": name_of(self.encoder)}
-        arrays: dict[str, Any] = {"vectors": self._vectors, "title_mass": self._title_mass}
+        arrays: dict[str, Any] = {
+            "vectors": self._vectors,
+            "title_mass": self._title_mass,
+            "hashes": self._hashes,
+        }
         for name, part in (("index", self._index), ("titles", self._titles)):
             meta |= {f"{name}_terms": list(part.vocabulary), f"{name}_k1": part.k1}
             arrays |= {f"{name}_matrix": part.matrix, f"{name}_idf": part.idf}
         self._write(folder, len(self._vectors), meta, arrays)
 
     def load(self, folder: Path, catalog: Catalog) -> Self:
-        """Restore; rows beyond those fitted are encoded now.
+        """Restore; rows that are new, or say something else by now, are encoded now.
 
         Raises `ConfigError` when the encoder is not the one it was fitted with.
         """
         parts = [f"{part}_{name}" for part in ("index", "titles") for name in _BM25]
-        by_item = ("vectors", "title_mass")
+        by_item = ("vectors", "title_mass", "hashes")
         meta, arrays = self._read(folder, len(catalog), ["encoder", *parts], by_item)
         vectors: Floats = arrays["vectors"]
         encoder = self.encoder
@@ -135,8 +142,12 @@ class Search(Dense):
                 f"The items in {folder} were encoded by {meta['encoder']!r}, and queries would be "
                 f"by {name_of(encoder)!r}. Fit again, or give the encoder it was fitted with."
             )
-        if len(catalog) > len(vectors):
-            self._vectors = np.concatenate([vectors, self._encode(catalog, len(vectors))])
+        self._hashes = row_hashes(catalog)
+        stale = stale_rows(self._hashes, arrays["hashes"])
+        if len(stale):
+            self._vectors = np.zeros((len(catalog), encoder.dimensions), dtype=np.float32)
+            self._vectors[: len(vectors)] = vectors
+            self._vectors[stale] = self._encode(catalog, stale)
             self._count(catalog)
             return self
         self._vectors, self._title_mass = vectors, arrays["title_mass"]
