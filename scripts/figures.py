@@ -202,9 +202,7 @@ def results_page() -> str:
         "10% of the items are taken out of training and ranked among all. `tastemate evaluate "
         "--protocol cold-item`",
         rows_of("cold-item", ("recall@20", "ndcg@100"), ("model", "users")),
-        "A mix leaves out what its collaborative parts have no opinion on, so `balanced` shows no "
-        "cold item "
-        "yet; `content` does.",
+        "`balanced` judges an item nobody has met by the parts that have an opinion on it.",
         "## Cold users",
         "k known likes, or one sentence (ReDial seekers). `tastemate evaluate --protocol "
         "cold-user`",

@@ -1,7 +1,8 @@
 """The front door: a data set or project folder, opened, with what is fitted and stored in it.
 
-    tm = Tastemate.open("films")
-    slate = tm.recommend(user="p012", k=10, query="tense but not violent")
+tm = Tastemate.open("films")
+slate = tm.recommend(user="p012", k=10, query="a tense heist")
+
 """
 
 import time

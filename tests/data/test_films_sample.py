@@ -15,6 +15,8 @@ from typing import NamedTuple
 import pytest
 
 import tastemate
+from tastemate.data.sample import load_films
+from tastemate.data.validate import Report
 
 FOLDER = Path(tastemate.__file__).parent / "data" / "films"
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "simulate_films.py"
@@ -236,3 +238,9 @@ def test_directors_are_as_told(overlap):
     ]
     wrong = [(title, name) for told, title, name in checked if not told]
     assert len(wrong) <= 0.05 * len(checked), wrong
+
+
+def test_every_use_says_that_people_are_simulated():
+    report = Report()
+    load_films(report)
+    assert report.notes == ["The people and ratings of films are simulated."]

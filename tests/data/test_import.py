@@ -12,6 +12,7 @@ from tastemate.data.columns import Columns
 from tastemate.data.events import Checked, to_interactions
 from tastemate.data.load import import_files, import_items, load_path, recognise
 from tastemate.data.tables import read_table
+from tastemate.data.times import UNREADABLE
 from tastemate.data.validate import Report
 from tastemate.errors import DataError, FormatError, NotFound, NothingUsable, TastemateError
 from tastemate.types import Item
@@ -68,7 +69,7 @@ def test_every_bad_value_is_reported_with_line_and_reason(file):
         (10, "rating", "is out of range"),
         (11, "timestamp", "is before 1970"),
         (12, "timestamp", "is after 2100"),
-        (13, "timestamp", "is not a time"),
+        (13, "timestamp", UNREADABLE),
         (14, "timestamp", "is empty"),
         (15, "timestamp", "is not a finite number"),
         (16, "line", "has fewer than the 4 columns of the header"),

@@ -187,7 +187,7 @@ def spoken(tmp_path):
         "3": "Film 3",
         "4": "Film 4",
         "5": "Film 5",
-        "9": "Film 9 (2001)",
+        "9": "Film 9 (2001-2004)",
     }
     one = dialogue(talk, {"1", "3", "5"}, films)
     swapped = dialogue(talk, set(), films, initiatorQuestions=[])

@@ -9,6 +9,7 @@ from tastemate.catalog import Catalog
 from tastemate.data import columns as names
 from tastemate.data.columns import Columns
 from tastemate.data.lines import LINE
+from tastemate.data.times import SLASHED, UNCERTAIN, UNREADABLE, day_month_order, written_times
 from tastemate.data.validate import Report
 from tastemate.errors import NothingUsable
 from tastemate.interactions import Interactions
@@ -170,15 +171,15 @@ def _check_values(frame: pl.DataFrame, file: str, field: str, report: Report) ->
 def _check_times(frame: pl.DataFrame, file: str, field: str, report: Report) -> pl.DataFrame:
     frame = _without(frame, pl.col("_time") == "", file, field, "is empty", "_time", report)
     number = pl.col("_time").cast(pl.Float64, strict=False)
-    written = frame.filter(number.is_null())
     frame = frame.with_columns(number.alias("_number"))
-    if len(written):
-        frame = frame.with_columns(
-            pl.coalesce("_number", _dates(written["_time"], frame["_time"])).alias("_number")
-        )
-    frame = _without(
-        frame, pl.col("_number").is_null(), file, field, "is not a time", "_time", report
-    )
+    if frame["_number"].has_nulls():
+        read = written_times(frame["_time"])
+        frame = frame.with_columns(pl.coalesce("_number", read).alias("_number"))
+    unread = pl.col("_number").is_null()
+    if day_month_order(frame["_time"]) == "unknown":
+        slashed = unread & pl.col("_time").str.contains(SLASHED)
+        frame = _without(frame, slashed, file, field, UNCERTAIN, "_time", report)
+    frame = _without(frame, unread, file, field, UNREADABLE, "_time", report)
     finite = pl.col("_number").is_finite()
     frame = _without(frame, ~finite, file, field, "is not a finite number", "_time", report)
     frame = _to_seconds(frame, file, report)
@@ -192,21 +193,30 @@ def _check_times(frame: pl.DataFrame, file: str, field: str, report: Report) -> 
     return frame.with_columns(seconds.alias("timestamp")).drop("_number")
 
 
-def _dates(some: pl.Series, column: pl.Series) -> pl.Series:
-    """Read dates like 2014-05-03 or 2014-05-03T12:00:00Z as seconds; null where it is none."""
-    texts = column.str.strip_chars_end("Zz").str.replace("T", " ", literal=True)
-    read = [
-        texts.str.to_datetime(shape, strict=False).dt.epoch("s").cast(pl.Float64)
-        for shape in ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
-    ]
-    days = texts.str.to_date("%Y-%m-%d", strict=False).dt.epoch("s").cast(pl.Float64)
-    return read[0].fill_null(read[1]).fill_null(days)
-
-
 def _to_seconds(frame: pl.DataFrame, file: str, report: Report) -> pl.DataFrame:
     middle = frame["_number"].median() if len(frame) else 0.0
     for least, per_second, unit in _UNITS:
         if isinstance(middle, float) and middle > least:
             report.note(f"The times of {file} are {unit}; they were turned into seconds.")
-            return frame.with_columns(pl.col("_number") / per_second)
+            coarse = pl.col("_number") < LATEST
+            frame = frame.with_columns(
+                pl.when(coarse)
+                .then("_number")
+                .otherwise(pl.col("_number") / per_second)
+                .alias("_number")
+            )
+            break
+    # Rows of several sources may differ in their unit.
+    for least, per_second, unit in _UNITS:
+        finer = pl.col("_number") > least
+        count = len(frame.filter(finer))
+        if count:
+            times = "1 time" if count == 1 else f"{count:,} times"
+            report.note(f"{times} of {file} in {unit} turned into seconds, as the others are.")
+            frame = frame.with_columns(
+                pl.when(finer)
+                .then(pl.col("_number") / per_second)
+                .otherwise("_number")
+                .alias("_number")
+            )
     return frame

@@ -30,8 +30,11 @@ def catalog_from(table: pl.DataFrame, file: str, columns: Columns, report: Repor
         series.append(_plain(table[text]).alias("text"))
     for name in known:
         if name not in (key, title, text):
-            label = name if name not in _RESERVED else f"{name}_"
-            series.append(attribute(table[name], columns.list_separator).alias(label))
+            label = name
+            while label in _RESERVED or (label != name and label in known):
+                label += "_"
+            values = attribute(table[name], columns.list_separator)
+            series.append(_finite(values, name, file, report).alias(label))
     frame = pl.DataFrame(series)
     return Catalog(
         frame.with_columns(
@@ -63,7 +66,7 @@ def keep_ids(table: pl.DataFrame, key: str, file: str, report: Report) -> pl.Dat
 def attribute(column: pl.Series, list_separator: str) -> pl.Series:
     """Turn a column of texts into lists, whole numbers, numbers or texts; empty is unknown."""
     if isinstance(column.dtype, pl.List):
-        return column
+        return column.list.drop_nulls()
     texts = column.str.strip_chars()
     texts = texts.set(texts.is_in(_MISSING), None)
     if list_separator and texts.str.contains(list_separator, literal=True).any():
@@ -76,6 +79,17 @@ def attribute(column: pl.Series, list_separator: str) -> pl.Series:
             numbers = texts.cast(dtype, strict=False)
             return numbers if dtype == pl.Int64 else numbers.fill_nan(None)
     return texts
+
+
+def _finite(column: pl.Series, name: str, file: str, report: Report) -> pl.Series:
+    """Make infinite numbers unknown, and say so."""
+    if not column.dtype.is_float():
+        return column
+    infinite = column.is_infinite()
+    if count := infinite.sum():
+        values = "1 value is" if count == 1 else f"{count:,} values are"
+        report.note(f"In the column {name!r} of {file}, {values} infinite: taken as unknown.")
+    return column.set(infinite, None)
 
 
 def lists(texts: pl.Series, separator: str) -> pl.Series:

@@ -43,7 +43,7 @@ def read_table(
     """
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
     if kind == ".parquet":
-        return _read_parquet(path)
+        return _read_parquet(path, report)
     lines = read_lines(path, report, encoding, blank=True)
     if kind in _JSON:
         return _read_json(path, without_blank(lines), report, wanted)
@@ -71,7 +71,13 @@ def _guess_separator(kind: str, head: str) -> str:
 
 
 def _header(path: Path, head: str, sep: str) -> list[str]:
-    cells = head.split(sep) if len(sep) > 1 else next(csv.reader([head], delimiter=sep), [])
+    try:
+        cells = head.split(sep) if len(sep) > 1 else next(csv.reader([head], delimiter=sep), [])
+    except csv.Error as error:
+        raise FormatError(
+            f"The header line of {path} cannot be read ({error}). "
+            "Give short column names in one line, and end every line with a line feed."
+        ) from error
     names = [cell.strip() or f"column_{at}" for at, cell in enumerate(cells, 1)]
     known = [*names, LINE, _MORE]
     twice = sorted({name for name in names if known.count(name) > 1})
@@ -157,7 +163,7 @@ def _parse(text: str, sep: str) -> list[str]:
     return rows[0] if len(rows) == 1 else []
 
 
-def _read_parquet(path: Path) -> pl.DataFrame:
+def _read_parquet(path: Path, report: Report) -> pl.DataFrame:
     if not path.exists():
         raise NotFound(f"There is no file {path}. Check the path.")
     try:
@@ -170,14 +176,28 @@ def _read_parquet(path: Path) -> pl.DataFrame:
     for name, dtype in frame.schema.items():
         if name == LINE:
             continue
-        if isinstance(dtype, pl.List | pl.Array):
-            texts.append(pl.col(name).cast(pl.List(pl.String)))
+        column = frame[name]
+        if _as_text(dtype):
+            texts.append(column.cast(pl.String))
         elif isinstance(dtype, pl.Datetime):
-            texts.append(pl.col(name).dt.epoch("s").cast(pl.String))
-        elif not dtype.is_nested() and dtype != pl.Binary:
-            texts.append(pl.col(name).cast(pl.String))
+            texts.append(column.dt.epoch("s").cast(pl.String))
+        elif isinstance(dtype, pl.Duration):
+            texts.append(column.dt.total_seconds().cast(pl.String))
+        elif isinstance(dtype, pl.List | pl.Array) and _as_text(dtype.inner):
+            texts.append(column.cast(pl.List(pl.String)))
+        else:
+            report.note(
+                f"The column {name!r} of {path.name} was left out: it holds {dtype}, which is "
+                "neither text, number, time nor a list of those."
+            )
     numbers = pl.int_range(1, len(frame) + 1, dtype=pl.Int64, eager=True).alias(LINE)
-    return frame.select(texts).with_columns(numbers)
+    return pl.DataFrame([*texts, numbers])
+
+
+def _as_text(dtype: Any) -> bool:
+    """Whether each value of a Parquet column has one plain text."""
+    other = (pl.Binary, pl.Object, pl.Datetime, pl.Duration)
+    return not dtype.is_nested() and dtype not in other
 
 
 def _loads(text: str) -> Any:
@@ -211,11 +231,17 @@ def _read_json(
     for reason, places in bad.items():
         odd = lines[places]
         report.reject(path.name, odd[LINE], "line", reason, odd["text"])
-    names = list(dict.fromkeys(str(key) for record in records for key in record))
-    names = [name for name in names if name != LINE]
+    first = lines["text"][0].lstrip() if len(lines) else ""
+    if not records and first.startswith("["):
+        raise FormatError(
+            f"{path} holds one JSON array. Give one JSON object per line instead, "
+            "for example with `jq -c '.[]'`."
+        )
+    keys = {_sound(str(key)): key for record in records for key in record}
+    keys.pop(LINE, None)
     if wanted is not None:
-        names = [name for name in names if name in set(wanted)]
-    columns = [_column(name, [record.get(name) for record in records]) for name in names]
+        keys = {name: key for name, key in keys.items() if name in set(wanted)}
+    columns = [_column(name, [one.get(key) for one in records]) for name, key in keys.items()]
     return pl.DataFrame([*columns, pl.Series(LINE, numbers, dtype=pl.Int64)])
 
 
@@ -230,8 +256,17 @@ def _text(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    return json.dumps(value, ensure_ascii=False, default=str)
+        return _sound(value)
+    try:
+        return _sound(json.dumps(value, ensure_ascii=False, default=str))
+    except TypeError:
+        # Keys of a Python dictionary may be what no JSON object has.
+        return _sound(str(value))
+
+
+def _sound(text: str) -> str:
+    """Replace halves of surrogate pairs, which no UTF-8 text holds."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _texts(value: Any) -> list[str] | None:

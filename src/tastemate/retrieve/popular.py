@@ -41,8 +41,9 @@ class Popular(Dense):
     """Items by how many met them; ties by their shrunken mean value.
 
     `by="recent"` halves an event's weight every `half_life` days before the last events of the
-    data, the 99.9 % quantile of its times. `by="genre"` multiplies by how well the item's genres agree with those of the history
-    (what was not disliked) and of the filters; it also serves items nobody has met yet.
+    data, the 99.9 % quantile of its times. `by="genre"` multiplies by how well the item's genres
+    agree with those of the history (what was not disliked) and of the filters; it also serves
+    items nobody has met yet.
     There is no `similar`: popular items have nothing in common but how many people met them.
     """
 
@@ -65,7 +66,7 @@ class Popular(Dense):
         """Count events per item."""
         counts: NDArray[np.float64] = interactions.counts.astype(np.float64)
         if self.by == "recent" and len(interactions):
-            # A few live events must not make all others old, where times are positions or long past.
+            # Few live events must not make all others old, whose times are positions or long past.
             last = np.quantile(interactions.timestamp, _LAST, method="lower")
             age = np.maximum(last - interactions.timestamp, 0) / _DAY
             fresh = np.asarray(0.5 ** (age / self.half_life), dtype=np.float64)
