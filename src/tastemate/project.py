@@ -290,10 +290,7 @@ class Tastemate:
         return took
 
     def evaluate(self, model: str | None = None, **options: Any) -> "NextItemResult":
-        """Measure what is served (or `model`) on held-out next items, with 95% intervals.
-
-        Validation figures, unless `final=True`; the options are those of `protocol.next_item`.
-        """
+        """Measure what is served (or `model`): `evaluate.protocol.next_item` with its options."""
         from tastemate.evaluate.protocol import next_item
 
         factory = build.factory(model or self.profile, self.work.resources)
