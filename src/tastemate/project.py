@@ -25,6 +25,7 @@ from tastemate.precomputed import Precomputed, common_queries
 from tastemate.protocols import Profiler, Progress, RatingPredictor, Retriever, Similar
 from tastemate.recommender import Recommender
 from tastemate.types import (
+    AS_IS,
     NO_HISTORY,
     Candidate,
     Controls,
@@ -172,7 +173,7 @@ class Tastemate:
         wishes: Iterable[str | Filter] = (),
         exclude: Iterable[str] = (),
         exclude_seen: bool = True,
-        controls: Controls = Controls(),  # noqa: B008  frozen value
+        controls: Controls = AS_IS,
     ) -> Query:
         """Turn what a person wrote into a `Query` over this catalogue."""
         liked = list(dict.fromkeys(self.find(written) for written in likes))

@@ -115,6 +115,10 @@ class Controls:
     explore: float = 0.0
 
 
+AS_IS = Controls()
+"""Every control off."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One thing somebody likes or dislikes, with the items it was read from."""
@@ -154,7 +158,7 @@ class Query:
     context: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, AttributeValue] = field(default_factory=dict)
     """What the user declared about themselves (age, group…); empty unless they gave it."""
-    controls: Controls = Controls()
+    controls: Controls = AS_IS
 
 
 @dataclass(frozen=True, slots=True)
