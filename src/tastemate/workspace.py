@@ -17,7 +17,7 @@ from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 
-from tastemate import __version__, build, config
+from tastemate import build, config
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
 from tastemate.data.datasets import FILMS, find_folder
@@ -167,7 +167,7 @@ class Workspace:
         """Return the path of a mix behind the answers that were made ahead of time."""
         names = (*mix.weights, build.FALLBACK)
         parts = [build.options_key(name, self.resources) for name in names]
-        model = f"{__version__} {self.key} {parts} {mix} {pool} {len(self.items)}"
+        model = f"{FORMAT} {self.key} {parts} {mix} {pool} {len(self.items)}"
         path = Composed(lambda: self.recommender(mix, text=False, pool=pool))
         return Precomputed(path, self.catalog, self.folder / "answers", model=model)
 
