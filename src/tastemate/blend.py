@@ -68,18 +68,20 @@ def zscore_mean(
         used = 0.0
         said, weighed = np.zeros(len(unmet)), np.zeros(len(unmet))
         for matrix, weight in parts:
-            opinion = np.isfinite(matrix[query])
-            if opinion.any():
-                z = standardise(matrix[query][opinion])
-                summed += np.float32(weight) * z.min()
-                summed[opinion] += np.float32(weight) * (z - z.min())
-                spoken |= opinion
+            row = matrix[query]
+            at = np.flatnonzero(np.isfinite(row))
+            if len(at):
+                z = standardise(row[at])
+                lowest = z.min()
                 used += weight
-                if len(unmet) and opinion[unmet].any():
+                summed += np.float32(weight) * lowest
+                summed[at] += np.float32(weight) * (z - lowest)
+                spoken[at] = True
+                if len(unmet) and np.isfinite(row[unmet]).any():
                     z_of = np.zeros(len(total), dtype=np.float32)
-                    z_of[opinion] = z
+                    z_of[at] = z
                     said += weight * z_of[unmet]
-                    weighed += weight * opinion[unmet]
+                    weighed += weight * np.isfinite(row[unmet])
         heard = weighed > 0
         summed[unmet[heard]] = COLD_SHARE * used * said[heard] / weighed[heard]
         total[spoken] = summed[spoken] / np.float32(max(used, 1e-9))

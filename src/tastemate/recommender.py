@@ -277,7 +277,7 @@ def _spreads(found: Mapping[str, Floats], at: int) -> dict[str, float]:
     """Return the standard deviation of each retriever's scores for one query, where it has one."""
     spreads: dict[str, float] = {}
     for name, scores in found.items():
-        opinions = scores[at][np.isfinite(scores[at])]
+        opinions = scores[at][np.flatnonzero(np.isfinite(scores[at]))]
         spread = float(opinions.std()) if len(opinions) else 0.0
         spreads[name] = spread or 1.0
     return spreads
