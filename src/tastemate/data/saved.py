@@ -15,9 +15,10 @@ FILES = ("catalog.parquet", "events.parquet", "users.parquet")
 
 
 def save(folder: Path, catalog: Catalog, interactions: Interactions) -> None:
-    """Write a data set into a folder; a kill leaves the old one or the new one, never a mixture.
+    """Write a data set into a folder, never a mixture of old and new.
 
-    Raises `DataError` when the folder cannot be written.
+    A kill between the two renames leaves both whole beside the place, under hidden names: import
+    again. Raises `DataError` when the folder cannot be written.
     """
     fresh = folder.with_name(f".{folder.name}.{os.getpid()}")
     old = folder.with_name(f".{folder.name}.old.{os.getpid()}")
