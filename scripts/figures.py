@@ -183,7 +183,8 @@ def results_page() -> str:
         "Goals of this protocol: NDCG@10 at least .091, Recall@10 at least .155, in the order of "
         "ids: met by the point estimates; the intervals reach below both. "
         "Each finished look at the test is a line in `benchmarks/results/final.log` (a run of "
-        "several models that is interrupted may leave none). `fast` was read in all three orders twice, "
+        "several models that is interrupted may leave none). `fast` was read in all three "
+        "orders twice, "
         "before and after changes made for speed and robustness, not for the figure. While the mix "
         "was chosen, the test was looked at once more, by a script that is not kept: .0901 for two "
         "parts, .0932 for three.",
