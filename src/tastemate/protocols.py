@@ -3,9 +3,9 @@
 A part is one file and one row in `build.py`; the contract suite of its protocol then tests it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, Self, TypeAlias, runtime_checkable
+from typing import Literal, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,11 @@ from tastemate.catalog import Catalog
 from tastemate.interactions import Interactions
 from tastemate.types import (
     Candidate,
+    Completion,
     Floats,
     History,
     Mask,
+    Prompt,
     Query,
     Reason,
     Recommendation,
@@ -162,4 +164,42 @@ class Explainer(Protocol):
         spreads: Mapping[str, float] | None = None,
     ) -> list[Reason]:
         """Return one reason a line; `spreads` is each retriever's standard deviation of scores."""
+        ...
+
+
+Ability: TypeAlias = Literal["labels", "schema", "stream"]
+"""What a model may be able to do besides answer: score labels as the first token, hold itself to
+a JSON schema, stream."""
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A language model. Nothing it does raises: a failed call is a `Completion` with a fault."""
+
+    @property
+    def name(self) -> str:
+        """Provider and model, such as "openai:gpt-5-mini"; part of every cache key."""
+        ...
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """What it can do besides answer."""
+        ...
+
+    def complete(self, prompts: Sequence[Prompt]) -> list[Completion]:
+        """Return one completion a prompt, in order.
+
+        A prompt with labels gets `scores`, or the fault "unable" from a model that has none.
+        """
+        ...
+
+    def stream(self, prompt: Prompt) -> Iterator[str]:
+        """Yield the reply in pieces; closing the iterator ends the call.
+
+        Raises `Unavailable` when it fails, in the middle as well.
+        """
+        ...
+
+    def count(self, text: str) -> int:
+        """Return how many tokens a text has: by its own tokenizer where known, else estimated."""
         ...

@@ -1,0 +1,1 @@
+"""Language models: clients, what is wrapped around them, prompts, and reading replies."""

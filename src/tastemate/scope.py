@@ -1,0 +1,72 @@
+"""What one answer may use, and what it used: seconds left, tokens, money, what stages said.
+
+The path opens a scope for each answer; model calls inside it end when its time is up, and charge
+it. It is a context variable, so that a deadline reaches a call without passing through every
+signature, and two threads do not see each other's.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from tastemate.types import Completion
+
+
+@dataclass(slots=True)
+class Scope:
+    """The account of one answer."""
+
+    deadline: float = math.inf
+    """On the clock of `time.monotonic`."""
+    calls: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+    notes: list[str] = field(default_factory=list)
+    """What a stage has to say that is no failure."""
+    errors: list[str] = field(default_factory=list)
+    """Failures that a stage got over without raising; they make the answer a degraded one."""
+
+    def left(self) -> float:
+        """Return the seconds left, 0 when the time is up, infinite without a deadline."""
+        return max(self.deadline - time.monotonic(), 0.0)
+
+    def charge(self, completion: Completion) -> None:
+        """Add what one completion used."""
+        self.calls += 1
+        if not completion.cached:
+            self.tokens += completion.tokens
+            self.cost += completion.cost
+
+    def note(self, text: str) -> None:
+        """Say something once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def fail(self, text: str) -> None:
+        """Record a failure once."""
+        if text not in self.errors:
+            self.errors.append(text)
+
+
+_CURRENT: ContextVar[Scope | None] = ContextVar("tastemate_scope", default=None)
+
+
+def current() -> Scope:
+    """Return the open scope; outside of one, an unlimited one that nobody reads."""
+    return _CURRENT.get() or Scope()
+
+
+@contextmanager
+def opened(seconds: float | None = None) -> Iterator[Scope]:
+    """Open a scope of so many seconds (None: no limit); never past that of an outer one."""
+    outer = current().deadline
+    end = math.inf if seconds is None else time.monotonic() + seconds
+    scope = Scope(min(outer, end))
+    token = _CURRENT.set(scope)
+    try:
+        yield scope
+    finally:
+        _CURRENT.reset(token)
