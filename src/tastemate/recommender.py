@@ -4,19 +4,19 @@ Every stage may fail; a failed stage is skipped and recorded in the trace. Filte
 the cut to k hold on every path, the degraded one included.
 """
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
-from tastemate.errors import ConfigError, TastemateError
+from tastemate.errors import ConfigError
 from tastemate.filters import allowed
 from tastemate.protocols import Explainer, Ranker, Retriever
+from tastemate.scope import Trace, opened
 from tastemate.types import (
     Candidate,
     Floats,
@@ -25,10 +25,8 @@ from tastemate.types import (
     Reason,
     Recommendation,
     Slate,
-    Step,
 )
 
-T = TypeVar("T")
 Pools = list[list[Candidate]]
 
 BATCH = 256
@@ -43,35 +41,13 @@ class Arranger(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Trace:
-    """Collects the steps of one batch."""
-
-    steps: list[Step] = field(default_factory=list)
-    strict: bool = False
-    """Whether an error is raised instead: a figure or an explanation has no lesser form."""
-
-    def run(self, name: str, stage: Callable[[], T], otherwise: T, size: Callable[[T], int]) -> T:
-        """Run a stage; on an error of ours, record it and go on with `otherwise`."""
-        start = time.perf_counter()
-        try:
-            result, error = stage(), ""
-        except ConfigError:
-            raise  # what the caller asked for is wrong: they must hear it, not get a lesser list
-        except TastemateError as failure:
-            if self.strict:
-                raise
-            result, error = otherwise, str(failure)
-        self.steps.append(Step(name, size(result), time.perf_counter() - start, error=error))
-        return result
-
-
 class Recommender:
     """Retrievers, a blend, and what comes after them, composed.
 
     `fallback` orders what no retriever has an opinion on (popularity); without one, or when it
     fails too, that is catalogue order. `cold` (items,) marks what nobody has met;
-    `pool` is how many candidates reach the ranker.
+    `pool` is how many candidates reach the ranker; `seconds` how long the models asked by the
+    stages of one answer may take together (None: as long as they do).
     """
 
     def __init__(
@@ -86,6 +62,7 @@ class Recommender:
         explainer: Explainer | None = None,
         cold: Mask | None = None,
         pool: int = 100,
+        seconds: float | None = None,
     ) -> None:
         if pool < 1:
             raise ConfigError(f"pool is {pool}; it must be at least 1.")
@@ -98,6 +75,7 @@ class Recommender:
         self.explainer = explainer
         self.cold = cold
         self.pool = pool
+        self.seconds = seconds
 
     def recommend(self, query: Query) -> Slate:
         """Answer one query: a batch of one."""
@@ -110,7 +88,8 @@ class Recommender:
         """
         slates: list[Slate] = []
         for start in range(0, len(queries), BATCH):
-            slates += self._answer(queries[start : start + BATCH])
+            with opened(self.seconds):
+                slates += self._answer(queries[start : start + BATCH])
         return slates
 
     def scores(self, queries: Sequence[Query]) -> Floats:
@@ -118,7 +97,7 @@ class Recommender:
 
         Raises what a retriever raises: scores of half a mix would be taken for those of the mix.
         """
-        trace = _Trace(strict=True)
+        trace = Trace(strict=True)
         return self._blend(queries, self._retrieve(queries, trace), trace)
 
     def explain_item(self, query: Query, row: int) -> Recommendation:
@@ -126,7 +105,7 @@ class Recommender:
 
         Raises what a stage raises.
         """
-        trace = _Trace(strict=True)
+        trace = Trace(strict=True)
         may, _ = self._allow([query])
         may[0, row] = True
         found = self._retrieve([query], trace)
@@ -138,7 +117,7 @@ class Recommender:
         return replace(line, rank=rank)
 
     def _answer(self, queries: Sequence[Query]) -> list[Slate]:
-        trace = _Trace()
+        trace = Trace()
         _check(queries, len(self.catalog))
         may, unknown = self._allow(queries)
         found = self._retrieve(queries, trace)
@@ -148,7 +127,8 @@ class Recommender:
             for mask, row, query in zip(may, blended, queries, strict=True)
         ]
         if self.ranker is not None:
-            ranker, drawn = self.ranker, pools
+            ranker = self.ranker
+            drawn = [_with_parts(pool, at, found) for at, pool in enumerate(pools)]
             pools = trace.run(ranker.name, lambda: ranker.rank(queries, drawn), drawn, _total)
         if self.arranger is not None and any(_turned(query) for query in queries):
             arranger, ranked = self.arranger, pools
@@ -189,7 +169,7 @@ class Recommender:
                 row[list(query.exclude)] = False
         return may, unknown
 
-    def _retrieve(self, queries: Sequence[Query], trace: _Trace) -> dict[str, Floats]:
+    def _retrieve(self, queries: Sequence[Query], trace: Trace) -> dict[str, Floats]:
         found: dict[str, Floats] = {}
         nothing = np.empty((0, 0), dtype=np.float32)
         for part in self.retrievers:
@@ -198,9 +178,7 @@ class Recommender:
                 found[part.name] = scores
         return found
 
-    def _blend(
-        self, queries: Sequence[Query], found: Mapping[str, Floats], trace: _Trace
-    ) -> Floats:
+    def _blend(self, queries: Sequence[Query], found: Mapping[str, Floats], trace: Trace) -> Floats:
         """Combine what was found; what nobody has an opinion on comes after, by the fallback."""
         shape = (len(queries), len(self.catalog))
         blended = np.full(shape, -np.inf, dtype=np.float32)
@@ -252,7 +230,7 @@ class Recommender:
         queries: Sequence[Query],
         cut: list[list[Recommendation]],
         found: Mapping[str, Floats],
-        trace: _Trace,
+        trace: Trace,
     ) -> list[list[Recommendation]]:
         if self.explainer is None:
             return cut
@@ -271,6 +249,16 @@ class Recommender:
             [replace(line, reason=why) for line, why in zip(lines, whys, strict=True)]
             for lines, whys in zip(cut, reasons, strict=True)
         ]
+
+
+def _with_parts(pool: Sequence[Candidate], at: int, found: Mapping[str, Floats]) -> list[Candidate]:
+    """Return the pool of one query with every retriever's score of each candidate."""
+    rows = np.array([candidate.row for candidate in pool], dtype=np.int32)
+    scores = [found[name][at, rows].tolist() for name in found]
+    return [
+        replace(candidate, parts=tuple(zip(found, parts, strict=True)))
+        for candidate, *parts in zip(pool, *scores, strict=True)
+    ]
 
 
 def _spreads(found: Mapping[str, Floats], at: int) -> dict[str, float]:

@@ -7,12 +7,16 @@ signature, and two threads do not see each other's.
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from tastemate.types import Completion
+from tastemate.errors import ConfigError, TastemateError
+from tastemate.types import Completion, Step
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -70,3 +74,38 @@ def opened(seconds: float | None = None) -> Iterator[Scope]:
         yield scope
     finally:
         _CURRENT.reset(token)
+
+
+@dataclass(slots=True)
+class Trace:
+    """Collects the steps of one batch, with what the open scope was charged and told meanwhile."""
+
+    steps: list[Step] = field(default_factory=list)
+    strict: bool = False
+    """Whether an error is raised instead: a figure or an explanation has no lesser form."""
+
+    def run(self, name: str, stage: Callable[[], T], otherwise: T, size: Callable[[T], int]) -> T:
+        """Run a stage; on an error of ours, record it and go on with `otherwise`."""
+        scope, start = current(), time.perf_counter()
+        before, errors, notes = scope.tokens, len(scope.errors), len(scope.notes)
+        failures: list[str] = []
+        try:
+            result = stage()
+        except ConfigError:
+            raise  # what the caller asked for is wrong: they must hear it, not get a lesser list
+        except TastemateError as failure:
+            if self.strict:
+                raise
+            result = otherwise
+            failures.append(str(failure))
+        self.steps.append(
+            Step(
+                name,
+                size(result),
+                time.perf_counter() - start,
+                scope.tokens - before,
+                " ".join(scope.errors[errors:] + failures),
+                " ".join(scope.notes[notes:]),
+            )
+        )
+        return result
