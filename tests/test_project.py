@@ -1,11 +1,14 @@
 """The front door: opening, asking, telling, growing, and nothing lost in between."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tastemate import Tastemate
+from tastemate.config import EncoderChoice, Recommend, Settings
 from tastemate.data.datasets import Dataset
 from tastemate.data.saved import save
 from tastemate.data.synthetic import checkerboard
@@ -21,7 +24,7 @@ from tastemate.errors import (
     UnknownUser,
 )
 
-HASHED = {"encoder": "words"}
+HASHED = Settings(encoder=EncoderChoice("words"))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Tastemate:
 def board(tmp_path: Path) -> Tastemate:
     """A small project to change."""
     catalog, interactions, _ = checkerboard()
-    return Tastemate(Dataset("board", catalog, interactions), tmp_path / "state", **HASHED)
+    return Tastemate(Dataset("board", catalog, interactions), tmp_path / "state", HASHED)
 
 
 def test_five_lines_from_nothing_to_a_list(films: Tastemate) -> None:
@@ -74,10 +77,11 @@ def test_wishes_hold(films: Tastemate) -> None:
 
 
 def test_what_is_served_is_what_is_measured(tmp_path: Path) -> None:
-    def ndcg(**settings: object) -> float:
+    def ndcg(**settings: Any) -> float:
         films = Tastemate.open("films")
         data = Dataset("films", films.catalog, films.interactions)
-        project = Tastemate(data, tmp_path, profile="ease", **settings)
+        chosen = Settings(recommend=Recommend("ease"), **settings)
+        project = Tastemate(data, tmp_path, chosen)
         return project.evaluate(cuts=(1,), limit_users=100).metrics["ndcg@10"].value
 
     assert ndcg() != ndcg(retrievers={"ease": {"regularisation": 1e6}})
@@ -154,7 +158,7 @@ def test_a_like_changes_the_next_answer_and_survives(board: Tastemate) -> None:
     board.dislike("newcomer", added)
     assert len(board.history("newcomer")) == 1
     again = Tastemate(
-        Dataset("board", board.work._base[0], board.work._base[1]), board.work.folder, **HASHED
+        Dataset("board", board.work._base[0], board.work._base[1]), board.work.folder, HASHED
     )
     assert added not in again.recommend(board.interactions.users[0], 3).ids
     assert again.history("newcomer").items.tolist() == [board.catalog.row(added)]
@@ -186,7 +190,7 @@ def test_new_items_are_served_at_once_and_after_a_fit(board: Tastemate) -> None:
     assert set(took) >= {"popular"}
     assert "fresh" in board.recommend(k=3, exclude_seen=False).ids or len(board.catalog) > size
     again = Tastemate(
-        Dataset("board", board.work._base[0], board.work._base[1]), board.work.folder, **HASHED
+        Dataset("board", board.work._base[0], board.work._base[1]), board.work.folder, HASHED
     )
     assert again.catalog.ids[-1] == "fresh"
     assert again.recommend("eve", 3).ids == board.recommend("eve", 3).ids
@@ -205,7 +209,7 @@ def test_common_answers_are_made_at_fit_and_a_new_item_retires_them(board: Taste
 
 def reopened(board: Tastemate) -> Tastemate:
     base = Dataset("board", board.work._base[0], board.work._base[1])
-    return Tastemate(base, board.work.folder, **HASHED)
+    return Tastemate(base, board.work.folder, HASHED)
 
 
 def test_an_added_item_can_be_replaced_and_opened_again(board: Tastemate) -> None:
@@ -245,7 +249,7 @@ def test_a_state_folder_that_cannot_be_written_still_answers(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     stuck = Tastemate(
-        Dataset("board", board.catalog, board.interactions), tmp_path / "file" / "state", **HASHED
+        Dataset("board", board.catalog, board.interactions), tmp_path / "file" / "state", HASHED
     )
     user = board.interactions.users[0]
     assert stuck.recommend(user, 3).ids == board.recommend(user, 3).ids
@@ -273,7 +277,7 @@ def test_other_options_never_meet_an_old_answer(board: Tastemate) -> None:
     board.fit()
     data = Dataset("board", board.catalog, board.interactions)
     options = {"popular": {"by": "recent"}}
-    other = Tastemate(data, board.work.folder, retrievers=options, **HASHED)
+    other = Tastemate(data, board.work.folder, replace(HASHED, retrievers=options))
     assert "precomputed" not in [step.name for step in other.recommend(k=10).trace]
 
 
@@ -339,7 +343,7 @@ def test_a_damaged_model_is_fitted_again(board: Tastemate) -> None:
     for file in board.work.folder.rglob("*.npy"):
         file.write_bytes(b"rubbish")
     again = Tastemate(
-        Dataset("board", board.work._base[0], board.work._base[1]), board.work.folder, **HASHED
+        Dataset("board", board.work._base[0], board.work._base[1]), board.work.folder, HASHED
     )
     assert again.recommend(board.interactions.users[0], 3).ids == wanted
 
@@ -354,7 +358,7 @@ def test_without_ratings_there_is_nothing_to_predict(tmp_path: Path) -> None:
         np.ones(len(interactions), np.float32),
         interactions.timestamp,
     )
-    project = Tastemate(Dataset("clicks", catalog, flat), tmp_path, **HASHED)
+    project = Tastemate(Dataset("clicks", catalog, flat), tmp_path, HASHED)
     with pytest.raises(StageError, match="no ratings"):
         project.predict(flat.users[0], [catalog.ids[0]])
 

@@ -44,6 +44,30 @@ class EncoderChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageModel:
+    """`[llm]`: which language model, if any, and what it is asked to do."""
+
+    model: str = ""
+    """In one line: "openai:NAME", "ollama:NAME", "anthropic:NAME", "local:PATH"; empty: none."""
+    rank: Literal["auto", "labels", "listwise", "pointwise", "pairwise", "none"] = "auto"
+    """How it ranks; "auto" is label scores where the model has them, else listwise."""
+    weight: float = 0.5
+    """Share of the model's order against the retrievers', 0 to 1."""
+    depth: int = 20
+    """Candidates it sees."""
+    gate: bool = True
+    """Whether it is asked only where it is likely to help."""
+    taste: bool = False
+    """Whether it reads the taste."""
+    explain: bool = False
+    """Whether it words the reasons."""
+    generate: Literal["zero_shot", "few_shot", "chain_of_thought"] = "zero_shot"
+    """How the retriever `generated` asks for titles."""
+    seconds: float = 2.0
+    """What all calls for one list may take together."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything `tastemate.toml` and the environment can say."""
 
@@ -54,6 +78,17 @@ class Settings:
     """Weights by retriever, instead of the profile's."""
     retrievers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Options by retriever; checked where the retriever is made."""
+    llm: LanguageModel = LanguageModel()
+    client: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the model's client, such as `base_url`; checked where it is opened."""
+    guards: Mapping[str, Any] = field(default_factory=dict)
+    """Retries, deadlines, budgets and prices around the model; checked where they are put."""
+    style: Mapping[str, Any] = field(default_factory=dict)
+    """How prompts are written; checked where they are."""
+
+
+DEFAULTS = Settings()
+"""What holds where nothing is said."""
 
 
 def settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
@@ -76,7 +111,23 @@ def settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
         EncoderChoice(**arguments(EncoderChoice, found.get("encoder", {}), "[encoder]")),
         blend,
         found.get("retrievers", {}),
+        language_model(found.get("llm", {})),
+        found.get("client", {}),
+        found.get("guards", {}),
+        found.get("style", {}),
     )
+
+
+def language_model(table: Mapping[str, Any]) -> LanguageModel:
+    """Check the table `[llm]`; raise `ConfigError` for what it must not hold."""
+    said = LanguageModel(**arguments(LanguageModel, table, "[llm]"))
+    if not 0 <= said.weight <= 1:
+        raise ConfigError(f"weight in [llm] is {said.weight}; it must lie between 0 and 1.")
+    if said.depth < 1:
+        raise ConfigError(f"depth in [llm] is {said.depth}; the model must see at least 1 item.")
+    if not said.seconds > 0:
+        raise ConfigError(f"seconds in [llm] is {said.seconds}; it must be more than 0.")
+    return said
 
 
 def read(path: Path, environ: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import polars as pl
 
 from tastemate import build, config, filters
 from tastemate.catalog import Catalog
+from tastemate.config import DEFAULTS, Settings
 from tastemate.data.datasets import Dataset, open_dataset
 from tastemate.data.records import item_from
 from tastemate.errors import ConfigError, DataError, StageError, UnknownItem, UnknownUser
@@ -55,25 +56,20 @@ class Tastemate:
         self,
         dataset: Dataset,
         folder: Path,
+        settings: Settings = DEFAULTS,
         *,
-        profile: str = "fast",
-        weights: Mapping[str, float] | None = None,
-        retrievers: Mapping[str, Mapping[str, Any]] | None = None,
-        encoder: str = "minilm",
-        pool: int = 100,
         progress: Progress | None = None,
     ) -> None:
         self.name = dataset.name
         self.notes = dataset.notes
-        silent = not len(dataset.interactions) and weights is None and profile == "fast"
-        self.profile = build.profile("content" if silent else profile, weights)
-        self.pool = pool
+        self.settings = settings
+        wanted = settings.recommend.profile
+        silent = not len(dataset.interactions) and settings.blend is None and wanted == "fast"
+        self.profile = build.profile("content" if silent else wanted, settings.blend)
+        self.pool = settings.recommend.pool
+        parts = build.resources(settings.retrievers, settings.encoder.name)
         self.work = Workspace(
-            folder,
-            dataset.catalog,
-            dataset.interactions,
-            build.resources(retrievers, encoder),
-            progress=progress,
+            folder, dataset.catalog, dataset.interactions, parts, progress=progress
         )
 
     @classmethod
@@ -98,16 +94,9 @@ class Tastemate:
         dataset = open_dataset(named, text=text)
         if not said.data.dataset and (at / config.FILE).is_file():
             dataset = replace(dataset, name=at.resolve().name)
-        return cls(
-            dataset,
-            folder,
-            profile=profile or said.recommend.profile,
-            weights=said.blend,
-            retrievers=said.retrievers,
-            encoder=said.encoder.name,
-            pool=said.recommend.pool,
-            progress=progress,
-        )
+        if profile:
+            said = replace(said, recommend=replace(said.recommend, profile=profile))
+        return cls(dataset, folder, said, progress=progress)
 
     @property
     def catalog(self) -> Catalog:

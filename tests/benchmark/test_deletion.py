@@ -8,6 +8,7 @@ from tastemate import Tastemate
 from tastemate.benchmark import deletion as module
 from tastemate.benchmark.deletion import deletion
 from tastemate.catalog import Catalog
+from tastemate.config import EncoderChoice, Settings
 from tastemate.data.datasets import Dataset
 from tastemate.data.synthetic import checkerboard
 from tastemate.errors import DataError
@@ -15,6 +16,7 @@ from tastemate.evaluate.record import provenance
 from tastemate.interactions import Interactions
 from tastemate.types import Clause, Event, Evidence, Item, Query, Reason, Recommendation
 
+WORDS = Settings(encoder=EncoderChoice("words"))
 CATALOG = Catalog.of(Item(f"i{at}", f"Film {at}") for at in range(8))
 
 
@@ -78,7 +80,7 @@ def test_nobody_to_compare_is_an_error() -> None:
 
 def test_a_real_path_on_a_board(tmp_path: Path) -> None:
     catalog, interactions, _ = checkerboard()
-    board = Tastemate(Dataset("board", catalog, interactions), tmp_path, encoder="words")
+    board = Tastemate(Dataset("board", catalog, interactions), tmp_path, WORDS)
     first, again = (deletion(board, users=4, k=3, seed=1) for _ in range(2))
     assert first["low"] <= first["share"] <= first["high"]
     assert 0 < first["reasons"] <= 12
