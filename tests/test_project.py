@@ -178,7 +178,7 @@ def test_the_latest_word_on_an_item_holds(board: Tastemate) -> None:
 def test_new_items_are_served_at_once_and_after_a_fit(board: Tastemate) -> None:
     size = len(board.catalog)
     before = board.recommend(board.interactions.users[0], size).ids
-    added = board.add_records([{"id": "fresh", "title": "Fresh even thing", "parity": "even"}])
+    added = board.add_items([{"id": "fresh", "title": "Fresh even thing", "parity": "even"}])
     assert added == ["fresh"]
     assert board.find("Fresh even thing") == size
     assert "fresh" in board.recommend(k=size + 1).ids
@@ -203,7 +203,7 @@ def test_common_answers_are_made_at_fit_and_a_new_item_retires_them(board: Taste
     held = board.recommend(k=10)
     assert held.ids == before.ids
     assert [step.name for step in held.trace] == ["precomputed"]
-    board.add_records([{"id": "fresh", "title": "Fresh"}])
+    board.add_items([{"id": "fresh", "title": "Fresh"}])
     assert "precomputed" not in [step.name for step in board.recommend(k=10).trace]
 
 
@@ -213,8 +213,8 @@ def reopened(board: Tastemate) -> Tastemate:
 
 
 def test_an_added_item_can_be_replaced_and_opened_again(board: Tastemate) -> None:
-    board.add_records([{"id": "n1", "title": "N1"}])
-    board.add_records([{"id": "n1", "title": "N1 corrected", "score": 7.8}])
+    board.add_items([{"id": "n1", "title": "N1"}])
+    board.add_items([{"id": "n1", "title": "N1 corrected", "score": 7.8}])
     again = reopened(board)
     assert again.catalog["n1"].title == "N1 corrected"
     assert again.catalog["n1"] == board.catalog["n1"]
@@ -222,8 +222,8 @@ def test_an_added_item_can_be_replaced_and_opened_again(board: Tastemate) -> Non
 
 def test_items_of_two_processes_that_clash_do_not_lock_anybody_out(board: Tastemate) -> None:
     other = reopened(board)
-    board.add_records([{"id": "n1", "title": "N1", "mood": "dark"}])
-    other.add_records([{"id": "n2", "title": "N2", "mood": ["light"]}])
+    board.add_items([{"id": "n1", "title": "N1", "mood": "dark"}])
+    other.add_items([{"id": "n2", "title": "N2", "mood": ["light"]}])
     assert "n1" in reopened(board).catalog
     assert "n2" not in reopened(board).catalog
 
@@ -240,7 +240,7 @@ def test_a_fit_absorbs_what_another_process_recorded(board: Tastemate) -> None:
 
 def test_newcomers_see_the_popular_first_whatever_was_added(board: Tastemate) -> None:
     before = board.recommend(k=4).ids
-    board.add_records([{"id": "n1", "title": "Brand new"}])
+    board.add_items([{"id": "n1", "title": "Brand new"}])
     assert board.recommend(k=4).ids == before
 
 
@@ -327,15 +327,15 @@ def test_items_that_make_no_sense_are_refused_and_nothing_is_kept(
 ) -> None:
     size = len(board.catalog)
     with pytest.raises(DataError):
-        board.add_records([{"id": "good", "title": "Good"}, record])
+        board.add_items([{"id": "good", "title": "Good"}, record])
     assert len(board.catalog) == size
 
 
 def test_a_number_that_is_none_is_refused(films: Tastemate) -> None:
     with pytest.raises(DataError, match="must be a number"):
-        films.add_records([{"id": "x", "title": "X", "year": "long ago"}])
+        films.add_items([{"id": "x", "title": "X", "year": "long ago"}])
     with pytest.raises(DataError, match="year"):
-        films.add_records([{"id": "x", "title": "X", "year": float("nan")}])
+        films.add_items([{"id": "x", "title": "X", "year": float("nan")}])
 
 
 def test_a_damaged_model_is_fitted_again(board: Tastemate) -> None:

@@ -16,7 +16,14 @@ from tastemate.blend import Blend
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFound, nearest
 from tastemate.interactions import Interactions
-from tastemate.protocols import Attributing, Encoder, Explainer, Retriever, Scorer
+from tastemate.language import Language
+from tastemate.protocols import (
+    Attributing,
+    Encoder,
+    Explainer,
+    Retriever,
+    Scorer,
+)
 from tastemate.recommender import Recommender
 
 Options = Mapping[str, Any]
@@ -159,6 +166,12 @@ def profile(name: str, weights: Mapping[str, float] | None = None) -> Blend:
     return Blend(base.method, dict(weights))
 
 
+def profile_for(name: str, weights: Mapping[str, float] | None, events: int) -> Blend:
+    """Return the profile of that name; `content` for the default one where nobody met anything."""
+    silent = not events and weights is None and name == "fast"
+    return profile("content" if silent else name, weights)
+
+
 def recommender(
     mix: Blend,
     fitted: Fit,
@@ -168,8 +181,12 @@ def recommender(
     text: bool = False,
     explained: bool = True,
     pool: int = 100,
+    language: Language | None = None,
 ) -> Recommender:
-    """Compose the path. `text=True` adds the free-text retriever (and loads its encoder)."""
+    """Compose the path. `text=True` adds the free-text retriever (and loads its encoder).
+
+    With `language` a model ranks and words reasons, as far as its settings say.
+    """
     from tastemate.explain.evidence import EvidenceExplainer
     from tastemate.rank.diversify import Arranger
     from tastemate.traits import Traits
@@ -185,15 +202,19 @@ def recommender(
     if explained:
         split = [(part, weight) for part, weight in parts if isinstance(part, Attributing)]
         explainer = EvidenceExplainer(catalog, interactions, split, traits=traits)
+    if language is not None and explainer is not None:
+        explainer = language.worded(explainer, catalog, interactions)
     return Recommender(
         catalog,
         [part for part, _ in parts],
         Blend(mix.method, weights),
         fallback=fitted(FALLBACK),
+        ranker=language.ranker(catalog, interactions) if language is not None else None,
         arranger=Arranger(catalog, vectors, counts, traits=traits),
         explainer=explainer,
         cold=counts == 0,
         pool=pool,
+        seconds=language.wants.seconds if language is not None else None,
     )
 
 

@@ -10,7 +10,7 @@ import sys
 import tomllib
 import types
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -115,6 +115,19 @@ def settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
         found.get("client", {}),
         found.get("guards", {}),
         found.get("style", {}),
+    )
+
+
+def chosen(
+    said: Settings, profile: str | None = None, llm: str | None = None, rank: str | None = None
+) -> Settings:
+    """Return settings with what was asked for this once; `llm="none"` is no model."""
+    asked = {"model": "" if llm == "none" else llm, "rank": rank}
+    given = {name: value for name, value in asked.items() if value is not None}
+    return replace(
+        said,
+        recommend=replace(said.recommend, profile=profile or said.recommend.profile),
+        llm=language_model(asdict(said.llm) | given),
     )
 
 

@@ -43,6 +43,16 @@ class Scale:
     low: float
     high: float
 
+    @property
+    def rates(self) -> bool:
+        """Whether values tell how much, not only that somebody met an item."""
+        return self.high > self.low
+
+    @property
+    def worst(self) -> float:
+        """The value of an explicit dislike: the lowest, or one below where all are equal."""
+        return self.low if self.rates else self.low - 1.0
+
     def likes(self, values: Floats) -> Mask:
         """Return which values mean that the person liked the item."""
         return values >= self.low + 0.6 * (self.high - self.low)

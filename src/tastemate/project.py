@@ -6,22 +6,22 @@ slate = tm.recommend(user="p012", k=10, query="a tense heist")
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from tastemate import build, config, filters
 from tastemate.catalog import Catalog
 from tastemate.config import DEFAULTS, Settings
 from tastemate.data.datasets import Dataset, open_dataset
 from tastemate.data.records import item_from
-from tastemate.errors import ConfigError, DataError, StageError, UnknownItem, UnknownUser
+from tastemate.errors import ConfigError, DataError, StageError, UnknownUser
 from tastemate.interactions import Interactions
+from tastemate.language import Language, open_language
 from tastemate.precomputed import Precomputed, common_queries
 from tastemate.protocols import Profiler, Progress, RatingPredictor, Retriever, Similar
 from tastemate.recommender import Recommender
@@ -34,6 +34,7 @@ from tastemate.types import (
     Filter,
     History,
     Item,
+    Prompt,
     Query,
     Recommendation,
     Slate,
@@ -44,6 +45,7 @@ from tastemate.types import (
 from tastemate.workspace import Workspace, place
 
 if TYPE_CHECKING:
+    from tastemate.asking import Answer
     from tastemate.evaluate.protocol import NextItemResult
     from tastemate.explain.compare import Comparison
     from tastemate.text.link import Linker
@@ -59,14 +61,15 @@ class Tastemate:
         settings: Settings = DEFAULTS,
         *,
         progress: Progress | None = None,
+        show: Callable[[Prompt], None] | None = None,
     ) -> None:
+        """`show` is called with every prompt before it is sent."""
+        self.show = show
         self.name = dataset.name
         self.notes = dataset.notes
         self.settings = settings
-        wanted = settings.recommend.profile
-        silent = not len(dataset.interactions) and settings.blend is None and wanted == "fast"
-        self.profile = build.profile("content" if silent else wanted, settings.blend)
-        self.pool = settings.recommend.pool
+        events = len(dataset.interactions)
+        self.profile = build.profile_for(settings.recommend.profile, settings.blend, events)
         parts = build.resources(settings.retrievers, settings.encoder.name)
         self.work = Workspace(
             folder, dataset.catalog, dataset.interactions, parts, progress=progress
@@ -81,10 +84,14 @@ class Tastemate:
         text: str | None = None,
         home: Path | None = None,
         progress: Progress | None = None,
+        llm: str | None = None,
+        rank: str | None = None,
+        show: Callable[[Prompt], None] | None = None,
     ) -> "Tastemate":
         """Open a project folder, a named data set, or a folder or file of data.
 
-        `text` joins another data set's descriptions by item id (such as "movie-text"). Raises
+        `text` joins another data set's descriptions by item id (such as "movie-text"). `llm` and
+        `rank` stand for `model` and `rank` of `[llm]`; "none" asks no model. Raises
         `UnknownDataset`, `ConfigError` for a bad `tastemate.toml`, `DataError` for bad data.
         """
         at = Path(source)
@@ -94,9 +101,8 @@ class Tastemate:
         dataset = open_dataset(named, text=text)
         if not said.data.dataset and (at / config.FILE).is_file():
             dataset = replace(dataset, name=at.resolve().name)
-        if profile:
-            said = replace(said, recommend=replace(said.recommend, profile=profile))
-        return cls(dataset, folder, said, progress=progress)
+        said = config.chosen(said, profile, llm, rank)
+        return cls(dataset, folder, said, progress=progress, show=show)
 
     @property
     def catalog(self) -> Catalog:
@@ -143,7 +149,7 @@ class Tastemate:
     def recommend_all(self, queries: Sequence[Query], *, model: str | None = None) -> list[Slate]:
         """Answer many queries at once."""
         text = any(query.text for query in queries)
-        if model is None and not text:
+        if model is None and not text and self.language is None:
             return self.answers.recommend_all(queries)
         slates = self.recommender(model, text=text).recommend_all(queries)
         stand_in = self.work.resources.stand_in() if text else ""
@@ -194,7 +200,7 @@ class Tastemate:
 
         By default `content` where most items are described, else `ease` and then `content`.
         """
-        described = self.catalog.frame.filter(pl.col("text") != "").height > len(self.catalog) / 2
+        described = int((self.catalog.frame["text"] != "").sum() > len(self.catalog) / 2)
         row = np.array([self.find(item)], dtype=np.int32)
         for name in [model] if model else ["ease", "content"][described:]:
             part = self.retriever(name)
@@ -212,7 +218,7 @@ class Tastemate:
 
     def predict(self, user: str, items: Sequence[str], *, model: str = "als") -> list[float]:
         """Predict the ratings a user would give; raise `StageError` without ratings to learn."""
-        if self.interactions.scale.high <= self.interactions.scale.low:
+        if not self.interactions.scale.rates:
             raise StageError(
                 f"{self.name} holds no ratings to predict, only that people met items. "
                 "Use recommend for a ranking."
@@ -240,34 +246,35 @@ class Tastemate:
         asked, path = self.query(user), self.recommender()
         return compare([path.explain_item(asked, row) for row in rows], self.taste(user))
 
+    def ask(self, question: str, user: str | None = None, k: int = 5) -> "Answer":
+        """Answer a question in words, from the catalogue alone; raise `ConfigError` for none."""
+        from tastemate.asking import ask
+
+        return ask(self, question, user, k)
+
     def like(self, user: str, item: str) -> Item:
         """Record that a user likes an item; the next answer knows it."""
         return self._tell(user, item, self.interactions.scale.high)
 
     def dislike(self, user: str, item: str) -> Item:
         """Record that a user dislikes an item; the next answer leaves it out."""
-        scale = self.interactions.scale
-        return self._tell(user, item, scale.low if scale.high > scale.low else scale.low - 1.0)
+        return self._tell(user, item, self.interactions.scale.worst)
 
-    def add_records(self, records: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Add items given as JSON objects; return their ids."""
-        items = [item_from(record, self.catalog) for record in records]
-        self.add_items(items)
-        return [item.id for item in items]
+    def add_items(self, items: Sequence[Item | Mapping[str, Any]]) -> list[str]:
+        """Add items, or JSON objects of them; return their ids.
 
-    def add_items(self, items: Sequence[Item]) -> None:
-        """Add items: search and filters find them at once, mixes with content recommend them."""
-        for item in items:
+        Search and filters find them at once, mixes with content recommend them.
+        """
+        new = [one if isinstance(one, Item) else item_from(one, self.catalog) for one in items]
+        for item in new:
             if not item.id.strip() or not item.title.strip():
                 raise DataError(f"An item needs an id and a title; got {item.id!r}.")
-        self.work.add(list(items))
+        self.work.add(new)
         self._forget()
+        return [item.id for item in new]
 
     def fit(self, names: Sequence[str] = ()) -> dict[str, float]:
-        """Fit retrievers on everything known; return seconds each.
-
-        By default those of the profile, and every other one that was fitted before.
-        """
+        """Fit `names`, by default the profile's parts and all fitted before; return seconds."""
         before = [name for name in build.RETRIEVERS if self.work.is_fitted(name)]
         wanted = list(names) or [*self.profile.weights, build.FALLBACK, *before]
         took = self.work.fit(list(dict.fromkeys(wanted)))
@@ -294,24 +301,25 @@ class Tastemate:
     def recommender(self, model: str | None = None, *, text: bool = False) -> Recommender:
         """Return the composed path for a profile or a single retriever."""
         mix = build.profile(model) if model else self.profile
-        return self.work.recommender(mix, text=text, pool=self.pool)
+        return self.work.recommender(
+            mix, text=text, pool=self.settings.recommend.pool, language=self.language
+        )
+
+    @cached_property
+    def language(self) -> Language | None:
+        """The language model with what it is asked to do; None where none is configured."""
+        return open_language(self.settings, self.work.folder / "llm", self.show)
 
     @cached_property
     def answers(self) -> Precomputed:
         """The default path behind the answers that were made ahead of time."""
-        return self.work.answers(self.profile, self.pool)
+        return self.work.answers(self.profile, self.settings.recommend.pool)
 
     def find(self, written: str) -> int:
         """Return the row of an id or a title as somebody wrote it; raise `UnknownItem`."""
         if written in self.catalog:
             return self.catalog.row(written)
-        linked = self.linker.link(written)
-        if linked.row < 0:
-            raise UnknownItem(
-                f"No item with id or title {written[:80]!r} in {self.name}. "
-                f"Look for it with: tastemate search {written[:40]!r}"
-            )
-        return int(linked.row)
+        return self.linker.find(written, self.name)
 
     @cached_property
     def linker(self) -> "Linker":
@@ -324,7 +332,10 @@ class Tastemate:
     def _profiler(self) -> Profiler:
         from tastemate.profile.taste import AttributeTaste
 
-        return AttributeTaste(self.catalog, self.interactions)
+        base = AttributeTaste(self.catalog, self.interactions)
+        if self.language is None:
+            return base
+        return self.language.profiler(base, self.catalog, self.interactions)
 
     def _tell(self, user: str, item: str, value: float) -> Item:
         if not user.strip():

@@ -23,6 +23,7 @@ from tastemate.catalog import Catalog
 from tastemate.data.datasets import FILMS, find_folder
 from tastemate.errors import ConfigError, DataError, FormatError, Unavailable
 from tastemate.interactions import Interactions
+from tastemate.language import Language
 from tastemate.precomputed import Composed, Precomputed
 from tastemate.protocols import Progress, Retriever
 from tastemate.recommender import Recommender
@@ -154,12 +155,20 @@ class Workspace:
             self._fitted[name] = self._open(name)
         return self._fitted[name]
 
-    def recommender(self, mix: Blend, *, text: bool, pool: int) -> Recommender:
-        """Return the path composed of a mix, over the grown catalogue."""
-        key = (tuple(sorted(mix.weights.items())), mix.method, text, pool)
+    def recommender(
+        self, mix: Blend, *, text: bool, pool: int, language: Language | None = None
+    ) -> Recommender:
+        """Return the path composed of a mix, over the grown catalogue; with a model if given."""
+        key = (tuple(sorted(mix.weights.items())), mix.method, text, pool, id(language))
         if key not in self._composed:
             self._composed[key] = build.recommender(
-                mix, self.retriever, self.catalog, self.interactions, text=text, pool=pool
+                mix,
+                self.retriever,
+                self.catalog,
+                self.interactions,
+                text=text,
+                pool=pool,
+                language=language,
             )
         return self._composed[key]
 

@@ -137,7 +137,7 @@ def answers(
         project.catalog,
         project.interactions,
         explained=False,
-        pool=project.pool,
+        pool=project.settings.recommend.pool,
     )
     asked = [project.query(user, k) for user in users]
     everybody = [project.query(user, k) for user in project.interactions.users]

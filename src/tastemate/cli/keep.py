@@ -147,7 +147,7 @@ def items_add(
     else:
         raise ConfigError("Name a JSONL file, or give --id and --title.")
     known = set(project.catalog.ids)
-    kept = project.add_records(records)
+    kept = project.add_items(records)
     added = [item for item in kept if item not in known]
     replaced = [item for item in kept if item in known]
     size = len(project.catalog)

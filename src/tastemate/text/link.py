@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tastemate.catalog import Catalog
+from tastemate.errors import UnknownItem
 from tastemate.text.words import words
 from tastemate.traits import split_year
 from tastemate.types import Floats
@@ -126,6 +127,16 @@ class Linker:
         if found.row < 0 and self.encoder is not None:
             found = self._embedded(name, wanted, self.encoder)
         return found
+
+    def find(self, written: str, where: str = "the catalogue") -> int:
+        """Return the row that a title means; raise `UnknownItem` when nothing fits."""
+        row = self.link(written).row
+        if row < 0:
+            raise UnknownItem(
+                f"No item with id or title {written[:80]!r} in {where}. "
+                f"Look for it with: tastemate search {written[:40]!r}"
+            )
+        return row
 
     def _same(self, title: str, name: str, year: int | None) -> Link:
         if row := self._pick(self._exact.get(title, ()), year):

@@ -1,0 +1,122 @@
+"""A question in plain words, answered over the catalogue: understood, retrieved, written.
+
+The retrieval-augmented answer: examples named in the question count as likes, what it wishes away
+becomes filters, the rest is searched for; the sentences rest on what was found, or are dropped.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from tastemate.catalog import Catalog
+from tastemate.errors import ConfigError
+from tastemate.explain.answer import Written, offline, write
+from tastemate.explain.verify import Verifier
+from tastemate.interactions import Interactions
+from tastemate.language import Language
+from tastemate.llm import prompts
+from tastemate.llm.person import person
+from tastemate.scope import Trace, opened
+from tastemate.text.wishes import Wishes, read
+from tastemate.types import Filter, Query, Slate
+
+if TYPE_CHECKING:
+    from tastemate.text.link import Linker
+
+SURE = 0.85
+"""How sure a link must be for words of a question to be taken for a title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was understood, what was found, and the sentences about it."""
+
+    wishes: Wishes
+    slate: Slate
+    written: Written
+
+    @property
+    def text(self) -> str:
+        """The answer in words."""
+        return self.written.text
+
+
+class Asked(Protocol):
+    """What answering needs of a project."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """What may be shown."""
+        ...
+
+    @property
+    def interactions(self) -> Interactions:
+        """What sentences are checked against."""
+        ...
+
+    @property
+    def linker(self) -> "Linker":
+        """Links written titles."""
+        ...
+
+    @property
+    def language(self) -> Language | None:
+        """The model, if any."""
+        ...
+
+    def query(
+        self,
+        user: str | None = None,
+        k: int = 10,
+        *,
+        text: str = "",
+        likes: Iterable[str] = (),
+        wishes: Iterable[str | Filter] = (),
+        exclude: Iterable[str] = (),
+    ) -> Query:
+        """Turn what was understood into a query."""
+        ...
+
+    def recommend_all(self, queries: Sequence[Query]) -> list[Slate]:
+        """Answer queries with lists."""
+        ...
+
+
+def ask(project: Asked, question: str, user: str | None, k: int) -> Answer:
+    """Answer a question for a user, or for nobody; raise `ConfigError` for an empty one."""
+    if not question.strip():
+        raise ConfigError("There is no question. Ask for something, in your own words.")
+    catalog, ids = project.catalog, project.catalog.ids
+    wishes = read(question, catalog, lambda title: _sure(project.linker, title))
+    asked = project.query(
+        user,
+        k,
+        text=wishes.text,
+        likes=[ids[row] for row in wishes.likes],
+        exclude=[ids[row] for row in wishes.excluded],
+        wishes=wishes.filters,
+    )
+    slate = project.recommend_all([asked])[0]
+    language, trace = project.language, Trace()
+    model = None if language is None else language.model
+    style = prompts.PLAIN if language is None else language.style
+    with opened(None if language is None else language.wants.seconds):
+        written = trace.run(
+            "answer",
+            lambda: write(
+                question,
+                person(asked, catalog, project.interactions.scale),
+                slate.items,
+                model,
+                Verifier(catalog, project.interactions).unbound,
+                style,
+            ),
+            offline(slate.items),
+            lambda answer: len(answer.sentences),
+        )
+    return Answer(wishes, replace(slate, trace=(*slate.trace, *trace.steps)), written)
+
+
+def _sure(linker: "Linker", title: str) -> int:
+    found = linker.link(title)
+    return found.row if found.score >= SURE else -1

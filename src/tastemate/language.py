@@ -1,0 +1,107 @@
+"""The composition root of the language model: what is wrapped around it, and where it is asked.
+
+Beside `build`, the only module that names concrete classes. To add a way of ranking: one file, one
+row in `JUDGES`.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tastemate import config
+from tastemate.catalog import Catalog
+from tastemate.errors import Unavailable
+from tastemate.interactions import Interactions
+from tastemate.protocols import ChatModel, Explainer, Profiler, Ranker
+from tastemate.types import Prompt
+
+if TYPE_CHECKING:
+    from tastemate.llm.prompts import Style
+
+JUDGES: dict[str, str] = {
+    "labels": "tastemate.rank.verbalizer:LabelScores",
+    "listwise": "tastemate.rank.listwise:Listwise",
+    "pointwise": "tastemate.rank.pointwise:Pointwise",
+    "pairwise": "tastemate.rank.pairwise:Pairwise",
+}
+"""How a language model may rank, `rank` in `[llm]`."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language model with its guards around it, and what it is asked to do."""
+
+    model: ChatModel
+    wants: config.LanguageModel
+    style: "Style"
+
+    def judge(self, name: str) -> Any:
+        """Return the judge of a name in `JUDGES`; "auto" takes labels where the model has them."""
+        if name == "auto":
+            name = "labels" if "labels" in self.model.abilities else "listwise"
+        module, _, class_name = JUDGES[name].partition(":")
+        return getattr(importlib.import_module(module), class_name)(self.model, style=self.style)
+
+    def ranker(self, catalog: Catalog, interactions: Interactions) -> Ranker | None:
+        """Return what ranks by the model, behind its gate; None where it is not to rank."""
+        if self.wants.rank == "none":
+            return None
+        from tastemate.rank.gate import Gate
+        from tastemate.rank.judged import ModelRanker
+
+        made = ModelRanker(
+            self.judge(self.wants.rank),
+            catalog,
+            interactions.scale,
+            weight=self.wants.weight,
+            depth=self.wants.depth,
+        )
+        return Gate(made) if self.wants.gate else made
+
+    def worded(self, inner: Explainer, catalog: Catalog, interactions: Interactions) -> Explainer:
+        """Return reasons worded by the model where the settings say so, checked by evidence."""
+        if not self.wants.explain:
+            return inner
+        from tastemate.explain.phrased import PhrasedExplainer
+        from tastemate.explain.verify import Verifier
+
+        verifier = Verifier(catalog, interactions)
+        return PhrasedExplainer(inner, verifier, self.model, catalog, style=self.style)
+
+    def profiler(self, base: Profiler, catalog: Catalog, interactions: Interactions) -> Profiler:
+        """Return tastes read by the model where the settings say so; `base` stands behind it."""
+        if not self.wants.taste:
+            return base
+        from tastemate.profile.worded import WordedTaste
+
+        return WordedTaste(base, catalog, interactions.scale, self.model, style=self.style)
+
+
+def open_language(
+    settings: config.Settings, folder: Path, show: Callable[[Prompt], None] | None = None
+) -> Language | None:
+    """Open the model of the settings; None where none is named and no prompt is to be shown.
+
+    One that cannot be opened is `Absent`: what asks it says why. `folder` keeps its cache, its
+    account and its records. Raises `ConfigError` for settings that make no sense.
+    """
+    line = settings.llm.model
+    if not line and show is None:
+        return None
+    from tastemate.llm.absent import Absent
+    from tastemate.llm.choice import open_model
+    from tastemate.llm.prompts import Style
+    from tastemate.llm.wrappers.guards import Guards, wrapped
+    from tastemate.llm.wrappers.shown import Shown
+
+    guards = Guards(**config.arguments(Guards, settings.guards, "[guards]"))
+    style = Style(**config.arguments(Style, settings.style, "[style]"))
+    model: ChatModel = Absent()
+    if line:
+        try:
+            model = wrapped(open_model(line, **settings.client), folder, guards)
+        except Unavailable as missing:
+            model = Absent(str(missing), line)
+    return Language(Shown(model, show) if show else model, settings.llm, style)
