@@ -10,7 +10,10 @@ from tastemate.cli.output import (
     CountOption,
     DatasetOption,
     JsonOption,
+    LlmOption,
     ModelOption,
+    RankOption,
+    ShowPromptOption,
     TextOption,
     candidates_json,
     emit,
@@ -74,11 +77,14 @@ def recommend(
         int | None, typer.Option("--why", min=1, help="Show all that line N rests on.")
     ] = None,
     model: ModelOption = None,
+    llm: LlmOption = None,
+    rank: RankOption = None,
+    show_prompt: ShowPromptOption = False,
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Recommend: k items for a user, for likes named now, or for nobody in particular."""
-    project = open_project(dataset, text)
+    project = open_project(dataset, text, llm=llm, rank=rank, show=show_prompt)
     wishes = [*(where or ()), *(f"genres={name}" for name in genre or ())]
     start = time.perf_counter()
     slate = project.recommend(
@@ -115,8 +121,16 @@ def show_slate(slate: "Slate", why: int | None = None) -> None:
         talk().print(f"There is no line {why}; the list has {len(slate.items)}.")
     if slate.unknown:
         talk().print(f"{slate.unknown} items left out: nothing is known of what was asked for.")
+    show_trace(slate)
+
+
+def show_trace(slate: "Slate") -> None:
+    """Say what failed, and what stages have to say besides."""
     for failed in slate.degraded:
         talk().print(f"[yellow]without {plain(failed)}[/yellow]")
+    for step in slate.trace:
+        if step.note:
+            talk().print(f"[dim]{plain(step.name)}: {plain(step.note)}[/dim]")
 
 
 def _show_evidence(line: "Recommendation") -> None:
@@ -234,11 +248,13 @@ def taste(
     dataset: DatasetOption = None,
     user: UserOption = None,
     like: LikeOption = None,
+    llm: LlmOption = None,
+    show_prompt: ShowPromptOption = False,
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read what somebody likes and dislikes, each statement with its items."""
-    project = open_project(dataset, text)
+    project = open_project(dataset, text, llm=llm, show=show_prompt)
     read = project.taste(user, likes=like or ())
     if as_json:
         emit({"dataset": project.name, "user": user} | asdict(read))

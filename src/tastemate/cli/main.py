@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tastemate import __version__
-from tastemate.cli import ask, data, demo, doctor, evaluate, imports, keep, tune
+from tastemate.cli import answer, ask, data, demo, doctor, evaluate, imports, keep, llm, tune
 from tastemate.cli import benchmark as bench
 from tastemate.cli.output import plain, talk
 from tastemate.errors import Interrupted, TastemateError
@@ -23,6 +23,7 @@ app.command()(demo.demo)
 app.command()(ask.recommend)
 app.command()(ask.similar)
 app.command()(ask.search)
+app.command()(answer.ask)
 app.command()(ask.predict)
 app.command()(ask.explain)
 app.command()(ask.compare)
@@ -37,6 +38,7 @@ app.add_typer(data.app, name="data")
 app.command()(evaluate.evaluate)
 app.command()(tune.tune)
 app.add_typer(bench.app, name="benchmark")
+app.add_typer(llm.app, name="llm")
 app.command()(doctor.doctor)
 
 

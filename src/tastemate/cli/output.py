@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tastemate.catalog import Catalog
     from tastemate.data.datasets import Dataset
     from tastemate.project import Tastemate
-    from tastemate.types import Candidate, Reason, Recommendation, Slate
+    from tastemate.types import Candidate, Prompt, Reason, Recommendation, Slate
 
 DatasetOption = Annotated[
     str | None,
@@ -34,6 +34,23 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON to standard
 ModelOption = Annotated[
     str | None,
     typer.Option("--model", "-m", help="A profile (fast, balanced, best) or one retriever."),
+]
+LlmOption = Annotated[
+    str | None,
+    typer.Option(
+        "--llm",
+        help="A language model in one line, such as openai:NAME, ollama:NAME or local:PATH; "
+        "none asks no model. Default: `model` in \\[llm].",
+    ),
+]
+RankOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rank", help="How the model ranks: labels, listwise, pointwise, pairwise, none."
+    ),
+]
+ShowPromptOption = Annotated[
+    bool, typer.Option("--show-prompt", help="Print every prompt before it is sent.")
 ]
 CountOption = Annotated[
     int, typer.Option("-k", "--count", min=1, max=10_000, help="How many items.")
@@ -79,8 +96,15 @@ def source(dataset: str | None) -> str:
     return "." if Path("tastemate.toml").is_file() else "films"
 
 
-def open_project(dataset: str | None, text: str | None = None) -> "Tastemate":
-    """Open it, with progress on stderr."""
+def open_project(
+    dataset: str | None,
+    text: str | None = None,
+    *,
+    llm: str | None = None,
+    rank: str | None = None,
+    show: bool = False,
+) -> "Tastemate":
+    """Open it, with progress (and, if wanted, prompts) on stderr."""
     from tastemate.project import Tastemate
 
     console = talk()
@@ -89,7 +113,19 @@ def open_project(dataset: str | None, text: str | None = None) -> "Tastemate":
         if share < 1.0:
             console.print(f"{what} …", style="dim", markup=False)
 
-    project = Tastemate.open(source(dataset), text=text, progress=progress)
+    def shown(prompt: "Prompt") -> None:
+        console.rule(plain(prompt.name), align="left")
+        console.print(plain(prompt.text), soft_wrap=True)
+        console.rule()
+
+    project = Tastemate.open(
+        source(dataset),
+        text=text,
+        progress=progress,
+        llm=llm,
+        rank=rank,
+        show=shown if show else None,
+    )
     for note in project.notes:
         console.print(note, style="dim", markup=False)
     return project

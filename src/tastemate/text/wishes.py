@@ -32,6 +32,8 @@ _NEGATION = re.compile(
 )
 _PARTS = re.compile(r"\s*(?:,|\band\b|\bor\b|\bbut\b|&)\s*", re.IGNORECASE)
 _DEGREES = frozenset("too very overly any a an the so much really anything nothing".split())
+_MOST_EXAMPLES = 5
+"""Cues that are followed, and titles after each: a link may cost milliseconds."""
 _PREFIX = 5
 """Letters in common that make "violent" and "violence" one word."""
 
@@ -87,7 +89,10 @@ def _examples(question: str, link: Callable[[str], int]) -> tuple[list[int], lis
     likes: list[int] = []
     excluded: list[int] = []
     text, at = "", 0
-    while found := _EXAMPLE.search(question, at):
+    for _ in range(_MOST_EXAMPLES):
+        found = _EXAMPLE.search(question, at)
+        if found is None:
+            break
         rows, end = _titles(found["titles"], link)
         text += question[at : found.start()]
         if rows:
@@ -106,7 +111,7 @@ def _titles(span: str, link: Callable[[str], int]) -> tuple[list[int], int]:
     rows: list[int] = []
     at = reached = 0
     while at < len(starts):
-        for last in range(len(ends) - 1, at - 1, -1):
+        for last in range(min(len(ends), at + _MOST_EXAMPLES) - 1, at - 1, -1):
             written = span[starts[at] : ends[last]].strip(" .\"'\u201c\u201d")
             row = link(written) if written and len(written) <= 120 else -1
             if row >= 0:

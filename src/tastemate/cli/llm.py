@@ -1,0 +1,110 @@
+"""`tastemate llm`: is the language model there, what can it do, and what does a call cost?"""
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tastemate.cli.output import (
+    DatasetOption,
+    JsonOption,
+    LlmOption,
+    emit,
+    open_project,
+    page,
+    plain,
+    table,
+)
+
+if TYPE_CHECKING:
+    from tastemate.protocols import ChatModel
+    from tastemate.types import Completion
+
+app = typer.Typer(no_args_is_help=True, help="Look at the language model.")
+
+
+@app.callback()
+def llm() -> None:
+    """Look at the language model."""
+
+
+@app.command()
+def check(
+    dataset: DatasetOption = None, llm: LlmOption = None, as_json: JsonOption = False
+) -> None:
+    """Ask the model for a text, JSON, label scores and a stream; exit 1 if it cannot be reached."""
+    from tastemate.llm.absent import NONE
+
+    project = open_project(dataset, llm=llm)
+    language = project.language
+    if language is None:
+        result: dict[str, Any] = {"model": None, "reachable": False, "error": NONE, "checks": []}
+    else:
+        checks = list(_checks(language.model))
+        text = checks[0]
+        result = {
+            "model": language.model.name,
+            "reachable": not text["error"],
+            "error": text["error"],
+            "rank": language.wants.rank,
+            "checks": checks,
+        }
+    if as_json:
+        emit(result)
+    elif not result["checks"]:
+        page().print(f"No model: {plain(result['error'])}. Everything works without one.")
+    else:
+        page().print(f"{plain(result['model'])}", highlight=False)
+        table(result["checks"])
+    if not result["reachable"]:
+        raise typer.Exit(1)
+
+
+def _checks(model: "ChatModel") -> Iterator[dict[str, Any]]:
+    """Ask for a text, JSON, label scores and a stream, past any cache."""
+    from tastemate.types import Generation, Message, Prompt
+
+    def asked(what: str, **more: Any) -> "Prompt":
+        # The time makes it a call that was never made before: nothing cached may answer.
+        words = f"{what} (Check of {time.time_ns()}.)"
+        few = Generation(max_tokens=16)
+        return Prompt("check/1", (Message("user", words),), few, **more)
+
+    yield _row("text", model.complete([asked("Answer with the word: ready.")])[0])
+    schema = {
+        "type": "object",
+        "properties": {"ready": {"type": "boolean"}},
+        "required": ["ready"],
+        "additionalProperties": False,
+    }
+    reply = asked('Answer in JSON: {"ready": true}.', schema=schema)
+    yield _row("JSON", model.complete([reply])[0], "schema" in model.abilities)
+    labels = asked("Answer with one letter, A or B.", labels=("A", "B"))
+    yield _row("label scores", model.complete([labels])[0], "labels" in model.abilities)
+    yield _streamed(model, asked("Answer with the word: ready."))
+
+
+def _row(what: str, got: "Completion", able: bool = True) -> dict[str, Any]:
+    return {
+        "what": what,
+        "ok": not got.error,
+        "by the server": able,
+        "seconds": round(got.seconds, 3),
+        "tokens": got.tokens,
+        "dollars": got.cost,
+        "error": got.error,
+    }
+
+
+def _streamed(model: "ChatModel", prompt: Any) -> dict[str, Any]:
+    from tastemate.errors import Unavailable
+    from tastemate.types import Completion
+
+    start = time.perf_counter()
+    try:
+        text, error = "".join(model.stream(prompt)), ""
+    except Unavailable as failure:
+        text, error = "", str(failure)
+    got = Completion(text, seconds=time.perf_counter() - start, error=error)
+    return _row("stream", got, "stream" in model.abilities)
