@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Protocol
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError
 from tastemate.explain.answer import Written, offline, write
-from tastemate.explain.verify import Verifier
+from tastemate.explain.writer import PLAIN
 from tastemate.interactions import Interactions
 from tastemate.language import Language
 from tastemate.llm import prompts
 from tastemate.llm.person import person
 from tastemate.scope import Trace, opened
+from tastemate.text.named import Named
 from tastemate.text.wishes import Wishes, read
+from tastemate.traits import Traits
 from tastemate.types import Filter, Query, Slate
 
 if TYPE_CHECKING:
@@ -108,7 +110,7 @@ def ask(project: Asked, question: str, user: str | None, k: int) -> Answer:
                 person(asked, catalog, project.interactions.scale),
                 slate.items,
                 model,
-                Verifier(catalog, project.interactions).unbound,
+                Named(catalog.titles, Traits.of(catalog).values, PLAIN),
                 style,
             ),
             offline(slate.items),

@@ -49,7 +49,7 @@ class Language:
         if self.wants.rank == "none":
             return None
         from tastemate.rank.gate import Gate
-        from tastemate.rank.judged import ModelRanker
+        from tastemate.rank.mix import ModelRanker
 
         made = ModelRanker(
             self.judge(self.wants.rank),

@@ -55,8 +55,12 @@ def check(
     elif not result["checks"]:
         page().print(f"No model: {plain(result['error'])}. Everything works without one.")
     else:
-        page().print(f"{plain(result['model'])}", highlight=False)
-        table(result["checks"])
+        table(
+            [{k: v for k, v in row.items() if k != "error"} for row in result["checks"]],
+            plain(result["model"]),
+        )
+        for error in dict.fromkeys(row["error"] for row in result["checks"] if row["error"]):
+            page().print(plain(error), soft_wrap=True)
     if not result["reachable"]:
         raise typer.Exit(1)
 
@@ -89,7 +93,7 @@ def _row(what: str, got: "Completion", able: bool = True) -> dict[str, Any]:
     return {
         "what": what,
         "ok": not got.error,
-        "by the server": able,
+        "able": able,
         "seconds": round(got.seconds, 3),
         "tokens": got.tokens,
         "dollars": got.cost,

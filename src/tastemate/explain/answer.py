@@ -1,24 +1,26 @@
 """A question answered in words from items that were retrieved for it, and from nothing else.
 
 With a model: it writes sentences, each citing the items it rests on; a sentence that cites none,
-or names what its items do not hold, is dropped and counted. Without one, or when nothing it wrote
+or says what its items do not hold, is dropped and counted. Without one, or when nothing it wrote
 can stand: plain sentences made of the items and their reasons.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
+from tastemate.explain import vocabulary
+from tastemate.explain.marks import title_names
 from tastemate.llm import prompts
 from tastemate.llm.parse import json_value
 from tastemate.llm.person import Person
 from tastemate.protocols import ChatModel
 from tastemate.scope import current
+from tastemate.text.named import TOKEN, Named
 from tastemate.text.phrases import listing
-from tastemate.types import Clause, Item, Recommendation
-
-Unbound: TypeAlias = Callable[[str, Sequence[Item], str], list[str]]
-"""`unbound(sentence, items, question)` → what it names that neither items nor question hold."""
+from tastemate.text.words import fold, stem
+from tastemate.types import AttributeValue, Clause, Recommendation
 
 SHOWN = 5
 """Items that the sentences are about; the list goes on."""
@@ -45,10 +47,13 @@ def write(
     person: Person,
     lines: Sequence[Recommendation],
     model: ChatModel | None,
-    unbound: Unbound,
+    named: Named,
     style: prompts.Style = prompts.PLAIN,
 ) -> Written:
-    """Answer a question about the first lines of a slate, by the model where there is one."""
+    """Answer a question about the first lines of a slate, by the model where there is one.
+
+    `named` knows the titles and attribute values of the catalogue.
+    """
     shown = lines[:SHOWN]
     if model is None or not shown:
         return offline(shown)
@@ -59,7 +64,7 @@ def write(
     if got.error:
         current().fail(got.error)
         return offline(shown)
-    kept, dropped = _checked(json_value(got.text), shown, question, unbound)
+    kept, dropped = _checked(json_value(got.text), shown, named)
     if dropped:
         current().note(f"{dropped} sentences of the model rest on nothing here and were dropped")
     if not kept:
@@ -81,15 +86,13 @@ def offline(lines: Sequence[Recommendation]) -> Written:
     return Written(tuple(sentences))
 
 
-def _checked(
-    reply: Any, lines: Sequence[Recommendation], question: str, unbound: Unbound
-) -> tuple[list[Clause], int]:
+def _checked(reply: Any, lines: Sequence[Recommendation], named: Named) -> tuple[list[Clause], int]:
     """Return the sentences of a reply that can stand, and how many cannot."""
     kept: list[Clause] = []
     dropped = 0
     sentences = reply.get("sentences") if isinstance(reply, dict) else None
     for sentence in sentences if isinstance(sentences, list) else []:
-        clause = _bound(sentence, lines, question, unbound)
+        clause = _bound(sentence, lines, named)
         if clause is None:
             dropped += 1
         else:
@@ -97,9 +100,7 @@ def _checked(
     return kept, dropped
 
 
-def _bound(
-    sentence: Any, lines: Sequence[Recommendation], question: str, unbound: Unbound
-) -> Clause | None:
+def _bound(sentence: Any, lines: Sequence[Recommendation], named: Named) -> Clause | None:
     """Return a sentence with the ids of its items; None where it cannot stand."""
     if not isinstance(sentence, dict) or not isinstance(sentence.get("text"), str):
         return None
@@ -110,6 +111,50 @@ def _bound(
         for handle in (handles if isinstance(handles, list) else [])
         if isinstance(handle, int) and not isinstance(handle, bool) and 1 <= handle <= len(lines)
     ]
-    if not text or not cited or unbound(text, [line.item for line in cited], question):
+    if not text or not cited or unbound(text, cited, named):
         return None
     return Clause(text, tuple(dict.fromkeys(line.item.id for line in cited)))
+
+
+def unbound(text: str, cited: Sequence[Recommendation], named: Named) -> list[str]:
+    """Return what a sentence says that the items it cites do not hold.
+
+    Titles of the cited items and of the likes in their reasons may be named. Every other word is
+    either plain (`explain.vocabulary`: no negation, no praise, no quantity) or found in the title,
+    attributes or text of every cited item; so is every number.
+    """
+    likes = {
+        name
+        for line in cited
+        for fact in line.reason.evidence
+        if fact.kind == "liked item"
+        for name in title_names(fact.title)
+    }
+    titles = {name for line in cited for name in title_names(line.item.title)}
+    plain = vocabulary.PLAIN | vocabulary.ASKED | vocabulary.CAUSE
+    rest = text
+    for title in sorted(titles | likes, key=lambda name: (-len(name), name)):
+        rest, found = re.subn(rf"(?<!\w){re.escape(title)}(?!\w)", "\u2022", rest, flags=re.I)
+        if found and title in likes:
+            plain = plain | vocabulary.LIKING | vocabulary.MET
+    held = [_words(line) for line in cited]
+    said = {word: stem(fold(word)) for word in TOKEN.findall(rest.casefold())}
+    loose = [
+        word
+        for word, folded in said.items()
+        if word not in plain and not all(folded in words for words in held)
+    ]
+    own = {value for line in cited for value in _values(line.item.attributes.values())}
+    return [*loose, *(name for name in named.found(rest) if name not in own)]
+
+
+def _words(line: Recommendation) -> frozenset[str]:
+    """Return the folded, stemmed words of an item."""
+    item = line.item
+    texts = [item.title, item.text, *_values(item.attributes.values())]
+    return frozenset(stem(word) for text in texts for word in TOKEN.findall(fold(text)))
+
+
+def _values(values: Iterable[AttributeValue]) -> Iterable[str]:
+    for value in values:
+        yield from (str(one).casefold() for one in (value if isinstance(value, tuple) else [value]))

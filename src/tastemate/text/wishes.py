@@ -73,6 +73,7 @@ def read(question: str, catalog: Catalog, link: Callable[[str], int]) -> Wishes:
         return " "
 
     text = " ".join(_NEGATION.sub(drop, text).split()).strip(" ,.;:")
+    text = re.sub(r"[\s,]+(?:but|and|or|with)$", "", text, flags=re.IGNORECASE)
     if text and all(word in STOP_WORDS | ASKING_WORDS | {"but"} for word in words(text)):
         text = ""
     return Wishes(

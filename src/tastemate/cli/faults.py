@@ -1,0 +1,81 @@
+"""`tastemate benchmark chaos | injection | position`: broken, hostile and biased models.
+
+The models in these harnesses are scripted, and the results say so by their names.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from tastemate.cli.output import JsonOption, emit, open_data, page, plain, table, talk
+
+SeedOption = Annotated[int, typer.Option(help="Draws people, targets and faults.")]
+DataOption = Annotated[
+    str, typer.Option("--dataset", "-d", help="A data set by name, or a path to data.")
+]
+AnyDataOption = Annotated[
+    str | None, typer.Option("--dataset", "-d", help="Not used: the items here are made up.")
+]
+
+
+def chaos(
+    dataset: DataOption = "films",
+    cases: Annotated[int, typer.Option(min=1, max=100_000, help="Broken replies.")] = 500,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Break the model in every way there is: each list must be full, valid and in time."""
+    from tastemate.benchmark.chaos import chaos as measure
+
+    found = measure(cases, seed=seed, dataset=open_data(dataset))
+    _show(found, as_json)
+
+
+def injection(
+    dataset: DataOption = "films",
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Hide instructions in what the model reads: no item may gain more than one place."""
+    from tastemate.benchmark.injection import injection as measure
+
+    console = talk()
+    found = measure(
+        seed,
+        dataset=open_data(dataset),
+        progress=lambda what, share: console.print(f"[dim]{share:4.0%} {plain(what)}[/dim]"),
+    )
+    _show(found, as_json)
+
+
+def position(
+    dataset: AnyDataOption = None,
+    seed: SeedOption = 0,
+    shuffles: Annotated[int, typer.Option(min=2, max=1000, help="Orders of the pool.")] = 20,
+    permutations: Annotated[int, typer.Option(min=1, max=4, help="Orders asked of a pool.")] = 4,
+    as_json: JsonOption = False,
+) -> None:
+    """Let the model favour places: lists over shuffled pools must agree all the same."""
+    from tastemate.benchmark.position import position as measure
+
+    found = measure(shuffles, seed, permutations=permutations)
+    if not as_json:
+        table(found["rows"], "Agreement between shuffles (tau, spearman), and with the truth")
+    _show(found, as_json)
+
+
+def _show(found: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        emit(found)
+    else:
+        table(_kinds(found["by_kind"]))
+        page().print(f"{found['cases'] - found['failures']} of {found['cases']} held.")
+    if found["failures"]:
+        raise typer.Exit(1)
+
+
+def _kinds(by_kind: Mapping[str, Any]) -> Iterable[dict[str, object]]:
+    """Return one row a kind; a bare number is its failures."""
+    for kind, found in by_kind.items():
+        yield {"kind": kind} | (found if isinstance(found, dict) else {"failures": found})

@@ -1,0 +1,112 @@
+"""Answers in words: what a model may say of the items found, and what stands without one."""
+
+import json
+
+import pytest
+
+from tastemate.explain.answer import offline, unbound, write
+from tastemate.llm.person import Person
+from tastemate.llm.scripted import Scripted
+from tastemate.scope import opened
+from tastemate.text.named import Named
+from tastemate.types import Clause, Completion, Evidence, Item, Reason, Recommendation
+
+THIEF = Item(
+    "thief",
+    "Thief (1981)",
+    "A safecracker in Chicago wants out after one last score for the mob.",
+    {"genres": ("Crime", "Drama"), "directors": ("Michael Mann",), "year": 1981},
+)
+MEMENTO = Item("memento", "Memento (2000)", "A man without memory hunts a killer.", {"year": 2000})
+LIKED = Evidence("e1", "liked item", "heat", "Heat (1995)")
+WHY = Reason((Clause("because you liked Heat (1995)", ("e1",)),), (LIKED,))
+LINES = [Recommendation(1, THIEF, 2.0, (), WHY), Recommendation(2, MEMENTO, 1.0)]
+NAMED = Named(["Thief (1981)", "Memento (2000)", "Heat (1995)", "Casino (1995)"], ["Al Pacino"])
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Thief (1981) is a crime film in Chicago.",
+        "Thief is a drama by Michael Mann, like Heat, which you liked.",
+        "In Thief a safecracker wants out after one last score.",
+    ],
+)
+def test_what_the_item_holds_may_be_said(sentence: str) -> None:
+    assert unbound(sentence, LINES[:1], NAMED) == []
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Thief stars Al Pacino.",
+        "Thief is like Casino.",
+        "Thief won an Oscar.",
+        "Thief is not violent.",
+        "Thief came out in 1982.",
+        "Everybody loves Thief.",
+        "Thief is the best film of its decade.",
+        "You liked Memento, so see Thief.",
+        "Most people liked Thief.",
+    ],
+)
+def test_what_it_does_not_hold_is_found(sentence: str) -> None:
+    assert unbound(sentence, LINES[:1], NAMED)
+
+
+def _reply(*sentences: object) -> Scripted:
+    return Scripted([json.dumps({"sentences": list(sentences)})])
+
+
+def _ask(model: Scripted | None) -> tuple[str, str, int, list[str]]:
+    with opened() as scope:
+        got = write("something like Heat", Person(), LINES, model, NAMED)
+    return got.text, got.by, got.dropped, scope.errors
+
+
+def test_sentences_that_stand_are_kept_and_the_others_counted() -> None:
+    text, by, dropped, errors = _ask(
+        _reply(
+            {"text": "Thief is a crime film.", "items": [1]},
+            {"text": "Thief won an Oscar.", "items": [1]},
+            {"text": "Memento is here.", "items": []},
+            {"text": "Memento is here.", "items": [9]},
+            {"text": 7, "items": [1]},
+            "no sentence",
+        )
+    )
+    assert (text, by, dropped, errors) == ("Thief is a crime film.", "scripted:test", 5, [])
+
+
+def test_a_word_must_be_held_by_every_item_cited() -> None:
+    _, by, dropped, _ = _ask(
+        _reply({"text": "Thief and Memento are crime films.", "items": [1, 2]})
+    )
+    assert (by, dropped) == ("offline", 1)
+
+
+def test_without_a_model_it_is_offline_and_no_failure() -> None:
+    text, by, _, errors = _ask(None)
+    assert by == "offline"
+    assert "Thief (1981)" in text
+    assert errors == []
+
+
+def test_a_broken_model_is_a_failure_and_the_answer_stands() -> None:
+    model = Scripted([Completion(error="no connection", fault="unreachable")])
+    text, by, _, errors = _ask(model)
+    assert by == "offline"
+    assert "Thief (1981)" in text
+    assert errors == ["no connection"]
+
+
+@pytest.mark.parametrize("reply", ["", "[]", "null", '{"sentences": 3}', "{" * 10_000, "no"])
+def test_any_reply_gives_an_answer(reply: str) -> None:
+    text, by, _, _ = _ask(Scripted([reply]))
+    assert by == "offline"
+    assert text
+
+
+def test_nothing_found_is_said() -> None:
+    assert "Nothing" in offline([]).text
+    assert write("q", Person(), [], _reply(), NAMED).by == "offline"
