@@ -17,14 +17,9 @@ from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFound, nearest
 from tastemate.interactions import Interactions
 from tastemate.language import Language
-from tastemate.protocols import (
-    Attributing,
-    Encoder,
-    Explainer,
-    Retriever,
-    Scorer,
-)
+from tastemate.protocols import Attributing, Encoder, Explainer, Ranker, Retriever, Scorer
 from tastemate.recommender import Recommender
+from tastemate.traits import Traits
 
 Options = Mapping[str, Any]
 Fit = Callable[[str], Retriever]
@@ -189,7 +184,6 @@ def recommender(
     """
     from tastemate.explain.evidence import EvidenceExplainer
     from tastemate.rank.diversify import Arranger
-    from tastemate.traits import Traits
 
     weights = dict(mix.weights)
     if text:
@@ -209,13 +203,24 @@ def recommender(
         [part for part, _ in parts],
         Blend(mix.method, weights),
         fallback=fitted(FALLBACK),
-        ranker=language.ranker(catalog, interactions) if language is not None else None,
+        ranker=_ranker(language, catalog, interactions, traits),
         arranger=Arranger(catalog, vectors, counts, traits=traits),
         explainer=explainer,
         cold=counts == 0,
         pool=pool,
         seconds=language.wants.seconds if language is not None else None,
     )
+
+
+def _ranker(
+    language: Language | None, catalog: Catalog, interactions: Interactions, traits: Traits
+) -> Ranker | None:
+    from tastemate.profile.taste import AttributeTaste
+
+    if language is None or language.wants.rank == "none":
+        return None
+    base = AttributeTaste(catalog, interactions, traits=traits)
+    return language.ranker(catalog, interactions, base)
 
 
 def factory(

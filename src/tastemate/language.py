@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tastemate import config
 from tastemate.catalog import Catalog
 from tastemate.errors import Unavailable
-from tastemate.interactions import Interactions
+from tastemate.interactions import Interactions, Scale
 from tastemate.protocols import ChatModel, Explainer, Profiler, Ranker
 from tastemate.types import Prompt
 
@@ -44,8 +44,11 @@ class Language:
         module, _, class_name = JUDGES[name].partition(":")
         return getattr(importlib.import_module(module), class_name)(self.model, style=self.style)
 
-    def ranker(self, catalog: Catalog, interactions: Interactions) -> Ranker | None:
-        """Return what ranks by the model, behind its gate; None where it is not to rank."""
+    def ranker(self, catalog: Catalog, interactions: Interactions, base: Profiler) -> Ranker | None:
+        """Return what ranks by the model, behind its gate; None where it is not to rank.
+
+        Tastes are read by `base`, or by the model where the settings say so.
+        """
         if self.wants.rank == "none":
             return None
         from tastemate.rank.gate import Gate
@@ -57,8 +60,15 @@ class Language:
             interactions.scale,
             weight=self.wants.weight,
             depth=self.wants.depth,
+            profiler=self.profiler(base, catalog, interactions),
         )
         return Gate(made) if self.wants.gate else made
+
+    def alone(self, catalog: Catalog, scale: Scale, depth: int) -> Ranker:
+        """Return a ranker by the model alone: no gate, nothing of the retrievers mixed in."""
+        from tastemate.rank.mix import ModelRanker
+
+        return ModelRanker(self.judge(self.wants.rank), catalog, scale, weight=1.0, depth=depth)
 
     def worded(self, inner: Explainer, catalog: Catalog, interactions: Interactions) -> Explainer:
         """Return reasons worded by the model where the settings say so, checked by evidence."""
@@ -96,7 +106,8 @@ def open_language(
     from tastemate.llm.wrappers.guards import Guards, wrapped
     from tastemate.llm.wrappers.shown import Shown
 
-    guards = Guards(**config.arguments(Guards, settings.guards, "[guards]"))
+    local = {"together": True} if line.startswith("local:") else {}
+    guards = Guards(**local | config.arguments(Guards, settings.guards, "[guards]"))
     style = Style(**config.arguments(Style, settings.style, "[style]"))
     model: ChatModel = Absent()
     if line:

@@ -1,4 +1,4 @@
-"""`tastemate benchmark`: figures of cost and speed, measured here and now."""
+"""`tastemate benchmark`: figures of cost, speed and faults, measured here and now."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tastemate.cli import faults, spending
 from tastemate.cli.output import (
     CountOption,
     DatasetOption,
@@ -18,12 +19,19 @@ from tastemate.cli.output import (
     talk,
 )
 
-app = typer.Typer(no_args_is_help=True, help="Measure cost and speed on this machine.")
+app = typer.Typer(no_args_is_help=True, help="Measure cost, speed and faults on this machine.")
+
+
+app.command()(faults.chaos)
+app.command()(faults.injection)
+app.command()(faults.position)
+app.command()(spending.tokens)
+app.command("worked-example")(spending.worked_example)
 
 
 @app.callback()
 def benchmark() -> None:
-    """Measure cost and speed on this machine."""
+    """Measure cost, speed, and what a language model may break."""
 
 
 @app.command()

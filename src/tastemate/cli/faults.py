@@ -4,11 +4,14 @@ The models in these harnesses are scripted, and the results say so by their name
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tastemate.cli.output import JsonOption, emit, open_data, page, plain, table, talk
+
+if TYPE_CHECKING:
+    from tastemate.protocols import Progress
 
 SeedOption = Annotated[int, typer.Option(help="Draws people, targets and faults.")]
 DataOption = Annotated[
@@ -28,8 +31,7 @@ def chaos(
     """Break the model in every way there is: each list must be full, valid and in time."""
     from tastemate.benchmark.chaos import chaos as measure
 
-    found = measure(cases, seed=seed, dataset=open_data(dataset))
-    _show(found, as_json)
+    _show(measure(cases, seed, dataset=open_data(dataset), progress=_progress()), as_json)
 
 
 def injection(
@@ -40,13 +42,7 @@ def injection(
     """Hide instructions in what the model reads: no item may gain more than one place."""
     from tastemate.benchmark.injection import injection as measure
 
-    console = talk()
-    found = measure(
-        seed,
-        dataset=open_data(dataset),
-        progress=lambda what, share: console.print(f"[dim]{share:4.0%} {plain(what)}[/dim]"),
-    )
-    _show(found, as_json)
+    _show(measure(seed, dataset=open_data(dataset), progress=_progress()), as_json)
 
 
 def position(
@@ -63,6 +59,18 @@ def position(
     if not as_json:
         table(found["rows"], "Agreement between shuffles (tau, spearman), and with the truth")
     _show(found, as_json)
+
+
+def _progress() -> "Progress":
+    """Say every twentieth of the way on stderr."""
+    console, said = talk(), [-1]
+
+    def say(what: str, share: float) -> None:
+        if int(share * 20) > said[0]:
+            said[0] = int(share * 20)
+            console.print(f"[dim]{share:4.0%} {plain(what)}[/dim]")
+
+    return say
 
 
 def _show(found: Mapping[str, Any], as_json: bool) -> None:

@@ -6,7 +6,20 @@ from typing import Annotated
 import typer
 
 from tastemate import __version__
-from tastemate.cli import answer, ask, data, demo, doctor, evaluate, imports, keep, llm, tune
+from tastemate.cli import (
+    answer,
+    ask,
+    audit,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    features,
+    imports,
+    keep,
+    llm,
+    tune,
+)
 from tastemate.cli import benchmark as bench
 from tastemate.cli.output import plain, talk
 from tastemate.errors import Interrupted, TastemateError
@@ -35,7 +48,9 @@ app.command()(keep.dislike)
 app.command("import")(imports.import_)
 app.add_typer(keep.items_app, name="items")
 app.add_typer(data.app, name="data")
+app.command()(features.features)
 app.command()(evaluate.evaluate)
+app.command()(audit.audit)
 app.command()(tune.tune)
 app.add_typer(bench.app, name="benchmark")
 app.add_typer(llm.app, name="llm")

@@ -1,0 +1,212 @@
+"""`tastemate features`: what every item is, read from its text by a model or zero-shot."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tastemate.cli.output import (
+    DatasetOption,
+    JsonOption,
+    LlmOption,
+    TextOption,
+    emit,
+    open_project,
+    page,
+    plain,
+    table,
+    talk,
+)
+
+if TYPE_CHECKING:
+    from tastemate.features.job import Estimate, Log, Outcome, Price
+    from tastemate.features.reading import Reader
+    from tastemate.features.vocabulary import Vocabulary
+    from tastemate.project import Tastemate
+    from tastemate.protocols import ChatModel
+
+FILE = "features.jsonl"
+"""In the state folder of the data set."""
+ZERO_SHOT_BATCH = 256
+
+
+def features(
+    dataset: DatasetOption = None,
+    llm: LlmOption = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Read at most so many items now.")
+    ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what it would take, and read nothing.")
+    ] = False,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option("--vocabulary", help="A TOML file of features. (the bundled one)"),
+    ] = None,
+    check: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--check",
+            metavar="ATTRIBUTE=FEATURE",
+            help="Measure the zero-shot reader against an attribute of the data; repeat it.",
+        ),
+    ] = None,
+    sample: Annotated[int, typer.Option(min=0, help="Items shown at the end.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of the halves of --check.")] = 0,
+    text: TextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read genre, themes, audience, mood and keywords of every item; stop it and go on any time.
+
+    By the language model, or without one by MiniLM. Only new and changed items are read.
+    """
+    from tastemate.features.vocabulary import read_vocabulary
+    from tastemate.store.journal import Journal
+
+    words = read_vocabulary(vocabulary)
+    if check:
+        project = open_project(dataset, text, llm="none")
+        _check(project, words, check, seed, as_json)
+        return
+    project = open_project(dataset, text, llm=llm)
+    reader, price = _reader(project, words)
+    log = Journal(project.work.folder / FILE)
+    result = _run(project, reader, log, limit, price, only_estimate=estimate, quiet=as_json)
+    result["sample"] = _sample(project, log, sample)
+    if as_json:
+        emit({"dataset": project.name, "file": str(log.path)} | result)
+    else:
+        table(result["sample"])
+    if result.get("outcome", {}).get("stopped"):
+        raise typer.Exit(1)
+
+
+def _reader(project: "Tastemate", words: "Vocabulary") -> "tuple[Reader, Price | None]":
+    if project.language is not None:
+        from tastemate.features.model import ModelReader
+
+        language = project.language
+        return ModelReader(language.model, words, style=language.style), _price(language.model)
+    return _zero_shot(project, words), None
+
+
+def _zero_shot(project: "Tastemate", words: "Vocabulary") -> Any:
+    from tastemate.features.zeroshot import ZeroShot, word_rarity
+
+    encoder = project.work.resources.encoder()
+    return ZeroShot(words, encoder, rarity=word_rarity(project.catalog))
+
+
+def _price(model: "ChatModel") -> "Price | None":
+    """Return the prices of the settings as a function, None where there are none."""
+    layer: Any = model
+    while layer is not None and not hasattr(layer, "price"):
+        layer = getattr(layer, "inner", None)
+    known = layer.price(model.name) if layer is not None else None
+    if known is None:
+        return None
+    told, answered = known
+    return lambda prompt, reply: (prompt * told + reply * answered) / 1_000_000
+
+
+def _run(
+    project: "Tastemate",
+    reader: "Reader",
+    log: "Log",
+    limit: int | None,
+    price: "Price | None",
+    *,
+    only_estimate: bool,
+    quiet: bool,
+) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from tastemate.cli.evaluate import _progress
+    from tastemate.features import job
+
+    expected = job.estimate(project.catalog, reader, log, limit=limit, price=price)
+    if not quiet:
+        _say_estimate(expected)
+    if only_estimate:
+        return {"estimate": asdict(expected)}
+    batch = job.BATCH if reader.kind == "model" else ZERO_SHOT_BATCH
+    with _progress() as progress:
+        done = job.run(project.catalog, reader, log, limit=limit, batch=batch, progress=progress)
+    if not quiet:
+        _say_outcome(done)
+    return {"estimate": asdict(expected), "outcome": done.as_json()}
+
+
+def _say_estimate(expected: "Estimate") -> None:
+    """Say on stderr what is to come, before anything is spent."""
+    tokens = expected.prompt_tokens + expected.completion_tokens
+    cost = "prices not known" if expected.cost is None else f"at most ${expected.cost:.2f}"
+    took = "time not known yet" if expected.seconds is None else f"about {expected.seconds:.0f} s"
+    spent = f"at most {tokens:,} tokens, {cost}, " if tokens else ""
+    talk().print(
+        plain(
+            f"{expected.items} items to read by {expected.by} ({expected.kept} are kept): "
+            f"{spent}{took}."
+        )
+    )
+
+
+def _say_outcome(done: "Outcome") -> None:
+    lines = [f"{done.read} items read by {done.by} in {done.seconds:.1f} s."]
+    if done.tokens:
+        lines.append(f"{done.tokens:,} tokens, ${done.cost:.4f}.")
+    if done.dropped:
+        told = ", ".join(f"{name} {count}" for name, count in done.dropped.most_common())
+        lines.append(f"Dropped, not in the vocabulary or too many: {told}.")
+    for error, count in done.errors.most_common(3):
+        lines.append(f"{count} failed: {error}")
+    if done.stopped:
+        lines.append(f"Stopped early: {done.stopped} (--llm none reads without a model.)")
+    if done.left:
+        lines.append(f"{done.left} items are left; the same command goes on.")
+    for line in lines:
+        talk().print(plain(line))
+
+
+def _sample(project: "Tastemate", log: "Log", n: int) -> list[dict[str, Any]]:
+    """Return the first items with features, with who read them."""
+    from tastemate.features.store import read_features
+
+    known = read_features(log, project.catalog)
+    return [
+        {
+            "item_id": project.catalog.ids[row],
+            "title": project.catalog.titles[row],
+            "features": known.sentence(row),
+            "by": known.kept[row].by,
+        }
+        for row in sorted(known.kept)[:n]
+    ]
+
+
+def _check(
+    project: "Tastemate", words: "Vocabulary", pairs: list[str], seed: int, as_json: bool
+) -> None:
+    from tastemate.errors import ConfigError
+    from tastemate.features.calibration import check
+
+    reader = _zero_shot(project, words)
+    found = []
+    for pair in pairs:
+        attribute, equals, feature = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"--check {pair!r} is not ATTRIBUTE=FEATURE, such as genres=genre.")
+        found.append(check(project.catalog, reader, attribute, feature, seed=seed).as_json())
+    if as_json:
+        emit({"dataset": project.name, "checks": found})
+        return
+    for one in found:
+        page().print(
+            plain(
+                f"{one['feature']} against {one['attribute']}: {one['items']} items, "
+                f"{len(one['values'])} values, right by chance {one['rate']:.3f}"
+            )
+        )
+        table({"thresholds": name} | figures for name, figures in one["figures"].items())
+        for value, bar in one["thresholds"].items():
+            page().print(plain(f"{value!r} = {bar}"))
