@@ -83,6 +83,10 @@ class Settings:
     """Options of the model's client, such as `base_url`; checked where it is opened."""
     guards: Mapping[str, Any] = field(default_factory=dict)
     """Retries, deadlines, budgets and prices around the model; checked where they are put."""
+    judges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Options by way of ranking, `[judges.labels]`; checked where the judge is made."""
+    gate: Mapping[str, Any] = field(default_factory=dict)
+    """When the model is asked; checked where the gate is made."""
     style: Mapping[str, Any] = field(default_factory=dict)
     """How prompts are written; checked where they are."""
 
@@ -102,9 +106,10 @@ def settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
     for name, weight in (blend or {}).items():
         if not fits(weight, float):
             raise ConfigError(f"{name} in [blend] is {weight!r}; it must be a number.")
-    for name, table in found.get("retrievers", {}).items():
-        if not isinstance(table, dict):
-            raise ConfigError(f"{name} in [retrievers] must be a table, [retrievers.{name}].")
+    for group in ("retrievers", "judges"):
+        for name, table in found.get(group, {}).items():
+            if not isinstance(table, dict):
+                raise ConfigError(f"{name} in [{group}] must be a table, [{group}.{name}].")
     return Settings(
         Data(**arguments(Data, found.get("data", {}), "[data]")),
         Recommend(**arguments(Recommend, found.get("recommend", {}), "[recommend]")),
@@ -114,6 +119,8 @@ def settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
         language_model(found.get("llm", {})),
         found.get("client", {}),
         found.get("guards", {}),
+        found.get("judges", {}),
+        found.get("gate", {}),
         found.get("style", {}),
     )
 

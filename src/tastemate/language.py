@@ -34,22 +34,32 @@ class Language:
     """A language model with its guards around it, and what it is asked to do."""
 
     model: ChatModel
-    wants: config.LanguageModel
+    settings: config.Settings
     style: "Style"
 
+    @property
+    def wants(self) -> config.LanguageModel:
+        """What the model is asked to do."""
+        return self.settings.llm
+
     def judge(self, name: str) -> Any:
-        """Return the judge of a name in `JUDGES`; "auto" takes labels where the model has them."""
+        """Return the judge of a name in `JUDGES`; "auto" takes labels where the model has them.
+
+        Raises `ConfigError` for options in `[judges]` that it does not have.
+        """
         if name == "auto":
             name = "labels" if "labels" in self.model.abilities else "listwise"
         module, _, class_name = JUDGES[name].partition(":")
-        return getattr(importlib.import_module(module), class_name)(self.model, style=self.style)
+        kind = getattr(importlib.import_module(module), class_name)
+        options = config.arguments(kind, self.settings.judges.get(name, {}), f"[judges.{name}]")
+        return kind(self.model, **{"style": self.style} | options)
 
     def ranker(self, catalog: Catalog, interactions: Interactions, base: Profiler) -> Ranker | None:
         """Return what ranks by the model, behind its gate; None where it is not to rank.
 
         Tastes are read by `base`, or by the model where the settings say so.
         """
-        if self.wants.rank == "none":
+        if self.wants.rank == "none" or not self.wants.weight:
             return None
         from tastemate.rank.gate import Gate
         from tastemate.rank.mix import ModelRanker
@@ -62,7 +72,9 @@ class Language:
             depth=self.wants.depth,
             profiler=self.profiler(base, catalog, interactions),
         )
-        return Gate(made) if self.wants.gate else made
+        if not self.wants.gate:
+            return made
+        return Gate(made, **config.arguments(Gate, self.settings.gate, "[gate]"))
 
     def alone(self, catalog: Catalog, scale: Scale, depth: int) -> Ranker:
         """Return a ranker by the model alone: no gate, nothing of the retrievers mixed in."""
@@ -97,6 +109,7 @@ def open_language(
     One that cannot be opened is `Absent`: what asks it says why. `folder` keeps its cache, its
     account and its records. Raises `ConfigError` for settings that make no sense.
     """
+    config.known(settings.judges, JUDGES, "[judges]")
     line = settings.llm.model
     if not line and show is None:
         return None
@@ -115,4 +128,4 @@ def open_language(
             model = wrapped(open_model(line, **settings.client), folder, guards)
         except Unavailable as missing:
             model = Absent(str(missing), line)
-    return Language(Shown(model, show) if show else model, settings.llm, style)
+    return Language(Shown(model, show) if show else model, settings, style)
