@@ -8,7 +8,7 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from tastemate import config
 from tastemate.catalog import Catalog
@@ -101,6 +101,17 @@ class Language:
         return WordedTaste(base, catalog, interactions.scale, self.model, style=self.style)
 
 
+@runtime_checkable
+class Loading(Protocol):
+    """A client that takes long to be ready."""
+
+    load_seconds: float
+
+    def start(self, seconds: float = 0.0) -> None:
+        """Begin to load, and wait so long for it."""
+        ...
+
+
 def open_language(
     settings: config.Settings, folder: Path, show: Callable[[Prompt], None] | None = None
 ) -> Language | None:
@@ -125,7 +136,10 @@ def open_language(
     model: ChatModel = Absent()
     if line:
         try:
-            model = wrapped(open_model(line, **settings.client), folder, guards)
+            client = open_model(line, **settings.client)
+            if isinstance(client, Loading):
+                client.start(client.load_seconds)  # before any answer's time begins to run
+            model = wrapped(client, folder, guards)
         except Unavailable as missing:
             model = Absent(str(missing), line)
     return Language(Shown(model, show) if show else model, settings, style)

@@ -1,0 +1,449 @@
+"""Retrying, deadline, breaker: time."""
+
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tastemate import scope
+from tastemate.errors import ConfigError, Unavailable
+from tastemate.llm.parse import LONGEST
+from tastemate.llm.scripted import Scripted
+from tastemate.llm.wrappers.around import Around, Failed, failed
+from tastemate.llm.wrappers.breaker import Breaker
+from tastemate.llm.wrappers.deadline import Deadline
+from tastemate.llm.wrappers.retrying import Retrying
+from tastemate.types import Completion, Message, Prompt
+
+
+def ask(text="hello", **more):
+    return Prompt("test/1", (Message("user", text),), **more)
+
+
+def texts(answers):
+    return [answer.text for answer in answers]
+
+
+def faults(answers):
+    return [answer.fault for answer in answers]
+
+
+BUSY = Completion(error="busy", fault="busy", prompt_tokens=2)
+DOWN = Completion(error="down", fault="server")
+
+
+# Retrying
+
+
+def test_only_what_failed_for_a_passing_reason_is_asked_again():
+    waits = []
+    replies = {"a": ["A"], "b": [BUSY, "B"], "c": [Completion(error="no", fault="refused")]}
+    model = Scripted(lambda prompt: replies[prompt.text[-1]].pop(0))
+    answers = Retrying(model, sleep=waits.append).complete([ask("a"), ask("b"), ask("c")])
+    assert texts(answers) == ["A", "B", ""]
+    assert faults(answers) == ["", "", "refused"]
+    assert [prompt.text[-1] for prompt in model.prompts] == ["a", "b", "c", "b"]
+    assert len(waits) == 1
+
+
+def test_tokens_of_every_try_are_summed():
+    answer = Retrying(Scripted([BUSY, BUSY, "ok"]), sleep=lambda _: None).complete([ask()])[0]
+    assert answer.text == "ok"
+    assert answer.prompt_tokens > 4
+
+
+def test_tries_end():
+    model = Scripted([DOWN])
+    assert faults(Retrying(model, attempts=4, sleep=lambda _: None).complete([ask()])) == ["server"]
+    assert len(model.prompts) == 4
+
+
+@given(st.integers(0, 100), st.integers(1, 6))
+@settings(max_examples=25)
+def test_pauses_grow_with_jitter_under_the_cap(seed, attempts):
+    waits = []
+    model = Retrying(
+        Scripted([DOWN]), attempts=attempts, base=1, cap=4, seed=seed, sleep=waits.append
+    )
+    model.complete([ask()])
+    assert len(waits) == attempts - 1
+    for at, wait in enumerate(waits):
+        assert min(4, 2**at) / 2 <= wait <= min(4, 2**at)
+
+
+def test_retry_after_is_kept_to():
+    waits = []
+    Retrying(Scripted([replace(BUSY, wait=7.0), "ok"]), sleep=waits.append).complete([ask()])
+    assert waits == [7.0]
+
+
+@pytest.mark.parametrize("wait", [3600.0, float("nan"), float("inf")])
+def test_a_wait_past_all_patience_is_given_up_at_once(wait):
+    model = Scripted([replace(BUSY, wait=wait), "ok"])
+    assert faults(Retrying(model, sleep=pytest.fail).complete([ask()])) == ["busy"]
+
+
+def test_one_prompt_that_must_wait_long_does_not_keep_the_others():
+    waits = []
+    replies = {"a": [replace(BUSY, wait=999.0)], "b": [BUSY, "B"]}
+    model = Scripted(lambda prompt: replies[prompt.text[-1]].pop(0))
+    answers = Retrying(model, sleep=waits.append).complete([ask("a"), ask("b")])
+    assert texts(answers) == ["", "B"]
+    assert max(waits) < 1
+
+
+def test_it_never_sleeps_past_what_the_scope_has_left():
+    model = Scripted([DOWN])
+    with scope.opened(0.2):
+        answers = Retrying(model, base=10, cap=10, sleep=pytest.fail).complete([ask()])
+    assert faults(answers) == ["server"]
+    assert len(model.prompts) == 1
+
+
+def test_a_stream_is_begun_again_only_before_its_first_piece():
+    assert "".join(Retrying(Scripted([DOWN, "a b"]), sleep=lambda _: None).stream(ask())) == "a b"
+
+    class Breaks(Around):
+        begun = 0
+
+        def stream(self, prompt):
+            self.begun += 1
+            yield "a"
+            raise Failed(DOWN)
+
+    model = Breaks(Scripted([""]))
+    pieces = Retrying(model, sleep=lambda _: None).stream(ask())
+    assert next(pieces) == "a"
+    with pytest.raises(Unavailable, match="down"):
+        next(pieces)
+    assert model.begun == 1
+
+
+def test_options_out_of_range_are_refused():
+    model = Scripted([""])
+    for make in (
+        lambda: Retrying(model, attempts=0),
+        lambda: Retrying(model, base=-1),
+        lambda: Deadline(model, seconds=0),
+        lambda: Deadline(model, seconds=float("nan")),
+        lambda: Deadline(model, workers=0),
+        lambda: Breaker(model, failures=0),
+        lambda: Breaker(model, seconds=0),
+    ):
+        with pytest.raises(ConfigError):
+            make()
+
+
+# Deadline
+
+
+class Hanging:
+    """Hangs on prompts that say so until released."""
+
+    def __init__(self):
+        self.release = threading.Event()
+        self.name = "test:hanging"
+        self.abilities = frozenset(("stream",))
+        self.asked = []
+        self.threads = set()
+
+    def complete(self, prompts):
+        self.asked += [prompt.text[-4:] for prompt in prompts]
+        self.threads.add(threading.current_thread())
+        if any(prompt.text.endswith("hang") for prompt in prompts):
+            self.release.wait(30)
+        return [Completion(text="ok", model=self.name) for _ in prompts]
+
+    def stream(self, prompt):
+        yield "one"
+        if prompt.text.endswith("hang"):
+            self.release.wait(30)
+        yield "two"
+
+    def count(self, text):
+        return len(text)
+
+
+@pytest.fixture
+def hanging():
+    model = Hanging()
+    yield model
+    model.release.set()
+
+
+def test_what_is_there_in_time_is_returned_and_the_rest_times_out(hanging):
+    model = Deadline(hanging, seconds=0.5, workers=2)
+    start = time.monotonic()
+    answers = model.complete([ask("a"), ask("hang"), ask("b"), ask("c")])
+    assert time.monotonic() - start < 10, "the hang itself takes 30 s"
+    assert faults(answers) == ["", "timeout", "", ""]
+    assert answers[1].prompt_tokens > 0, "a call that was left behind may have been paid for"
+    assert "0.5 s" in answers[1].error
+
+
+def test_when_all_workers_hang_further_calls_fail_at_once(hanging):
+    model = Deadline(hanging, seconds=0.1, workers=3)
+    assert faults(model.complete([ask("hang")] * 5)) == ["timeout"] * 5
+    start = time.monotonic()
+    for _ in range(50):
+        assert faults(model.complete([ask("a"), ask("b")])) == ["busy", "busy"]
+    assert time.monotonic() - start < 2.5, "waiting would take 5 s"
+    assert len(hanging.threads) == 3
+    assert all(thread.daemon for thread in hanging.threads)
+    with pytest.raises(Unavailable, match="hang"):
+        next(model.stream(ask()))
+    hanging.release.set()
+    for thread in hanging.threads:
+        thread.join(5)
+    assert faults(model.complete([ask("a")])) == [""]
+
+
+def test_a_batch_can_be_one_job(hanging):
+    model = Deadline(hanging, seconds=0.1, each=False)
+    assert faults(model.complete([ask("a"), ask("b")])) == ["", ""]
+    assert len(hanging.threads) == 1
+    assert faults(model.complete([ask("a"), ask("hang")])) == ["timeout", "timeout"]
+
+
+def test_the_scope_ends_a_call_before_the_deadline(hanging):
+    model = Deadline(hanging, seconds=30)
+    with scope.opened(0.1):
+        start = time.monotonic()
+        assert faults(model.complete([ask("hang")])) == ["timeout"]
+        assert time.monotonic() - start < 10
+        hanging.asked.clear()
+        assert faults(model.complete([ask("a")])) == ["timeout"]
+        assert hanging.asked == [], "with no time left nothing is asked"
+
+
+def test_the_call_inside_sees_a_scope_that_ends_in_time_and_may_note():
+    def reply(_prompt):
+        scope.current().note("said inside")
+        return f"{scope.current().left():.2f}"
+
+    with scope.opened(60) as outer:
+        left = float(Deadline(Scripted(reply), seconds=2).complete([ask()])[0].text)
+    assert 1 < left <= 2
+    assert outer.notes == ["said inside"]
+
+
+def test_an_error_of_our_own_making_is_not_swallowed():
+    def reply(_prompt):
+        raise TypeError("a bug")
+
+    with pytest.raises(TypeError, match="a bug"):
+        Deadline(Scripted(reply)).complete([ask()])
+    with pytest.raises(TypeError, match="a bug"):
+        list(Deadline(Scripted(reply)).stream(ask()))
+
+
+def test_a_model_that_raises_our_errors_is_held_to_returning_them():
+    def reply(_prompt):
+        raise Unavailable("no package")
+
+    answers = Deadline(Scripted(reply)).complete([ask()] * 2)
+    assert faults(answers) == ["unreachable"] * 2
+    assert answers[0].error == "no package"
+
+    def wrong(_prompt):
+        raise ConfigError("a wrong setting")
+
+    with pytest.raises(ConfigError, match="a wrong setting"):
+        Deadline(Scripted(wrong)).complete([ask()])
+
+
+def test_what_nobody_would_read_is_cut_off():
+    huge = Completion("x" * 10_000_000)
+    assert len(Deadline(Scripted([huge])).complete([ask()])[0].text) == LONGEST
+
+    class Endless(Hanging):
+        def stream(self, prompt):
+            while True:
+                yield "x" * 1000
+
+    with pytest.raises(Unavailable, match="did not come to an end"):
+        list(Deadline(Endless()).stream(ask()))
+
+
+def test_many_callers_share_few_threads():
+    model = Deadline(Scripted(lambda prompt: prompt.text[-2:]), seconds=20, workers=2)
+    prompts = [ask(f"{at:02}") for at in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: texts(model.complete(prompts)), range(8)))
+    assert found == [[f"{at:02}" for at in range(20)]] * 8
+
+
+def test_a_stream_has_the_deadline_for_each_piece(hanging):
+    model = Deadline(hanging, seconds=0.1, workers=1)
+    for _ in range(3):
+        assert list(model.stream(ask("a"))) == ["one", "two"]
+    pieces = model.stream(ask("hang"))
+    assert next(pieces) == "one"
+    with pytest.raises(Unavailable, match="no answer within"):
+        next(pieces)
+
+
+def test_closing_a_stream_ends_the_call_inside():
+    closed = threading.Event()
+
+    class Endless(Hanging):
+        def stream(self, prompt):
+            try:
+                while True:
+                    yield "again"
+            finally:
+                closed.set()
+
+    model = Deadline(Endless(), seconds=5, workers=1)
+    pieces = model.stream(ask())
+    assert next(pieces) == "again"
+    pieces.close()
+    assert closed.wait(2)
+    assert texts(model.complete([ask()])) == ["ok"]
+
+
+def test_a_hanging_call_does_not_keep_the_process_from_ending():
+    code = """
+    import time
+    from tastemate.llm.scripted import Scripted
+    from tastemate.llm.wrappers.deadline import Deadline
+    from tastemate.types import Message, Prompt
+    model = Deadline(Scripted(lambda prompt: time.sleep(60)), seconds=0.1)
+    print(model.complete([Prompt("t/1", (Message("user", "x"),))])[0].fault)
+    """
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=30
+    )
+    assert done.stdout.strip() == "timeout", done.stderr
+    assert done.returncode == 0
+    assert time.monotonic() - start < 25
+
+
+# Breaker
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_it_opens_after_failures_in_a_row_and_closes_by_a_probe():
+    clock = Clock()
+    replies = [DOWN, "fine", DOWN, DOWN, DOWN]
+    model = Scripted([*replies, DOWN, "back"])
+    breaker = Breaker(model, failures=3, seconds=30, clock=clock)
+    for _ in replies:
+        breaker.complete([ask()])
+    assert breaker.state == "open"
+    clock.now = 29
+    assert faults(breaker.complete([ask(), ask()])) == ["paused", "paused"]
+    assert len(model.prompts) == 5
+    clock.now = 30
+    assert breaker.state == "half-open"
+    answers = breaker.complete([ask(), ask()])
+    assert faults(answers) == ["server", "paused"], "one probe alone, and it failed"
+    assert 0 < answers[1].wait <= 30
+    clock.now = 59
+    assert faults(breaker.complete([ask()])) == ["paused"]
+    clock.now = 60
+    assert texts(breaker.complete([ask(), ask()])) == ["back", "back"]
+    assert breaker.state == "closed"
+
+
+@pytest.mark.parametrize("fault", ["refused", "reply", "unable", "budget"])
+def test_what_the_asker_did_wrong_does_not_open_it(fault):
+    breaker = Breaker(Scripted([failed("m", fault, "no")]), failures=2)
+    breaker.complete([ask()] * 5)
+    assert breaker.state == "closed"
+
+
+def test_only_one_of_many_threads_probes():
+    clock, gate = Clock(), threading.Event()
+    asked = []
+
+    def reply(_prompt):
+        asked.append(1)
+        if len(asked) == 1:
+            return DOWN
+        gate.wait(10)
+        return "ok"
+
+    breaker = Breaker(Scripted(reply), failures=1, clock=clock)
+    breaker.complete([ask()])
+    clock.now = 31
+    with ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(breaker.complete, [ask()]) for _ in range(8)]
+        while sum(call.done() for call in calls) < 7:
+            time.sleep(0.01)
+        gate.set()
+        found = sorted(call.result()[0].fault for call in calls)
+    assert found == [""] + ["paused"] * 7
+    assert len(asked) == 2
+
+
+def test_a_probe_that_raises_frees_the_place_of_the_probe():
+    clock = Clock()
+    replies = iter([DOWN, TypeError("bug"), "ok"])
+
+    def reply(_prompt):
+        found = next(replies)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    breaker = Breaker(Scripted(reply), failures=1, seconds=10, clock=clock)
+    breaker.complete([ask()])
+    clock.now = 11
+    with pytest.raises(TypeError):
+        breaker.complete([ask()])
+    clock.now = 22
+    assert texts(breaker.complete([ask()])) == ["ok"]
+
+
+def test_streams_count_too():
+    clock = Clock()
+    breaker = Breaker(Scripted([DOWN, DOWN, "a b"]), failures=2, clock=clock)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            list(breaker.stream(ask()))
+    with pytest.raises(Unavailable, match="in a row"):
+        list(breaker.stream(ask()))
+    clock.now = 31
+    assert "".join(breaker.stream(ask())) == "a b"
+    assert breaker.state == "closed"
+
+
+def test_an_answer_with_no_time_left_says_nothing_about_the_model():
+    breaker = Breaker(Deadline(Scripted(["ok"])), failures=1)
+    with scope.opened(0):
+        assert faults(breaker.complete([ask()])) == ["timeout"]
+    assert breaker.state == "closed"
+
+
+def test_a_delegate_is_the_model_inside():
+    model = Scripted(["a b"], abilities=frozenset(("stream",)))
+    around = Around(Around(model))
+    assert (around.name, around.abilities) == (model.name, model.abilities)
+    assert around.count("some words") == model.count("some words")
+    assert texts(around.complete([ask()])) == ["a b"]
+    assert list(around.stream(ask())) == ["a", " b"]
+    around.close()
+
+
+def test_jitter_of_one_seed_is_the_same():
+    found = []
+    for _ in range(2):
+        waits = []
+        Retrying(Scripted([DOWN]), seed=3, sleep=waits.append).complete([ask()])
+        found.append(waits)
+    assert found[0] == found[1]
