@@ -7,9 +7,10 @@ import pytest
 from tastemate.catalog import Catalog
 from tastemate.errors import DataError, Interrupted
 from tastemate.evaluate.baselines import Popular, Together
-from tastemate.evaluate.beyond import beyond_accuracy, held_back
+from tastemate.evaluate.beyond import beyond_accuracy
 from tastemate.evaluate.groups import item_thirds, user_groups
 from tastemate.evaluate.latent import latent
+from tastemate.evaluate.lists import held_back
 from tastemate.evaluate.loop import World, simulate, spread
 from tastemate.interactions import Interactions
 from tastemate.metrics import as_lists

@@ -1,169 +1,269 @@
 """Every prompt there is: typed functions, versioned by name, static part first.
 
-What comes from data or people (titles, texts, requests) is fenced, capped and cleaned: it is
-never an instruction. Candidates carry handles 1..n; a model answers with handles.
+The system message is the same for every user and item; then comes the person, then the
+candidates. What comes from data or people is cleaned and screened (`screen`): it is never an
+instruction. Candidates carry handles 1..n; a model answers with handles. Each function takes
+`count`, the model's own way of counting tokens, and keeps to the budget of the style
+(`cards.rooms` says what is dropped first).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import TypeVar
 
+import numpy as np
+
+from tastemate.errors import ConfigError
+from tastemate.llm import cards, drafts, screen, wording
+from tastemate.llm.cards import Count, Room
 from tastemate.llm.person import Person, Rated
-from tastemate.types import Evidence, Generation, Item, Message, Prompt, Statement
+from tastemate.llm.tokens import estimate
+from tastemate.llm.wording import PLAIN, Aspect, Persona, Style, disclosure
+from tastemate.types import Evidence, Floats, Item, Prompt, Statement
 
-Persona: TypeAlias = Literal["friend", "critic", "plain"]
+__all__ = [
+    "LETTERS", "PLAIN", "Aspect", "Persona", "Style", "answer", "chain_of_thought", "disclosure",
+    "explanation", "features", "few_shot", "letters", "listwise", "listwise_batch",
+    "nearest_examples", "pairwise", "pointwise", "profile", "profile_update", "zero_shot",
+]  # fmt: skip
+
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How prompts are written: who speaks, what is said of items, what is asked besides."""
-
-    persona: Persona = "plain"
-    instruction: str = ""
-    """The operator's own sentence, added to the static part."""
-    fairness: bool = False
-    """Ask for rankings that do not depend on who the person is."""
-    promote: tuple[str, ...] = ()
-    """Ids of items the operator promotes; disclosed in the reason wherever one is shown."""
-    years: bool = True
-    attributes: bool = True
-    texts: bool = True
-    dislikes: bool = True
-    budget: int = 3000
-    """Tokens of a prompt; the least informative part is dropped first."""
-
-
-PLAIN = Style()
-
-
-def profile(rated: Sequence[Rated], style: Style = PLAIN) -> Prompt:
+def profile(rated: Sequence[Rated], style: Style = PLAIN, *, count: Count = estimate) -> Prompt:
     """Ask for a taste: {"text", "statements": [{"kind", "value", "likes", "items": [handle]}]}.
 
-    `rated` is shown under handles 1..n in the order given.
+    `rated` is shown under handles 1..n in the order given; `wording.KINDS` are the kinds.
     """
-    lines = "\n".join(
-        f"[{at}] {_card(one.item, style)} | {one.value:g}" for at, one in enumerate(rated, start=1)
-    )
-    return _prompt(
-        "profile/1", "Describe this person's taste. Reply in JSON.", lines, 400, schema=_STATEMENTS
+    task = "Read this person's taste from their ratings (title = rating)."
+    return drafts.draft(
+        "profile/1",
+        wording.system(style, task, wording.PRIVATE, wording.TASTE_REPLY),
+        lambda room: cards.ratings(rated, style, room),
+        cards.rooms(len(rated), 0),
+        (style, count),
+        max_tokens=400,
+        schema=wording.taste(len(rated)),
     )
 
 
 def profile_update(
-    before: Sequence[Statement], text: str, rated: Sequence[Rated], style: Style = PLAIN
+    before: Sequence[Statement],
+    text: str,
+    rated: Sequence[Rated],
+    style: Style = PLAIN,
+    *,
+    count: Count = estimate,
 ) -> Prompt:
     """Ask how newer events change a taste; the reply is that of `profile`, in full."""
-    lines = (
-        "\n".join(f"- {one.text}" for one in before)
-        + f"\n{text}\n"
-        + "\n".join(
-            f"[{at}] {_card(one.item, style)} | {one.value:g}"
-            for at, one in enumerate(rated, start=1)
-        )
-    )
-    return _prompt(
-        "profile_update/1", "Update this taste. Reply in JSON.", lines, 400, schema=_STATEMENTS
-    )
+    task = "Update this taste by newer ratings (title = rating); keep what still holds."
+    known = "\n".join(cards.statements(before))
+    said = screen.sentences(text, 300)
+    return drafts.draft(
+        "profile_update/1",
+        wording.system(style, task, wording.PRIVATE, wording.TASTE_REPLY),
+        lambda room: drafts.lines(
+            known if room.taste else "", said if room.texts else "",
+            cards.ratings(rated, style, room),
+        ),
+        cards.rooms(len(rated), 0),
+        (style, count),
+        max_tokens=400,
+        schema=wording.taste(len(rated)),
+    )  # fmt: skip
 
 
-def zero_shot(person: Person, n: int, style: Style = PLAIN) -> Prompt:
+def zero_shot(person: Person, n: int, style: Style = PLAIN, *, count: Count = estimate) -> Prompt:
     """Ask for n titles out of the model's own knowledge, one a line."""
-    return _prompt("zero_shot/1", f"Name {n} titles, one a line.", _person(person, style), 24 * n)
+    return drafts.titles("zero_shot/1", wording.NAMING, person, (), n, (style, count))
 
 
 def few_shot(
-    person: Person, examples: Sequence[tuple[Person, Sequence[Item]]], n: int, style: Style = PLAIN
+    person: Person,
+    examples: Sequence[tuple[Person, Sequence[Item]]],
+    n: int,
+    style: Style = PLAIN,
+    *,
+    count: Count = estimate,
 ) -> Prompt:
-    """Ask for n titles after worked examples: other people, and what they went on to like."""
-    shown = "\n\n".join(
-        f"{_person(who, style)}\n=>\n" + "\n".join(_card(item, style) for item in then)
-        for who, then in examples
-    )
-    return _prompt(
-        "few_shot/1",
-        f"Name {n} titles, one a line.",
-        f"{shown}\n\n{_person(person, style)}",
-        24 * n,
-    )
+    """Ask for n titles after worked examples: other people, and what they went on to like.
+
+    Examples come nearest first (`nearest_examples`) and are shown nearest last.
+    """
+    task = f"{wording.NAMING} Worked examples of other people come first, each after '#'."
+    return drafts.titles("few_shot/1", task, person, examples, n, (style, count))
 
 
-def chain_of_thought(person: Person, n: int, style: Style = PLAIN) -> Prompt:
+def chain_of_thought(
+    person: Person, n: int, style: Style = PLAIN, *, count: Count = estimate
+) -> Prompt:
     """Ask for a line of reasoning, then, after a line "TITLES:", n titles, one a line."""
-    return _prompt(
-        "chain_of_thought/1",
-        f"Think, then write TITLES: and {n} titles, one a line.",
-        _person(person, style),
-        200 + 24 * n,
-    )
+    return drafts.titles("chain_of_thought/1", wording.THINKING, person, (), n, (style, count), 150)
 
 
-def listwise(person: Person, items: Sequence[Item], style: Style = PLAIN) -> Prompt:
-    """Ask for an order of the handles 1..n: {"order": [handle, …]}, best first."""
-    return _prompt(
+def nearest_examples(
+    query: Floats,
+    vectors: Floats,
+    examples: Sequence[T],
+    n: int = 3,
+    *,
+    exclude: Sequence[int] = (),
+) -> list[T]:
+    """Return the n examples nearest to a query, nearest first, by cosine; ties by their order.
+
+    `query` is (d,), `vectors` is (examples, d); `exclude` holds positions never taken, such as
+    the person's own. A zero vector is near to nothing.
+    """
+    if len(vectors) != len(examples):
+        raise ConfigError(
+            f"{len(vectors)} vectors were given for {len(examples)} examples; give one for each."
+        )
+    if not len(examples) or n <= 0:
+        return []
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
+    near = np.divide(vectors @ query, lengths, out=np.full(len(vectors), -2.0), where=lengths > 0)
+    near[list(exclude)] = -np.inf
+    best = np.argsort(-near, kind="stable")[:n].tolist()
+    return [examples[at] for at in best if near[at] > -np.inf]
+
+
+def listwise(
+    person: Person,
+    items: Sequence[Item],
+    style: Style = PLAIN,
+    *,
+    top: int | None = None,
+    count: Count = estimate,
+) -> Prompt:
+    """Ask for an order of the handles 1..n: {"order": [handle, …]}, best first.
+
+    With `top` only so many handles are asked for, which shortens the reply.
+    """
+    n = len(items)
+    wanted = n if top is None else max(min(top, n), 1)
+    last = f"Only the best {wanted}." if wanted < n else ""
+    return drafts.draft(
         "listwise/1",
-        "Rank the candidates. Reply in JSON.",
-        f"{_person(person, style)}\n{_cards(items, style)}",
-        8 + 5 * len(items),
-        schema=_order(len(items)),
+        wording.system(style, wording.RANKING, wording.LINES, 'Reply only {"order":[handles]}.'),
+        lambda room: drafts.lines(
+            cards.told(person, style, room), cards.numbered(items, style, room), last
+        ),
+        drafts.history_rooms(person),
+        (style, count),
+        max_tokens=16 + 5 * wanted,
+        schema=wording.record({"order": wording.order(n, wanted)}),
     )
 
 
 def listwise_batch(
-    people: Sequence[Person], pools: Sequence[Sequence[Item]], style: Style = PLAIN
+    people: Sequence[Person],
+    pools: Sequence[Sequence[Item]],
+    style: Style = PLAIN,
+    *,
+    top: int | None = None,
+    count: Count = estimate,
 ) -> Prompt:
-    """Ask for several people's orders at once: {"orders": [[handle, …], …]}, person by person."""
-    body = "\n\n".join(
-        f"# {at}\n{_person(who, style)}\n{_cards(items, style)}"
-        for at, (who, items) in enumerate(zip(people, pools, strict=True), start=1)
+    """Ask for several people's orders at once: {"orders": [[handle, …], …]}, person by person.
+
+    The budget of the style is that of one person; here it holds for each.
+    """
+    longest = max((len(items) for items in pools), default=1)
+    wanted = longest if top is None else max(min(top, longest), 1)
+    last = f"Only the best {wanted} of each." if wanted < longest else ""
+    task = "For each person (after '#'), rank all their candidates, best first."
+
+    def render(room: Room) -> str:
+        parts = [
+            drafts.lines(
+                f"# {at}", cards.told(who, style, room), cards.numbered(items, style, room)
+            )
+            for at, (who, items) in enumerate(zip(people, pools, strict=True), start=1)
+        ]
+        return drafts.lines(*parts, last)
+
+    most = max(
+        people,
+        key=lambda who: (len(who.likes) + len(who.dislikes), bool(who.request)),
+        default=Person(),
     )
-    size = sum(8 + 5 * len(items) for items in pools)
-    return _prompt(
+    orders = wording.several(wording.order(longest, wanted), len(people), len(people))
+    return drafts.draft(
         "listwise_batch/1",
-        "Rank each person's candidates. Reply in JSON.",
-        body,
-        size,
-        schema={"type": "object"},
+        wording.system(style, task, wording.LINES, 'Reply only {"orders":[[handles],…]}.'),
+        render,
+        drafts.history_rooms(most),
+        (style, count),
+        share=max(len(people), 1),
+        max_tokens=16 + sum(8 + 5 * min(len(items), wanted) for items in pools),
+        schema=wording.record({"orders": orders}),
     )
 
 
-def pointwise(person: Person, item: Item, style: Style = PLAIN) -> Prompt:
+def pointwise(
+    person: Person, item: Item, style: Style = PLAIN, *, count: Count = estimate
+) -> Prompt:
     """Ask whether this person will like one item; labels "yes", "no"."""
-    return _prompt(
-        "pointwise/1",
-        "Will this person like the item? yes or no.",
-        f"{_person(person, style)}\n{_card(item, style)}",
-        1,
-        labels=("yes", "no"),
+    task = "Will this person like the item?"
+    return drafts.judged(
+        "pointwise/1", task, person, {"Item:": item}, (style, count), ("yes", "no")
     )
 
 
-def pairwise(person: Person, one: Item, other: Item, style: Style = PLAIN) -> Prompt:
+def pairwise(
+    person: Person, one: Item, other: Item, style: Style = PLAIN, *, count: Count = estimate
+) -> Prompt:
     """Ask which of two items this person will like better; labels "A", "B"."""
-    return _prompt(
-        "pairwise/1",
-        "Which will this person like better? A or B.",
-        f"{_person(person, style)}\nA: {_card(one, style)}\nB: {_card(other, style)}",
-        1,
-        labels=("A", "B"),
+    task = "Which item will this person like better?"
+    return drafts.judged(
+        "pairwise/1", task, person, {"(A)": one, "(B)": other}, (style, count), ("A", "B")
     )
 
 
-def letters(person: Person, items: Sequence[Item], style: Style = PLAIN) -> Prompt:
-    """LlamaRec's prompt: the history, up to 26 candidates under letters; labels the letters."""
-    shown = "\n".join(
-        f"({letter}) {_card(item, style)}" for letter, item in zip(LETTERS, items, strict=False)
+def letters(
+    person: Person, items: Sequence[Item], style: Style = PLAIN, *, count: Count = estimate
+) -> Prompt:
+    """LlamaRec's prompt: the history, up to 26 candidates under letters; labels the letters.
+
+    Yue et al. (2023): titles in the order they were met, then the candidates, then "Answer:".
+    Raises `ConfigError` for more than 26 candidates.
+    """
+    if len(items) > len(LETTERS):
+        raise ConfigError(
+            f"Letters tell at most {len(LETTERS)} candidates apart and {len(items)} were given; "
+            "rank windows of the list."
+        )
+    met = person.recent or tuple(reversed(person.likes))
+    bare = cards.bare(style)
+    wish = screen.request(person.request)
+
+    def render(room: Room) -> str:
+        latest = met[len(met) - room.likes :]
+        return drafts.lines(
+            "History:",
+            *(cards.card(one.item, bare, 0, title=room.title) for one in latest),
+            f"Wish: {wish}" if wish else "",
+            "Candidates:",
+            *(
+                f"({letter}){'*' if item.id in style.promote else ''} "
+                f"{cards.card(item, bare, 0, title=room.title)}"
+                for letter, item in zip(LETTERS, items, strict=False)
+            ),
+            "Answer:",
+        )
+
+    task = (
+        "Given the history in order, oldest first, recommend the candidate that comes next. "
+        "Reply with its letter only."
     )
-    return _prompt(
+    return drafts.draft(
         "letters/1",
-        "Which comes next? Answer with one letter.",
-        f"{_person(person, style)}\n{shown}",
-        1,
+        wording.system(style, task),
+        render,
+        cards.rooms(len(met), 0),
+        (style, count),
+        max_tokens=1,
         labels=LETTERS[: len(items)],
     )
-
-
-Aspect: TypeAlias = Literal["single", "comparative", "multi-aspect"]
 
 
 def explanation(
@@ -173,6 +273,7 @@ def explanation(
     style: Style = PLAIN,
     *,
     phrasings: int = 1,
+    count: Count = estimate,
 ) -> Prompt:
     """Ask for reasons in words, from evidence only.
 
@@ -180,27 +281,46 @@ def explanation(
     are those of the item. "comparative" takes two or three items; "multi-aspect" asks for content,
     popularity, diversity and time where there is evidence of them.
     """
-    body = "\n".join(
-        f"[{at}] {_card(item, style)} {[(e.id, e.kind, e.title) for e in facts]}"
-        for at, (item, facts) in enumerate(items, start=1)
-    )
-    return _prompt(
+    wish = screen.request(request)
+    ids = [fact.id for _, facts in items for fact in facts]
+    phrasings = max(phrasings, 1)
+    return drafts.draft(
         f"explanation-{aspect}/1",
-        f"Say why. {phrasings} phrasings. Reply in JSON.",
-        f"{request}\n{body}",
-        80 * phrasings * len(items),
-        schema={"type": "object"},
+        wording.system(
+            style,
+            wording.ASPECTS[aspect],
+            wording.reasoning(phrasings),
+            wording.PRIVATE,
+            wording.REASONS_REPLY,
+        ),
+        lambda room: drafts.lines(f"? {wish}" if wish else "", cards.evidenced(items, style, room)),
+        cards.rooms(0, 0),
+        (style, count),
+        max_tokens=24 + (16 + 64 * phrasings) * len(items),
+        schema=wording.reasons(len(items), ids, phrasings),
     )
 
 
-def features(item: Item, vocabulary: Mapping[str, Sequence[str]], style: Style = PLAIN) -> Prompt:
+def features(
+    item: Item,
+    vocabulary: Mapping[str, Sequence[str]],
+    style: Style = PLAIN,
+    *,
+    count: Count = estimate,
+) -> Prompt:
     """Ask for an item's features: {name: [value, …]}; values of a non-empty vocabulary only."""
-    return _prompt(
+    task = f"Describe the item by at most {wording.VALUES} values of each feature."
+    return drafts.draft(
         "features/1",
-        f"Describe the item: {dict(vocabulary)}. Reply in JSON.",
-        _card(item, style),
-        120,
-        schema={"type": "object"},
+        wording.system(style, task, wording.listed(vocabulary)),
+        lambda room: (
+            cards.card(item, style, 3 * room.detail, title=room.title)
+            + (cards.description(item, style) if room.texts else "")
+        ),
+        cards.rooms(0, 0),
+        (style, count),
+        max_tokens=16 + 32 * len(vocabulary),
+        schema=wording.described(vocabulary),
     )
 
 
@@ -209,55 +329,22 @@ def answer(
     person: Person,
     items: Sequence[tuple[Item, Sequence[Evidence]]],
     style: Style = PLAIN,
+    *,
+    count: Count = estimate,
 ) -> Prompt:
     """Ask for an answer from the items only: {"sentences": [{"text", "items": [handle]}, …]}."""
-    return _prompt(
+    asked = Person(person.likes, person.dislikes, person.taste, question or person.request)
+    task = "Answer the wish from the numbered items only, in one to three short sentences."
+    reply = 'Reply only {"sentences":[{"text":"…","items":[handles it names]}]}.'
+    return drafts.draft(
         "answer/1",
-        "Answer from the items only. Reply in JSON.",
-        f"{question}\n{_cards([item for item, _ in items], style)}",
-        300,
-        schema={"type": "object"},
+        wording.system(style, task, wording.LINES, wording.PRIVATE, reply),
+        lambda room: drafts.lines(
+            cards.told(asked, style, room),
+            cards.evidenced(items, style, room, text=room.texts),
+        ),
+        drafts.history_rooms(person),
+        (style, count),
+        max_tokens=240,
+        schema=wording.answered(len(items)),
     )
-
-
-_STATEMENTS: Mapping[str, Any] = {"type": "object"}
-
-
-def _order(n: int) -> Mapping[str, Any]:
-    handles = {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": n}}
-    return {
-        "type": "object",
-        "properties": {"order": handles},
-        "required": ["order"],
-        "additionalProperties": False,
-    }
-
-
-def _prompt(
-    name: str,
-    system: str,
-    user: str,
-    max_tokens: int,
-    *,
-    schema: Mapping[str, Any] | None = None,
-    labels: tuple[str, ...] = (),
-) -> Prompt:
-    messages = (Message("system", system), Message("user", user))
-    return Prompt(name, messages, Generation(max_tokens=max_tokens), schema, labels)
-
-
-def _person(person: Person, style: Style) -> str:
-    lines = [f"+ {_card(one.item, style)}" for one in person.likes]
-    if style.dislikes:
-        lines += [f"- {_card(one.item, style)}" for one in person.dislikes]
-    return "\n".join([person.request, *lines])
-
-
-def _cards(items: Sequence[Item], style: Style) -> str:
-    return "\n".join(f"[{at}] {_card(item, style)}" for at, item in enumerate(items, start=1))
-
-
-def _card(item: Item, style: Style) -> str:
-    genres = item.attributes.get("genres", ())
-    told = f" ({', '.join(genres)})" if style.attributes and isinstance(genres, tuple) else ""
-    return item.title[:120] + told

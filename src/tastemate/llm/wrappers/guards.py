@@ -1,0 +1,89 @@
+"""Puts the wrappers around a client, in the one order that holds.
+
+Recorded          sees and charges everything, what the cache answered included
+└── Cached        what is known costs nothing, and its JSON has been checked
+    └── Structured    a reply that does not fit is asked for once more …
+        └── Budgeted      … and that is paid for, so every call has to fit the budget
+            └── Breaker       counts the calls that were too slow, too
+                └── Deadline      leaves behind what hangs
+                    └── Retrying      stops when the deadline's scope has no time left
+                        └── the client
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tastemate.llm.wrappers.around import Around
+from tastemate.llm.wrappers.breaker import Breaker
+from tastemate.llm.wrappers.budgeted import Budgeted, checked
+from tastemate.llm.wrappers.cached import Cached
+from tastemate.llm.wrappers.deadline import Deadline
+from tastemate.llm.wrappers.recorded import Recorded
+from tastemate.llm.wrappers.retrying import Retrying
+from tastemate.llm.wrappers.structured import Structured
+from tastemate.protocols import ChatModel
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What bounds a model: time, tries, money, room on disk; None is no limit."""
+
+    seconds: float = 10.0
+    """Longest wait for one call; the open scope may leave less."""
+    workers: int = 8
+    """Calls under way at once, those that hang included."""
+    together: bool = False
+    """Whether a batch is one call, for a model that computes it together."""
+    attempts: int = 3
+    """Tries of a call that the server was too busy for, failed at, or was not reached for."""
+    failures: int = 5
+    """Failures in a row after which the model is left alone …"""
+    pause: float = 30.0
+    """… for so many seconds."""
+    cache: bool = True
+    """Whether answers are kept and given again."""
+    cache_megabytes: float = 256.0
+    prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """US dollars a million tokens of prompt and of reply, by model."""
+    request_tokens: int | None = None
+    user_tokens: int | None = None
+    day_tokens: int | None = None
+    day_cost: float | None = None
+    record: bool = False
+    """Whether every call is written down, with prompt and reply."""
+    record_days: int = 30
+    record_megabytes: float = 256.0
+
+
+def wrapped(client: ChatModel, folder: Path, guards: Guards | None = None) -> Around:
+    """Return the client within all wrappers, which keep their files in `folder`.
+
+    There: `answers/` (the cache), `spent.sqlite` (the account book), `calls/` (the record).
+    Raises `ConfigError` for a setting out of range. `close()` gives everything back.
+    """
+    guards = guards or Guards()
+    model: ChatModel = Retrying(client, attempts=guards.attempts, longest=guards.seconds)
+    model = Deadline(
+        model, seconds=guards.seconds, workers=guards.workers, each=not guards.together
+    )
+    model = Breaker(model, failures=guards.failures, seconds=guards.pause)
+    model = Budgeted(
+        model,
+        folder / "spent.sqlite",
+        prices=checked(guards.prices),
+        request_tokens=guards.request_tokens,
+        user_tokens=guards.user_tokens,
+        day_tokens=guards.day_tokens,
+        day_cost=guards.day_cost,
+    )
+    model = Structured(model)
+    if guards.cache:
+        model = Cached(model, folder / "answers", megabytes=guards.cache_megabytes)
+    return Recorded(
+        model,
+        folder / "calls",
+        days=guards.record_days,
+        megabytes=guards.record_megabytes,
+        write=guards.record,
+    )
