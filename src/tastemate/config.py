@@ -63,8 +63,8 @@ class LanguageModel:
     """Whether it words the reasons."""
     generate: Literal["zero_shot", "few_shot", "chain_of_thought"] = "zero_shot"
     """How the retriever `generated` asks for titles."""
-    seconds: float = 2.0
-    """What all calls for one list may take together."""
+    seconds: float = 1.5
+    """What all calls for one list may take together: the list itself is due after 2."""
 
 
 @dataclass(frozen=True, slots=True)

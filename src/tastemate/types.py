@@ -174,7 +174,14 @@ class Candidate:
 
 
 EvidenceKind: TypeAlias = Literal[
-    "liked item", "shared attribute", "neighbours", "popularity", "query"
+    "liked item",
+    "shared attribute",
+    "neighbours",
+    "popularity",
+    "query",
+    "promotion",
+    "new attribute",
+    "contrast",
 ]
 
 

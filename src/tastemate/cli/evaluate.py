@@ -9,6 +9,7 @@ import typer
 
 from tastemate.cli.output import (
     JsonOption,
+    LlmOption,
     TextOption,
     emit,
     open_data,
@@ -21,6 +22,8 @@ from tastemate.cli.output import (
 from tastemate.cli.protocols import DEFAULT_MODELS, OWN, RUN, Protocol, Request, Ties
 
 if TYPE_CHECKING:
+    from tastemate.language import Language
+    from tastemate.project import Tastemate
     from tastemate.protocols import Progress
 
 
@@ -80,6 +83,13 @@ def evaluate(
     dialogues: Annotated[
         Path | None, typer.Option(help="Cold users: ReDial dialogues. (redial/valid.jsonl)")
     ] = None,
+    llm: LlmOption = None,
+    ablations: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Generation: ask so many people in every variation of the prompt."
+        ),
+    ] = 0,
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -94,6 +104,9 @@ def evaluate(
         given |= {"--ties": ties is not Ties.ID, "--fit-seed": seeds}
         for flag in (name for name, value in given.items() if value):
             raise ConfigError(f"{flag} belongs to --protocol next-item, not {protocol.value}.")
+
+    if protocol is not Protocol.GENERATION and (ablations or llm not in (None, "none")):
+        raise ConfigError(f"--llm and --ablations belong to --protocol generation, not {protocol}.")
 
     project = open_own(source(dataset), text)
     data = project or open_data(source(dataset), text)
@@ -116,6 +129,8 @@ def evaluate(
         fresh=fresh,
         liked_only=liked_only,
         dialogues=dialogues,
+        language=_language(project, llm) if protocol is Protocol.GENERATION else None,
+        ablations=ablations,
     )
     with _progress() as progress:
         result = RUN[protocol](wanted, catalog, interactions, progress)
@@ -130,6 +145,16 @@ def evaluate(
         emit(result)
     else:
         _show(result)
+
+
+def _language(project: "Tastemate | None", llm: str | None) -> "Language | None":
+    """Open the model asked for; no deadline of a list, as nobody waits for one."""
+    from tastemate import config
+    from tastemate.language import open_language
+    from tastemate.workspace import state_home
+
+    said = config.DEFAULTS if project is None else project.settings
+    return open_language(config.chosen(said, llm=llm), state_home() / "llm")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tastemate.catalog import Catalog
     from tastemate.evaluate.scoring import Factory
     from tastemate.interactions import Interactions
+    from tastemate.language import Language
     from tastemate.protocols import Progress
 
 
@@ -25,6 +26,7 @@ class Protocol(StrEnum):
     COLD_ITEM = "cold-item"
     COLD_USER = "cold-user"
     BEYOND = "beyond-accuracy"
+    GENERATION = "generation"
 
 
 class Ties(StrEnum):
@@ -41,6 +43,7 @@ DEFAULT_MODELS: dict[Protocol, tuple[str, ...]] = {
     Protocol.COLD_ITEM: ("content", "balanced", "logistic"),
     Protocol.COLD_USER: ("fast", "content", "search", "logistic"),
     Protocol.BEYOND: ("fast", "balanced", "popular", "content"),
+    Protocol.GENERATION: ("fast", "ease-likes"),
 }
 
 
@@ -66,6 +69,8 @@ class Request:
     """The encoder, and the options of retrievers where a project sets them."""
     own: "Blend | None"
     """The project's mix, asked for by the name `OWN`."""
+    language: "Language | None"
+    ablations: int
 
 
 OWN = "project"
@@ -207,10 +212,40 @@ def _beyond(
     ).as_json()
 
 
+def _generation(
+    wanted: Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
+) -> dict[str, Any]:
+    from tastemate.data.datasets import find_folder
+    from tastemate.evaluate.generation import generation
+
+    folder = find_folder("redial")
+    films = folder / "movies.json" if folder is not None else None
+    known: list[str] = []
+    if films is not None and films.is_file():
+        known = [str(film["name"]) for film in json.loads(films.read_text("utf-8")).values()]
+    language = wanted.language
+    return generation(
+        _factories(wanted),
+        catalog,
+        interactions,
+        model=None if language is None else language.model,
+        encoder=wanted.shared.encoder() if language is not None else None,
+        known=known,
+        ablations=wanted.ablations,
+        min_events=wanted.min_events,
+        limit_users=wanted.limit_users,
+        seed=wanted.seed,
+        keep=_kept(wanted),
+        fresh=wanted.fresh,
+        progress=progress,
+    ).as_json()
+
+
 RUN: dict[Protocol, "Callable[[Request, Catalog, Interactions, Progress], dict[str, Any]]"] = {
     Protocol.NEXT_ITEM: _next_item,
     Protocol.GLOBAL_TIME: _global_time,
     Protocol.COLD_ITEM: _cold_item,
     Protocol.COLD_USER: _cold_user,
     Protocol.BEYOND: _beyond,
+    Protocol.GENERATION: _generation,
 }

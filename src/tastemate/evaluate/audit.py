@@ -31,7 +31,7 @@ RETRIEVER = "retriever"
 """What the rows of the lists that a model was given to rank are called."""
 NO_MODEL = (
     "sensitive groups (SNSR, SNSV), popularity lift against the retriever, position bias and "
-    "memorisation: they need a language model. Name one in [llm], or with --model."
+    "memorisation: they need a language model. Name one in [llm], or with --llm."
 )
 
 

@@ -27,7 +27,7 @@ from tastemate.types import Completion, Fault, Prompt
 if TYPE_CHECKING:
     import httpx2
 
-LARGEST = 16 * 1024 * 1024
+LARGEST = 2 * 1024 * 1024
 """Bytes of one reply that are read."""
 CONNECT = 5.0
 """Seconds to wait for a connection at most."""

@@ -185,8 +185,16 @@ class Content(Dense):
         back = np.arange(len(history) - 1, -1, -1, dtype=np.float32)
         return np.asarray(signs * np.exp2(-back / np.float32(self.half_life)), np.float32)
 
-    def scores(self, queries: Sequence[Query]) -> Floats:
-        """Return cosines with the history's mean; -inf for an item without a description."""
+    def people(self, queries: Sequence[Query]) -> Floats:
+        """Return each history as a unit vector among `vectors`, (queries, dimensions).
+
+        It is the weighted mean of the items' text: liked ones less disliked ones, older ones
+        fading; zero for an empty history.
+        """
+        return unit(self._sums(queries)[0])
+
+    def _sums(self, queries: Sequence[Query]) -> tuple[Floats, Floats]:
+        """Return the weighted sums of each history's items, of the text and the other block."""
         text, kinds = self._fitted()
         people = np.zeros((len(queries), text.shape[1]), dtype=np.float32)
         tastes = np.zeros((len(queries), kinds.shape[1]), dtype=np.float32)
@@ -194,6 +202,12 @@ class Content(Dense):
             weights, past = self._weights(query.history), query.history.items
             people[row] = weights @ text[past]
             tastes[row] = weights @ kinds[past]
+        return people, tastes
+
+    def scores(self, queries: Sequence[Query]) -> Floats:
+        """Return cosines with the history's mean; -inf for an item without a description."""
+        text, kinds = self._fitted()
+        people, tastes = self._sums(queries)
         squares = (people**2).sum(axis=1) + (tastes**2).sum(axis=1)
         found = np.asarray(people @ text.T, dtype=np.float32)
         found += np.asarray(kinds @ tastes.T, dtype=np.float32).T

@@ -1,4 +1,4 @@
-"""Finding the titles and names of a catalogue in free text, so that what is named can be checked."""
+"""Finding the titles and names of a catalogue in free text, so that they can be checked."""
 
 import re
 from collections.abc import Collection, Iterable
