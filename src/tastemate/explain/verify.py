@@ -4,8 +4,7 @@ Nothing here trusts the writer: a clause written by a template and one written b
 pass the same checks. `deletion_test` asks the harder question, whether the cited like mattered.
 """
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -13,11 +12,14 @@ import numpy as np
 
 from tastemate.catalog import Catalog
 from tastemate.errors import DataError
+from tastemate.explain.bound import wrong
 from tastemate.explain.evidence import field_words, likers, wanted_words
+from tastemate.explain.marks import mark
 from tastemate.explain.writer import PLAIN
 from tastemate.interactions import Interactions
-from tastemate.text.phrases import label, number
-from tastemate.traits import Traits, decade, is_year, split_year
+from tastemate.text.named import Named
+from tastemate.text.phrases import number
+from tastemate.traits import Traits, decade, is_year
 from tastemate.types import (
     Clause,
     Evidence,
@@ -31,8 +33,9 @@ from tastemate.types import (
 Scores: TypeAlias = Callable[[Sequence[Query]], Floats]
 """`scores(queries)` → the score of every item, (queries, items)."""
 
-_TOKEN = re.compile(r"\w+(?:['’]\w+)*")
-_LONGEST = 12
+
+_OF_ITEM = ("popularity", "query", "promotion", "new attribute")
+"""Kinds of evidence that cite no other item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,7 @@ class Verifier:
         self.catalog = catalog
         self.scale = interactions.scale
         self._likers = likers(interactions)
-        self._names: dict[str, set[tuple[str, ...]]] = {}
-        self._capitals: set[str] = set()
-        for title in catalog.titles:
-            self._learn(split_year(title)[0], capital=True)
-        for value in Traits.of(catalog).values:
-            self._learn(value, capital=False)
+        self._named = Named(catalog.titles, Traits.of(catalog).values, PLAIN)
 
     def check(self, reason: Reason, item: Item, query: Query) -> list[Problem]:
         """Return everything that is wrong with a reason; an empty list for a true one."""
@@ -77,16 +75,32 @@ class Verifier:
 
     def _wrong(self, fact: Evidence, item: Item, query: Query) -> str:
         """Return what is wrong with one piece of evidence, or an empty text."""
-        if fact.kind == "popularity":
-            found = len(self._people(item.id))
-            return "" if found == fact.count else f"{found} people liked it, not {fact.count}"
-        if fact.kind == "query":
-            return _wrong_words(fact, item, query)
+        if fact.kind in _OF_ITEM:
+            return self._wrong_of_item(fact, item, query)
         if fact.item not in self.catalog:
             return f"no item {fact.item!r} in the catalogue"
         cited = self.catalog[fact.item]
         if fact.title and fact.title != cited.title:
             return f"{fact.item} is called {cited.title!r}, not {fact.title!r}"
+        if fact.kind == "contrast":
+            one, other = (_has(i, fact.attribute, str(fact.value)) for i in (item, cited))
+            known = cited.attributes.get(fact.attribute, ()) not in ((), "")
+            return "" if one and known and not other else f"no contrast in {fact.attribute}"
+        return self._wrong_of_history(fact, item, cited, query)
+
+    def _wrong_of_item(self, fact: Evidence, item: Item, query: Query) -> str:
+        """Return what is wrong with evidence about the item alone."""
+        if fact.kind == "popularity":
+            found = len(self._people(item.id))
+            return "" if found == fact.count else f"{found} people liked it, not {fact.count}"
+        if fact.kind == "promotion":
+            return "" if fact.item == item.id else f"the promotion is of {fact.item!r}"
+        if fact.kind == "new attribute":
+            return self._not_new(fact, item, query)
+        return _wrong_words(fact, item, query)
+
+    def _wrong_of_history(self, fact: Evidence, item: Item, cited: Item, query: Query) -> str:
+        """Return what is wrong with evidence about an item of the history."""
         events = np.flatnonzero(query.history.items == self.catalog.row(fact.item))
         if not len(events) or fact.item == item.id:
             return f"{fact.item} is not in the history"
@@ -106,23 +120,21 @@ class Verifier:
             return f"{fact.item} was not liked"
         return ""
 
+    def _not_new(self, fact: Evidence, item: Item, query: Query) -> str:
+        """Return what is wrong with a value said to be new to the history, or an empty text."""
+        if not _has(item, fact.attribute, str(fact.value)):
+            return f"the item has no {fact.attribute} {fact.value!r}"
+        for row in np.unique(query.history.items).tolist():
+            if _has(self.catalog.item(row), fact.attribute, str(fact.value)):
+                return f"{fact.value!r} is in the history"
+        return "" if len(query.history) else "there is no history that it could be new to"
+
     def _people(self, item_id: str) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         row = self.catalog.row(item_id)
         if row >= self._likers.shape[1]:
             return np.empty(0, dtype=np.int32)
         people: np.ndarray[tuple[int], np.dtype[np.int32]] = self._likers[:, [row]].indices
         return people
-
-    def _learn(self, name: str, *, capital: bool) -> None:
-        tokens = tuple(_TOKEN.findall(name.casefold()))[:_LONGEST]
-        if not tokens or len("".join(tokens)) < 3 or all(word in PLAIN for word in tokens):
-            return
-        if all(word.isdigit() for word in tokens):
-            return  # bare numbers are checked as numbers
-        if capital and len(tokens) == 1:
-            self._capitals.add(tokens[0])
-        else:
-            self._names.setdefault(tokens[0], set()).add(tokens)
 
     def _unbound(self, clause: Clause, known: dict[str, Evidence], item: Item) -> list[str]:
         """Return what a clause cites or names without evidence."""
@@ -131,22 +143,18 @@ class Verifier:
         missing = [name for name in clause.evidence if name not in known]
         if missing:
             return [f"{clause.text!r} cites {', '.join(missing)}, which does not exist"]
-        facts = [known[name] for name in clause.evidence]
-        rest = _without(clause.text, _claimed(facts, item))
-        return [f"it names {name!r} without evidence" for name in self._named(rest)]
+        return self.unbound(clause, [known[name] for name in clause.evidence], item)
 
-    def _named(self, text: str) -> list[str]:
-        """Return the titles, attribute values and numbers that a text names."""
-        spelled = _TOKEN.findall(text)
-        tokens = [word.casefold() for word in spelled]
-        found = [word for word in tokens if word[0].isdigit()]
-        for at, first in enumerate(tokens):
-            if at and first in self._capitals and spelled[at][0].isupper():
-                found.append(spelled[at])
-            for name in self._names.get(first, ()):
-                if tuple(tokens[at : at + len(name)]) == name:
-                    found.append(" ".join(name))
-        return found
+    def unbound(self, clause: Clause, facts: Sequence[Evidence], item: Item) -> list[str]:
+        """Return what a clause says that these facts, taken as true, do not hold."""
+        marked = mark(clause.text, facts, item)
+        names = self._named.found(marked.rest)
+        found = [f"it names {name!r} without evidence" for name in names]
+        return found or wrong(clause, facts, item, self.scale)
+
+    def people(self, item_id: str) -> int:
+        """Return how many people liked an item."""
+        return len(self._people(item_id))
 
 
 def deletion_test(
@@ -227,23 +235,3 @@ def _has(item: Item, attribute: str, value: str) -> bool:
     if isinstance(mine, int | float) and is_year(attribute):
         return decade(mine) == value
     return mine is not None and str(mine) == value
-
-
-def _claimed(facts: Iterable[Evidence], item: Item) -> set[str]:
-    """Return what a clause on these facts may name."""
-    claimed = {item.title, split_year(item.title)[0]}
-    for fact in facts:
-        claimed |= {fact.title, split_year(fact.title)[0], label(fact.attribute)}
-        values = fact.value if isinstance(fact.value, tuple) else (fact.value,)
-        for value in values:
-            claimed.add(str(value) if isinstance(value, str) else number(value))
-        if fact.count:
-            claimed.add(str(fact.count))
-    return {text for text in claimed if text}
-
-
-def _without(text: str, claimed: Iterable[str]) -> str:
-    """Blank out what may be named, longest first, whole words only, without regard to case."""
-    for part in sorted(claimed, key=lambda name: (-len(name), name)):
-        text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", " \u2022 ", text, flags=re.IGNORECASE)
-    return text

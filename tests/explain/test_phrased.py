@@ -1,0 +1,229 @@
+"""A model phrases, the evidence decides: what it makes up never reaches the reader."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tastemate import scope
+from tastemate.catalog import Catalog
+from tastemate.explain.evidence import EvidenceExplainer
+from tastemate.explain.faithful import Phrasing, best, disclosed, faithfulness, merged
+from tastemate.explain.phrased import PhrasedExplainer, read
+from tastemate.explain.verify import Verifier
+from tastemate.interactions import Interactions
+from tastemate.llm.prompts import Style
+from tastemate.llm.scripted import Scripted
+from tastemate.protocols import Explainer
+from tastemate.types import (
+    Clause,
+    Completion,
+    Event,
+    Evidence,
+    Item,
+    Query,
+    Reason,
+    Recommendation,
+    history,
+)
+
+FILMS = Catalog.of(
+    [
+        Item("heat", "Heat (1995)", "", {"director": "Michael Mann", "year": 1995}),
+        Item("insider", "The Insider (1999)", "", {"director": "Michael Mann", "year": 1999}),
+        Item("ronin", "Ronin (1998)", "", {"director": "John Frankenheimer", "year": 1998}),
+        Item("seven", "Seven Days (1964)", "", {"director": "John Frankenheimer", "year": 1964}),
+        Item("train", "The Train (1964)", "", {"director": "John Frankenheimer", "year": 1964}),
+    ]
+)
+RATINGS = Interactions.of(
+    [
+        *[Event(f"u{n}", one, 5.0, 1) for n in range(25) for one in ("heat", "insider", "ronin")],
+        Event("me", "heat", 5.0, 1),
+        Event("u0", "train", 1.0, 2),
+    ],
+    FILMS,
+)
+VERIFIER = Verifier(FILMS, RATINGS)
+QUERY = Query(user="me", history=history([FILMS.row("heat")], [5.0]))
+INNER = EvidenceExplainer(FILMS, RATINGS)
+LINES = [Recommendation(n, FILMS[one], 0.0) for n, one in enumerate(("insider", "ronin"), start=1)]
+OFFLINE = INNER.explain(QUERY, LINES)
+
+
+def clause(text, *ids):
+    return {"text": text, "evidence": list(ids)}
+
+
+def replied(*phrasings, item=1):
+    return json.dumps({"reasons": [{"item": item, "phrasings": list(phrasings)}]})
+
+
+def phrased(reply, **options):
+    model = Scripted([reply] if isinstance(reply, str | Completion) else reply)
+    return PhrasedExplainer(INNER, VERIFIER, model, FILMS, **options), model
+
+
+def test_what_stands_is_said_in_the_models_words():
+    made, model = phrased(
+        replied(
+            [
+                clause("You liked Heat, and Michael Mann directed this as well.", "e1", "e2"),
+                clause("25 people who liked Heat liked this too", "e3"),
+            ]
+        )
+    )
+    assert isinstance(made, Explainer)
+    reasons = made.explain(QUERY, LINES)
+    assert [one.text for one in reasons[0].clauses] == [
+        "you liked Heat, and Michael Mann directed this as well",
+        "25 people who liked Heat liked this too",
+    ]
+    assert reasons[0].evidence == OFFLINE[0].evidence
+    assert reasons[1] == OFFLINE[1]
+    assert made.dropped == {"kept": 2}
+    assert len(model.prompts) == 1
+    assert VERIFIER.check(reasons[0], LINES[0].item, QUERY) == []
+    assert faithfulness(reasons[0], LINES[0].item, VERIFIER.unbound).covered == 1.0
+
+
+def test_what_is_made_up_gives_way_to_the_offline_words():
+    made, _ = phrased(
+        replied(
+            [
+                clause("a gripping, award-winning film", "e2"),
+                clause("you disliked Heat", "e1"),
+                clause("people who liked Heat liked this", "e99"),
+                clause("25 people who liked Heat liked this too", "e3"),
+            ]
+        )
+    )
+    reasons = made.explain(QUERY, LINES)
+    assert [one.text for one in reasons[0].clauses] == [
+        OFFLINE[0].clauses[0].text,
+        "25 people who liked Heat liked this too",
+    ]
+    assert made.dropped["kept"] == 1
+    assert made.dropped["unbound"] == 2
+    assert made.dropped["more than its evidence"] == 1
+
+
+def test_a_reason_is_never_thinner_than_offline():
+    made, _ = phrased(replied([clause("you liked Heat", "e1")]))
+    reason = made.explain(QUERY, LINES)[0]
+    said = {name for one in reason.clauses for name in one.evidence}
+    assert said == {fact.id for fact in OFFLINE[0].evidence}
+    assert reason == OFFLINE[0]
+
+
+def test_the_more_faithful_phrasing_is_taken():
+    bad = [clause("the best film", "e1"), clause("you liked Heat", "e1")]
+    good = [clause("you liked Heat, and this is by Michael Mann too", "e1", "e2")]
+    made, _ = phrased(replied(bad, good))
+    assert "by Michael Mann too" in made.explain(QUERY, LINES)[0].text
+    one = Phrasing((Clause("you liked Heat", ("e1",)),), (), 0.25)
+    two = Phrasing((Clause("you liked Heat, by Michael Mann", ("e1", "e2")),), (), 0.5)
+    assert best([one, two]) is two
+    assert best([two, two]) is two
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["", "no JSON", "[]", '{"reasons": 3}', replied([clause("x", "e1")], item=9), "{" * 5000],
+)
+def test_a_reply_without_reasons_leaves_the_offline_ones(reply):
+    made, _ = phrased(reply)
+    with scope.opened() as used:
+        assert made.explain(QUERY, LINES) == OFFLINE
+    assert used.errors == ["reasons in words: the model's reply holds no reason."]
+
+
+def test_a_failed_model_leaves_the_offline_reasons_and_says_so():
+    made, _ = phrased(Completion(error="The server is busy.", fault="busy"))
+    with scope.opened() as used:
+        assert made.explain(QUERY, LINES) == OFFLINE
+    assert used.errors == ["reasons in words: The server is busy."]
+
+
+def test_nothing_to_say_asks_nothing():
+    made, model = phrased("x")
+    assert made.explain(Query(), [Recommendation(1, FILMS["train"], 0.0)]) == [Reason()]
+    assert made.explain(QUERY, []) == []
+    assert model.prompts == []
+
+
+@pytest.mark.parametrize("reply", ["broken", replied([clause("promoted by nobody", "e1")])])
+def test_a_promotion_is_always_disclosed(reply):
+    made, _ = phrased(reply, style=Style(promote=("ronin",)))
+    reasons = made.explain(QUERY, LINES)
+    assert reasons[1].text.endswith("promoted by the operator.")
+    assert "promoted" not in reasons[0].text
+    assert VERIFIER.check(reasons[1], LINES[1].item, QUERY) == []
+    assert disclosed(reasons[1], LINES[1].item, ["ronin"]) == reasons[1]
+    assert disclosed(Reason(), FILMS["ronin"], ["ronin"]).text == "Promoted by the operator."
+
+
+def test_several_aspects_bring_their_evidence():
+    made, model = phrased("broken", aspect="multi-aspect")
+    reasons = made.explain(QUERY, LINES)
+    kinds = {fact.kind for fact in reasons[1].evidence}
+    assert {"popularity", "new attribute"} <= kinds
+    assert "25 people liked it" in reasons[1].text
+    assert "new in your list: John Frankenheimer" in reasons[1].text
+    for line, reason in zip(LINES, reasons, strict=True):
+        assert VERIFIER.check(reason, line.item, QUERY) == []
+    assert model.prompts[0].name.startswith("explanation-multi-aspect")
+
+
+def test_a_comparison_says_what_sets_items_apart():
+    made, model = phrased("broken", aspect="comparative")
+    reasons = made.explain(QUERY, LINES)
+    assert "unlike Ronin (1998), it is by Michael Mann" in reasons[0].text
+    assert "unlike The Insider (1999), it is by John Frankenheimer" in reasons[1].text
+    for line, reason in zip(LINES, reasons, strict=True):
+        assert VERIFIER.check(reason, line.item, QUERY) == []
+    assert model.prompts[0].name.startswith("explanation-comparative")
+    made.explain(QUERY, LINES[:1])
+    assert model.prompts[1].name.startswith("explanation-single")
+
+
+def test_faithfulness_counts_clauses_and_evidence():
+    facts = (Evidence("e1", "liked item", "heat", "Heat (1995)", value=5.0, weight=1.0),)
+    half = Reason((Clause("you liked Heat", ("e1",)), Clause("a classic", ("e1",))), facts)
+    found = faithfulness(half, FILMS["ronin"], VERIFIER.unbound)
+    assert (found.kept, found.covered) == (0.5, 1.0)
+    empty = faithfulness(Reason((), facts), FILMS["ronin"], VERIFIER.unbound)
+    assert (empty.kept, empty.covered) == (1.0, 0.0)
+    assert faithfulness(Reason(), FILMS["ronin"], VERIFIER.unbound).covered == 1.0
+
+
+def test_merging_says_nothing_twice():
+    facts = [Evidence(f"e{n}", "popularity", count=1) for n in range(1, 4)]
+    plain = [Clause("one and two", ("e1", "e2")), Clause("three", ("e3",))]
+    assert merged([Clause("3!", ("e3",)), Clause("1!", ("e1",))], plain, facts) == (
+        plain[0],
+        Clause("3!", ("e3",)),
+    )
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 5) | st.text(max_size=12) | st.just("e1"),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["reasons", "item", "phrasings", "text", "evidence", "x"]), inner
+        )
+    ),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(JSON)
+def test_any_reply_gives_true_reasons(value):
+    assert all(0 <= place < 2 for place in read(value, 2))
+    made, _ = phrased(json.dumps({"reasons": [value, {"item": 1, "phrasings": [value]}]}))
+    for line, reason in zip(LINES, made.explain(QUERY, LINES), strict=True):
+        assert VERIFIER.check(reason, line.item, QUERY) == []
+        assert len(reason.clauses) > 0

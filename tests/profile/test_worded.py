@@ -1,0 +1,326 @@
+"""A taste in words says what somebody likes, tied to what they met, and never who they are."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tastemate import scope
+from tastemate.catalog import Catalog
+from tastemate.interactions import Scale
+from tastemate.llm.scripted import Scripted
+from tastemate.profile.protected import refuse, trait_of_value, traits
+from tastemate.profile.worded import WordedTaste
+from tastemate.protocols import Profiler
+from tastemate.types import Completion, Item, Statement, Taste, history
+
+FILMS = Catalog.of(
+    [
+        Item("notebook", "The Notebook (2004)", "", {"genres": ("Drama", "Romance"), "year": 2004}),
+        Item("emma", "Emma (1996)", "", {"genres": ("Comedy", "Romance"), "year": 1996}),
+        Item("clueless", "Clueless (1995)", "", {"genres": ("Comedy",), "year": 1995}),
+        Item("women", "Little Women (1994)", "", {"genres": ("Drama",), "year": 1994}),
+        Item("saw", "Saw (2004)", "", {"genres": ("Horror",), "year": 2004}),
+        Item("amelie", "Love Actually (2003)", "", {"genres": ("Romance",), "year": 2003}),
+        Item("pulp", "Pulp Fiction (1994)", "", {"genres": ("Crime",), "year": 1994}),
+    ]
+)
+SCALE = Scale(0.5, 5.0)
+PAST = history([FILMS.row(one) for one in ("notebook", "emma", "saw", "women")], [5.0, 4.5, 1.0, 3])
+# handles: 1 notebook, 2 emma, 3 women (likes first, one dislike to three likes), see `shown`
+
+
+class Offline:
+    def taste(self, histories):
+        return [
+            Taste((Statement("offline", "genres", "Romance", True, 2.0, ("emma",)),), "Offline.")
+            for _ in histories
+        ]
+
+
+def said(*statements, text="You like love stories."):
+    return json.dumps({"text": text, "statements": list(statements)})
+
+
+def one(value="first love", kind="theme", likes=True, items=(1,)):
+    return {"kind": kind, "value": value, "likes": likes, "items": list(items)}
+
+
+def worded(*replies, **options):
+    model = Scripted(list(replies) or [said(one())])
+    return WordedTaste(Offline(), FILMS, SCALE, model, **options), model
+
+
+def shown(model):
+    """Return item titles by handle, as the last prompt shows them."""
+    lines = [line for line in model.prompts[-1].messages[-1].text.splitlines() if line[:1] == "["]
+    return {int(line[1 : line.index("]")]): line.split("] ")[1].split(" (")[0] for line in lines}
+
+
+def handle(title):
+    made, model = worded()
+    made.taste([PAST])
+    return next(at for at, name in shown(model).items() if name == title)
+
+
+def test_a_statement_is_tied_to_its_items():
+    made, model = worded(
+        said(
+            one("first love", items=[handle("The Notebook"), handle("Emma")]),
+            one("torture", likes=False, items=[handle("Saw")]),
+        )
+    )
+    assert isinstance(made, Profiler)
+    taste = made.taste([PAST])[0]
+    assert [(s.text, s.likes, s.items) for s in taste.statements] == [
+        ("likes titles about first love", True, ("notebook", "emma")),
+        ("dislikes titles about torture", False, ("saw",)),
+    ]
+    assert taste.text == "You like love stories."
+    assert not made.dropped
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        (one(items=[]), "unbound"),
+        (one(items=[99, 0, -1]), "unbound"),
+        (one(items=["1", None, True]), "unbound"),
+        (one("gore", items=["Saw"]), "unbound"),
+        (one("in her thirties"), "protected"),
+        (one("30s", kind="age"), "protected"),
+        (one("a married woman"), "protected"),
+        (one(""), "malformed"),
+        ("love", "malformed"),
+        (one("see https://spam.example now"), "malformed"),
+        (one("Pulp Fiction and the like"), "title"),
+        (one("Crime", kind="genre"), "not in the items"),
+        (one("the 1970s", kind="era"), "not in the items"),
+    ],
+)
+def test_what_cannot_stand_is_dropped_and_counted(statement, reason):
+    good = one("happy endings", items=[handle("Emma")])
+    made, _ = worded(said(statement, good))
+    taste = made.taste([PAST])[0]
+    assert [s.value for s in taste.statements] == ["happy endings"]
+    assert made.dropped[reason] == 1
+
+
+def test_a_sign_against_the_values_is_dropped():
+    saw, emma = handle("Saw"), handle("Emma")
+    made, _ = worded(
+        said(
+            one("gore", items=[saw]),
+            one("balls and manners", likes=False, items=[emma]),
+            one("bonnets", items=[emma, saw]),
+        )
+    )
+    taste = made.taste([PAST])[0]
+    assert [(s.value, s.items) for s in taste.statements] == [("bonnets", ("emma",))]
+    assert made.dropped["contradicted"] == 2
+
+
+def test_values_of_the_catalogue_are_checked_against_the_items():
+    notebook, emma, women = handle("The Notebook"), handle("Emma"), handle("Little Women")
+    made, _ = worded(
+        said(
+            one("romance", kind="genre", items=[notebook, emma, women]),
+            one("the 1990s", kind="era", items=[notebook, emma]),
+        )
+    )
+    taste = made.taste([PAST])[0]
+    assert [(s.attribute, s.value, s.items) for s in taste.statements] == [
+        ("genres", "Romance", ("notebook", "emma")),
+        ("year", "1990s", ("emma",)),
+    ]
+
+
+def test_sentences_about_the_person_and_strange_titles_go():
+    text = (
+        "You like films about growing old and love. She is probably married and in her thirties. "
+        "Little Women and Emma show it. You would enjoy Pulp Fiction. You adore Midnight Rain "
+        "Forever. Works as a teacher. See www.example.com for more."
+    )
+    made, _ = worded(said(one(), text=text))
+    assert made.taste([PAST])[0].text == (
+        "You like films about growing old and love. Little Women and Emma show it."
+    )
+    assert made.dropped["protected sentence"] == 2
+    assert made.dropped["sentence with a title"] == 2
+    assert made.dropped["odd sentence"] == 1
+
+
+def test_without_a_sentence_left_the_statements_are_said():
+    made, _ = worded(said(one(), text="You are a mother of two."))
+    assert made.taste([PAST])[0].text == "You like titles about first love."
+
+
+@pytest.mark.parametrize("reply", ["", "prose", "[1]", '{"statements": 5}', said(one(items=[77]))])
+def test_nothing_left_gives_the_offline_taste_once(reply):
+    made, model = worded(reply)
+    for _ in range(2):
+        with scope.opened() as used:
+            assert made.taste([PAST])[0].text == "Offline."
+        assert used.errors == ["taste in words: nothing in the model's reply stood."]
+    assert len(model.prompts) == 1
+
+
+def test_a_failed_model_is_asked_again_later():
+    made, model = worded(Completion(error="Too slow.", fault="timeout"), said(one()))
+    with scope.opened() as used:
+        assert made.taste([PAST])[0].text == "Offline."
+    assert used.errors == ["taste in words: Too slow."]
+    assert made.taste([PAST])[0].statements[0].value == "first love"
+    assert len(model.prompts) == 2
+
+
+def test_known_histories_are_not_asked_again():
+    made, model = worded(said(one()), kept=2)
+    first = made.taste([PAST, PAST, history([])])
+    assert first[0] == first[1]
+    assert first[2] == Taste()
+    assert made.taste([PAST]) == first[:1]
+    assert len(model.prompts) == 1
+    others = [history([row], [5.0]) for row in range(3)]
+    made.taste(others)
+    made.taste([PAST])
+    assert len(model.prompts) == 5  # PAST had been pushed out
+    assert made.taste([]) == []
+
+
+def test_a_new_event_updates_what_is_known():
+    later = PAST.then(history([FILMS.row("amelie")], [5.0], [99]))
+    made, model = worded(
+        said(one("first love", items=[1]), one("rain", items=[1])),
+        said(one("first love", items=[1]), one("christmas", items=[1]), one("bonnets", items=[])),
+    )
+    made.taste([PAST])
+    taste = made.taste([later])[0]
+    assert [prompt.name.split("/")[0] for prompt in model.prompts] == ["profile", "profile_update"]
+    assert "Love Actually" in model.prompts[1].text
+    assert "Emma" not in model.prompts[1].messages[-1].text
+    assert [(s.value, s.items) for s in taste.statements] == [
+        ("first love", ("notebook", "amelie")),
+        ("christmas", ("amelie",)),
+    ]
+    assert made.dropped["unbound"] == 1
+
+
+def test_after_many_events_all_is_read_again():
+    made, model = worded(fresh=2)
+    made.taste([PAST])
+    now = PAST
+    for at, name in enumerate(("clueless", "amelie", "pulp")):
+        now = now.then(history([FILMS.row(name)], [5.0], [100 + at]))
+        made.taste([now])
+    names = [prompt.name.split("/")[0] for prompt in model.prompts]
+    assert names == ["profile", "profile_update", "profile_update", "profile"]
+
+
+def test_a_changed_value_is_read_again():
+    made, model = worded()
+    made.taste([PAST])
+    made.taste([PAST.then(history([FILMS.row("emma")], [1.0], [99]))])
+    assert [prompt.name.split("/")[0] for prompt in model.prompts] == ["profile", "profile"]
+
+
+def test_a_long_history_is_cut_to_its_most_telling_part():
+    catalog = Catalog.of(Item(f"i{n}", f"Thing {n}") for n in range(500))
+    values = np.tile([5.0, 3.0, 1.0, 4.0], 125)
+    model = Scripted([said(one())])
+    made = WordedTaste(Offline(), catalog, SCALE, model)
+    made.taste([history(list(range(500)), values.tolist())])
+    said_of = [line for line in model.prompts[0].text.splitlines() if line.startswith("[")]
+    assert 0 < len(said_of) <= 60
+    assert all("= 3" not in line for line in said_of)
+
+
+FINE = """You like films about growing old.
+You like films about Mexico and war.
+Likes romantic comedies with strong female leads.
+You enjoy coming-of-age stories and teen comedies.
+Themes such as marriage, ageing and grief return in the highest rated titles.
+You favour light romantic comedies from the 1990s.
+You love films in which a woman finds a way of living.
+Enjoys movies set in the late sixties and seventies.
+You care less for war films and violent thrillers.
+You like French films by women directors.
+Likes stories about teenagers, first love and school.
+Likes dramas about marriage and divorce.
+You rated about 30 titles, most of them comedies.
+Likes films that deal with depression and illness.
+Enjoys animated films for children.
+You like workplace comedies and political thrillers.
+Likes movies with religious themes.""".splitlines()
+REFUSED = """This person is probably in their thirties.
+She likes comedies.
+You work as a teacher.
+Probably a middle-aged viewer with children.
+You are likely American.
+Lives in a small town.
+The viewer is around 35.
+A thirty-something professional with a good income.
+Likely married with two kids.
+You like romantic comedies because you are a woman.
+Likes films about growing old, suggesting that the viewer is elderly.
+Seems to be religious and conservative.
+They appear to be gay.
+You probably suffer from loneliness.
+Comes from a working-class background.
+The profile fits a Mexican immigrant.
+Is in a long-term relationship.
+Your disability makes you prefer quiet films.
+You probably vote for the left-wing party.
+As a Christian, you enjoy hopeful stories.
+You like movies about marriage because your own marriage is happy.
+Enjoys watching comedies with her husband.
+A gay film lover.""".splitlines()
+
+
+@pytest.mark.parametrize("sentence", FINE)
+def test_what_films_are_about_may_be_said(sentence):
+    assert traits(sentence) == ()
+
+
+@pytest.mark.parametrize("sentence", REFUSED)
+def test_what_somebody_is_may_not(sentence):
+    assert traits(sentence)
+
+
+def test_titles_are_nobodys_traits():
+    kept, gone = refuse("Little Women is a favourite. You are a woman.", ("Little Women",))
+    assert kept == "Little Women is a favourite."
+    assert [(one.sentence, one.traits) for one in gone] == [("You are a woman.", ("gender",))]
+
+
+def test_themes_may_name_what_people_may_not_be():
+    for value in ("growing old", "marriage", "women in their thirties", "war veterans", "Mexico"):
+        assert not trait_of_value("theme", value)
+    for kind, value in (("job", "office"), ("theme", "is a teacher"), ("theme", "single mother")):
+        assert trait_of_value(kind, value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 6) | st.floats() | st.text(max_size=30),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["text", "statements", "kind", "value", "likes", "items"]), inner
+        )
+    ),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(JSON, JSON)
+def test_any_reply_gives_a_taste_that_the_history_bears_out(first, second):
+    reply = json.dumps({"text": first, "statements": [first, second, {**one(), "value": second}]})
+    made, _ = worded(reply)
+    taste = made.taste([PAST])[0]
+    assert taste.text
+    for statement in taste.statements:
+        assert statement.items
+        assert set(statement.items) <= {"notebook", "emma", "saw", "women"}
