@@ -8,7 +8,7 @@ import importlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from tastemate import config
@@ -17,7 +17,7 @@ from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFound, nearest
 from tastemate.interactions import Interactions
 from tastemate.language import Language
-from tastemate.protocols import Attributing, Encoder, Explainer, Ranker, Retriever, Scorer
+from tastemate.protocols import Attributing, Encoder, Explainer, Profiler, Ranker, Retriever, Scorer
 from tastemate.recommender import Recommender
 from tastemate.traits import Traits
 
@@ -44,6 +44,8 @@ RETRIEVERS: dict[str, tuple[str, Options]] = {
     "sequential-knn": ("tastemate.retrieve.sequential_knn:SequentialItemKNN", {}),
     "content": ("tastemate.retrieve.content:Content", {}),
     "search": ("tastemate.retrieve.search:Search", {}),
+    "worded": ("tastemate.retrieve.worded:Worded", {}),
+    "generated": ("tastemate.retrieve.generated:Generated", {}),
 }
 
 
@@ -67,13 +69,15 @@ SEARCH_SHARE = 1.5
 
 @dataclass(frozen=True)
 class Resources:
-    """What retrievers share: a lazily opened encoder."""
+    """What retrievers share: a lazily opened encoder, and a language model where there is one."""
 
     encoder: Callable[[], Encoder]
     extra: Mapping[str, Options] = field(default_factory=dict)
     """Options by retriever name, from `[retrievers.NAME]`."""
     wanted: str = "minilm"
     """The encoder asked for; another one may stand in where its weights are missing."""
+    language: Callable[[], Language | None] = lambda: None
+    """Opens the language model, for retrievers that ask one."""
 
     def encoder_name(self) -> str:
         """Return the name of the encoder that is there."""
@@ -108,12 +112,39 @@ def retriever(name: str, resources: Resources, **options: Any) -> Retriever:
     kind, preset = retriever_class(name)
     given = {**preset, **resources.extra.get(name, {}), **options}
     checked = config.arguments(kind, given, f"[retrievers.{name}]")
-    if reads_text(name) and "encoder" not in checked:
+    wanted = inspect.signature(kind).parameters
+    if "encoder" in wanted and "encoder" not in checked:
         checked["encoder"] = resources.encoder()
+    if "model" in wanted and (language := resources.language()) is not None:
+        asked = {"style": language.style, "prompt": language.wants.generate}
+        checked = asked | checked | {"model": language.model}
     made = cast(Retriever, kind(**checked))
     if made.name != name:
         cast(Any, made).name = name
     return made
+
+
+def fitted(
+    name: str, resources: Resources, catalog: Catalog, interactions: Interactions
+) -> Retriever:
+    """Return a retriever fitted on data."""
+    made = retriever(name, resources).fit(catalog, interactions)
+    return equipped(made, resources, catalog, interactions)
+
+
+def equipped(
+    part: Retriever, resources: Resources, catalog: Catalog, interactions: Interactions
+) -> Retriever:
+    """Give a fitted retriever that reads tastes something to read them with; return it."""
+    if getattr(part, "profiler", part) is None:
+        from tastemate.profile.taste import AttributeTaste
+
+        base: Profiler = AttributeTaste(catalog, interactions.over(catalog))
+        language = resources.language()
+        if language is not None:
+            base = language.profiler(base, catalog, interactions)
+        cast(Any, part).profiler = base
+    return part
 
 
 def reads_text(name: str) -> bool:
@@ -129,7 +160,11 @@ def options_key(name: str, resources: Resources) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def resources(extra: Mapping[str, Options] | None = None, encoder: str = "minilm") -> Resources:
+def resources(
+    extra: Mapping[str, Options] | None = None,
+    encoder: str = "minilm",
+    language: Callable[[], Language | None] = lambda: None,
+) -> Resources:
     """Return shared resources; `encoder` is "minilm" or "words"."""
     opened: list[Encoder] = []
 
@@ -142,7 +177,7 @@ def resources(extra: Mapping[str, Options] | None = None, encoder: str = "minilm
 
     for name in extra or {}:
         retriever_class(name)
-    return Resources(open_once, dict(extra or {}), encoder)
+    return Resources(open_once, dict(extra or {}), encoder, language)
 
 
 def profile(name: str, weights: Mapping[str, float] | None = None) -> Blend:
@@ -237,15 +272,15 @@ def factory(
     extra = dict(shared.extra) if shared else {}
     if options:
         extra[name] = {**extra.get(name, {}), **options}
-    parts = Resources((shared or resources()).encoder, extra)
+    parts = replace(shared or resources(), extra=extra)
 
     def fit(catalog: Catalog, interactions: Interactions) -> Scorer:
         if name in RETRIEVERS:
-            return retriever(name, parts).fit(catalog, interactions)
+            return fitted(name, parts, catalog, interactions)
 
-        def fitted(name: str) -> Retriever:
-            return retriever(name, parts).fit(catalog, interactions)
+        def fit_part(name: str) -> Retriever:
+            return fitted(name, parts, catalog, interactions)
 
-        return recommender(mix, fitted, catalog, interactions, explained=False)
+        return recommender(mix, fit_part, catalog, interactions, explained=False)
 
     return fit

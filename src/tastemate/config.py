@@ -87,6 +87,8 @@ class Settings:
     """Options by way of ranking, `[judges.labels]`; checked where the judge is made."""
     gate: Mapping[str, Any] = field(default_factory=dict)
     """When the model is asked; checked where the gate is made."""
+    reasons: Mapping[str, Any] = field(default_factory=dict)
+    """How the model words reasons; checked where its explainer is made."""
     style: Mapping[str, Any] = field(default_factory=dict)
     """How prompts are written; checked where they are."""
 
@@ -121,6 +123,7 @@ def settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
         found.get("guards", {}),
         found.get("judges", {}),
         found.get("gate", {}),
+        found.get("reasons", {}),
         found.get("style", {}),
     )
 

@@ -83,14 +83,21 @@ class Language:
         return ModelRanker(self.judge(self.wants.rank), catalog, scale, weight=1.0, depth=depth)
 
     def worded(self, inner: Explainer, catalog: Catalog, interactions: Interactions) -> Explainer:
-        """Return reasons worded by the model where the settings say so, checked by evidence."""
-        if not self.wants.explain:
-            return inner
+        """Return reasons worded by the model where the settings say so, checked by evidence.
+
+        What the operator promotes is disclosed either way. Raises `ConfigError` for options in
+        `[reasons]` that there are not.
+        """
+        from tastemate.explain.disclosed import Disclosed
         from tastemate.explain.phrased import PhrasedExplainer
         from tastemate.explain.verify import Verifier
 
-        verifier = Verifier(catalog, interactions)
-        return PhrasedExplainer(inner, verifier, self.model, catalog, style=self.style)
+        options = config.arguments(PhrasedExplainer, self.settings.reasons, "[reasons]")
+        if self.wants.explain:
+            verifier = Verifier(catalog, interactions)
+            options = {"style": self.style} | options
+            return PhrasedExplainer(inner, verifier, self.model, catalog, **options)
+        return Disclosed(inner, self.style.promote) if self.style.promote else inner
 
     def profiler(self, base: Profiler, catalog: Catalog, interactions: Interactions) -> Profiler:
         """Return tastes read by the model where the settings say so; `base` stands behind it."""

@@ -70,7 +70,7 @@ class Tastemate:
         self.settings = settings
         events = len(dataset.interactions)
         self.profile = build.profile_for(settings.recommend.profile, settings.blend, events)
-        parts = build.resources(settings.retrievers, settings.encoder.name)
+        parts = build.resources(settings.retrievers, settings.encoder.name, lambda: self.language)
         self.work = Workspace(
             folder, dataset.catalog, dataset.interactions, parts, progress=progress
         )

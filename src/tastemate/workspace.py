@@ -1,7 +1,7 @@
 """What is kept of one data set: what people did since it was read, and what was fitted on it.
 
-Layout of the folder: `events.jsonl` and `items.jsonl` (journals), `fitted.json` (how much of them
-the models have seen), `models/<name>-<key>/`.
+Layout of the folder: `events.jsonl`, `items.jsonl` and `features.jsonl` (journals), `fitted.json`
+(how much of them the models have seen), `models/<name>-<key>/`, `answers/`, `llm/`.
 """
 
 import fcntl
@@ -94,6 +94,8 @@ class Workspace:
         self._progress = progress or _silent
         self._events = Journal(folder / "events.jsonl")
         self._items = Journal(folder / "items.jsonl")
+        self.features = Journal(folder / "features.jsonl")
+        """What `tastemate features` read of the items."""
         self._fitted: dict[str, Retriever] = {}
         self._composed: dict[object, Recommender] = {}
         self.live: dict[str, list[Event]] = {}
@@ -216,7 +218,7 @@ class Workspace:
         place = self._place(name)
         if (place / "meta.json").is_file():
             try:
-                return build.retriever(name, self.resources).load(place, self.catalog)
+                return self._load(name, place)
             except FormatError as error:
                 self._progress(f"{name}: {error} Fitting it again.", 0.0)
         fitted = self._fit(name)
@@ -227,14 +229,27 @@ class Workspace:
                 raise  # only what is loaded from disk can serve a catalogue that has grown
             self._progress(f"{error} Serving {name} from memory.", 0.0)
             return fitted
-        return build.retriever(name, self.resources).load(place, self.catalog)
+        return self._load(name, place)
+
+    def _load(self, name: str, place: Path) -> Retriever:
+        made = build.retriever(name, self.resources).load(place, self._read_by(name, self.catalog))
+        return build.equipped(made, self.resources, self.catalog, self.interactions)
 
     def _fit(self, name: str) -> Retriever:
         self._progress(f"fitting {name}", 0.0)
         catalog, interactions = self._training
-        fitted = build.retriever(name, self.resources).fit(catalog, interactions)
+        read = self._read_by(name, catalog)
+        fitted = build.fitted(name, self.resources, read, interactions)
         self._progress(f"fitting {name}", 1.0)
         return fitted
+
+    def _read_by(self, name: str, catalog: Catalog) -> Catalog:
+        """Return what a retriever reads: with features in the texts, for one that reads texts."""
+        if not build.reads_text(name) or not self.features.path.exists():
+            return catalog
+        from tastemate.features.store import enriched, read_features
+
+        return enriched(catalog, read_features(self.features, catalog))
 
     @property
     def _training(self) -> tuple[Catalog, Interactions]:

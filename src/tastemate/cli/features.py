@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from tastemate.project import Tastemate
     from tastemate.protocols import ChatModel
 
-FILE = "features.jsonl"
-"""In the state folder of the data set."""
 ZERO_SHOT_BATCH = 256
 
 
@@ -61,7 +59,6 @@ def features(
     By the language model, or without one by MiniLM. Only new and changed items are read.
     """
     from tastemate.features.vocabulary import read_vocabulary
-    from tastemate.store.journal import Journal
 
     words = read_vocabulary(vocabulary)
     if check:
@@ -70,7 +67,7 @@ def features(
         return
     project = open_project(dataset, text, llm=llm)
     reader, price = _reader(project, words)
-    log = Journal(project.work.folder / FILE)
+    log = project.work.features
     result = _run(project, reader, log, limit, price, only_estimate=estimate, quiet=as_json)
     result["sample"] = _sample(project, log, sample)
     if as_json:
