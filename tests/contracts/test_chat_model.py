@@ -100,7 +100,7 @@ def local(folder: Path) -> Iterator[ChatModel]:
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
     tiny = importlib.import_module("tests.llm.tiny").tiny
-    make = importlib.import_module("tastemate.llm.local").LocalChat
+    make = importlib.import_module("tastemate.llm.local.client").LocalChat
     model = make(str(tiny(folder / "tiny")), device="cpu", dtype="float32")
     try:
         yield model
@@ -110,8 +110,8 @@ def local(folder: Path) -> Iterator[ChatModel]:
 
 MODELS: dict[str, Callable[[Path], Any]] = {
     "scripted": scripted,
-    "openai": lambda _: served(_openai, "tastemate.llm.openai:OpenAIChat", "/v1"),
-    "anthropic": lambda _: served(_anthropic, "tastemate.llm.anthropic:AnthropicChat", ""),
+    "openai": lambda _: served(_openai, "tastemate.llm.server.openai:OpenAIChat", "/v1"),
+    "anthropic": lambda _: served(_anthropic, "tastemate.llm.server.anthropic:AnthropicChat", ""),
     "local": local,
 }
 

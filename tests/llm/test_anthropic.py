@@ -18,7 +18,7 @@ from tests.llm.loopback import (
 
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
-from tastemate.llm.anthropic import AnthropicChat
+from tastemate.llm.server.anthropic import AnthropicChat
 from tastemate.types import Generation, Message, Prompt
 
 pytest.importorskip("anthropic")

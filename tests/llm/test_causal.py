@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tastemate.llm import worker
-from tastemate.llm.frames import completion_of, line, prompt_of, prompt_value
+from tastemate.llm.local import worker
+from tastemate.llm.local.frames import completion_of, line, prompt_of, prompt_value
 from tastemate.types import Completion, Generation, Message, Prompt
 
 _HERE = all(
@@ -24,7 +24,7 @@ SCHEMA = {
 
 @pytest.mark.skipif(not _HERE, reason="local models: extra `train`")
 def test_the_model_in_this_process(tmp_path: Path) -> None:
-    from tastemate.llm.causal import Causal
+    from tastemate.llm.local.causal import Causal
 
     spec = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
     assert spec is not None

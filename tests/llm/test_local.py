@@ -14,9 +14,10 @@ import pytest
 
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
-from tastemate.llm import local, worker
-from tastemate.llm.causal import Causal
-from tastemate.llm.local import LocalChat
+from tastemate.llm.local import client as local
+from tastemate.llm.local import worker
+from tastemate.llm.local.causal import Causal
+from tastemate.llm.local.client import LocalChat
 from tastemate.llm.tokens import counter, estimate
 from tastemate.types import Completion, Generation, Message, Prompt
 
@@ -336,7 +337,7 @@ def test_a_call_without_time_left_is_a_timeout_and_the_model_stays(model: LocalC
 @needs_torch
 def test_the_process_ends_with_its_parent(folder: Path) -> None:
     code = (
-        "import sys, time; from tastemate.llm.local import LocalChat\n"
+        "import sys, time; from tastemate.llm.local.client import LocalChat\n"
         f"chat = LocalChat({str(folder)!r}); chat.start()\n"
         "assert 'torch' not in sys.modules\n"
         "print(chat.pid, flush=True); time.sleep(60)"

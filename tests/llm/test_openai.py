@@ -15,8 +15,8 @@ from tests.llm.loopback import Answer, Asked, Loopback, openai_pieces, openai_re
 
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
-from tastemate.llm.body import dig, reason, strict
-from tastemate.llm.openai import OpenAIChat, label_scores
+from tastemate.llm.server.body import dig, reason, strict
+from tastemate.llm.server.openai import OpenAIChat, label_scores
 from tastemate.types import Generation, Message, Prompt
 
 pytest.importorskip("openai")
@@ -318,7 +318,7 @@ def test_a_connection_cut_in_the_middle_is_a_value(serve: Serve, chat) -> None:
 
 
 def test_a_reply_of_megabytes_is_cut_and_one_of_more_is_not_read(serve: Serve, chat) -> None:
-    server = serve(openai_reply("x" * 10_000_000))
+    server = serve(openai_reply("x" * 1_500_000))
     model = chat(server)
     answer = model.complete([prompt()])[0]
     assert (len(answer.text), answer.error) == (100_000, "")

@@ -23,8 +23,8 @@ from tastemate.benchmark.broken import KINDS, Broken
 from tastemate.data.datasets import FILMS, Dataset, open_dataset
 from tastemate.errors import ConfigError, DataError, Unavailable, nearest
 from tastemate.language import JUDGES, Language
-from tastemate.llm.openai import OpenAIChat
 from tastemate.llm.prompts import PLAIN
+from tastemate.llm.server.openai import OpenAIChat
 from tastemate.llm.wrappers.around import Around
 from tastemate.llm.wrappers.guards import Guards, wrapped
 from tastemate.protocols import Ability, ChatModel, Progress, Retriever

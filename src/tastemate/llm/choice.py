@@ -18,7 +18,7 @@ from tastemate.errors import ConfigError, Unavailable, nearest
 from tastemate.llm.scripted import Scripted, transcript
 from tastemate.protocols import ChatModel
 
-OPENAI = "tastemate.llm.openai:OpenAIChat"
+OPENAI = "tastemate.llm.server.openai:OpenAIChat"
 EVERYTHING = ("labels", "schema", "stream")
 
 
@@ -94,14 +94,14 @@ PROVIDERS: Mapping[str, Provider] = {
         limit="max_tokens",
     ),
     "anthropic": Provider(
-        "tastemate.llm.anthropic:AnthropicChat",
+        "tastemate.llm.server.anthropic:AnthropicChat",
         {"base_url": "https://api.anthropic.com", "key": "ANTHROPIC_API_KEY"},
         ("anthropic",),
         '"tastemate[anthropic]"',
         note="Anthropic's models; no labels",
     ),
     "local": Provider(
-        "tastemate.llm.local:LocalChat",
+        "tastemate.llm.local.client:LocalChat",
         packages=("torch", "transformers"),
         install='"tastemate[train]"',
         served=False,

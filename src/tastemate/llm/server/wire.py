@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
-from tastemate.llm.body import printable, reason, waiting
+from tastemate.llm.server.body import printable, reason, waiting
 from tastemate.llm.wrappers.around import failed
 from tastemate.types import Completion, Fault, Prompt
 

@@ -14,8 +14,8 @@ from typing import Any, Literal, TypeAlias
 
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
-from tastemate.llm import body, wire
 from tastemate.llm.parse import LONGEST
+from tastemate.llm.server import body, wire
 from tastemate.llm.tokens import counter, estimate
 from tastemate.llm.wrappers.around import Failed, failed
 from tastemate.protocols import Ability

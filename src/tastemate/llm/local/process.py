@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Any, Self, TypeAlias
 
-from tastemate.llm.frames import line
+from tastemate.llm.local.frames import line
 from tastemate.types import Fault
 
 GRACE = 2.0
@@ -78,7 +78,7 @@ class ModelProcess:
         self._words = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             # -P: a file torch.py in the current folder is not the library.
-            [sys.executable, "-P", "-m", "tastemate.llm.worker"],
+            [sys.executable, "-P", "-m", "tastemate.llm.local.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,

@@ -1,4 +1,4 @@
-"""The process of a local model: `python -m tastemate.llm.worker`, started by `local.LocalChat`.
+"""The process of a local model, started by `client.LocalChat` as `python -m` of this module.
 
 It is a process of its own so that a hang can be killed and a crash is survived, and so that torch
 is never imported beside a server. It ends when its standard input does: with its parent.
@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from tastemate.llm.frames import completion_value, line, prompt_of
+from tastemate.llm.local.frames import completion_value, line, prompt_of
 from tastemate.types import Completion, Fault
 
 if TYPE_CHECKING:
-    from tastemate.llm.causal import Causal
+    from tastemate.llm.local.causal import Causal
 
 Request: TypeAlias = Mapping[str, Any]
 
@@ -78,7 +78,7 @@ def serve(desk: Desk) -> None:
     settings = dict(desk.next())
     settings.pop("op")
     try:
-        from tastemate.llm.causal import Causal
+        from tastemate.llm.local.causal import Causal
 
         model = Causal(**settings)
     # Loading runs the code of several libraries; what they raise is told, then it ends.

@@ -7,7 +7,7 @@ own schema, so that a batch gives the texts that its prompts give one by one.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tastemate.llm.constrain import TRIES, Held
+from tastemate.llm.local.constrain import TRIES, Held
 from tastemate.types import Completion, Generation
 
 

@@ -18,8 +18,8 @@ from zlib import crc32
 
 from tastemate import scope
 from tastemate.errors import ConfigError, FormatError, NotFound, Unavailable
-from tastemate.llm.frames import completion_of, prompt_value
-from tastemate.llm.process import Failure, ModelProcess
+from tastemate.llm.local.frames import completion_of, prompt_value
+from tastemate.llm.local.process import Failure, ModelProcess
 from tastemate.llm.tokens import Counter, counter, estimate
 from tastemate.protocols import Ability
 from tastemate.types import Completion, Generation, Prompt

@@ -11,8 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tastemate.llm.constrain import Grammars, Held
-from tastemate.llm.writing import Row, Searching, Writing
+from tastemate.llm.local.constrain import Grammars, Held
+from tastemate.llm.local.writing import Row, Searching, Writing
 from tastemate.types import Completion, Prompt
 
 SPACES = ("", "\u0120", "\u2581")

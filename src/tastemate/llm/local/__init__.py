@@ -1,0 +1,1 @@
+"""A model on this machine: a client, and a process of ours that holds the model."""
