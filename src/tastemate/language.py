@@ -19,6 +19,7 @@ from tastemate.types import Prompt
 
 if TYPE_CHECKING:
     from tastemate.llm.prompts import Style
+    from tastemate.rank.mix import ModelRanker
 
 JUDGES: dict[str, str] = {
     "labels": "tastemate.rank.verbalizer:LabelScores",
@@ -76,7 +77,7 @@ class Language:
             return made
         return Gate(made, **config.arguments(Gate, self.settings.gate, "[gate]"))
 
-    def alone(self, catalog: Catalog, scale: Scale, depth: int) -> Ranker:
+    def alone(self, catalog: Catalog, scale: Scale, depth: int) -> "ModelRanker":
         """Return a ranker by the model alone: no gate, nothing of the retrievers mixed in."""
         from tastemate.rank.mix import ModelRanker
 

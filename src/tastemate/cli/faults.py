@@ -39,10 +39,21 @@ def injection(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Hide instructions in what the model reads: no item may gain more than one place."""
-    from tastemate.benchmark.injection import injection as measure
+    """Hide instructions in what the model reads: no item may gain more than one place.
 
-    _show(measure(seed, dataset=open_data(dataset), progress=_progress()), as_json)
+    Nor may a model that obeys them get an untrue clause into a reason or an answer.
+    """
+    from tastemate.benchmark.injection import injection as measure
+    from tastemate.benchmark.praise import praise
+
+    data = open_data(dataset)
+    found = measure(seed, dataset=data, progress=_progress())
+    words = praise(seed, dataset=data)
+    if not as_json:
+        table(_kinds(words["by_kind"]), "What a model was made to say of an item")
+    _show(found | {"words": words}, as_json)
+    if words["failures"]:
+        raise typer.Exit(1)
 
 
 def position(

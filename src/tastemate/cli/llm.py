@@ -1,8 +1,8 @@
-"""`tastemate llm`: is the language model there, what can it do, and what does a call cost?"""
+"""`tastemate llm`: is the model there, what can it do, what does a call cost, what is it worth?"""
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,11 +10,13 @@ from tastemate.cli.output import (
     DatasetOption,
     JsonOption,
     LlmOption,
+    RankOption,
     emit,
     open_project,
     page,
     plain,
     table,
+    talk,
 )
 
 if TYPE_CHECKING:
@@ -63,6 +65,50 @@ def check(
             page().print(plain(error), soft_wrap=True)
     if not result["reachable"]:
         raise typer.Exit(1)
+
+
+@app.command()
+def weigh(
+    dataset: DatasetOption = None,
+    llm: LlmOption = None,
+    rank: RankOption = None,
+    users: Annotated[int, typer.Option(min=1, help="People asked about, drawn by the seed.")] = 200,
+    depth: Annotated[int, typer.Option(min=2, max=100, help="Candidates judged.")] = 20,
+    seed: Annotated[int, typer.Option(help="Draws the people.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn on validation how much the model's order counts, and for histories of what length."""
+    from tastemate import build
+    from tastemate.errors import ConfigError
+    from tastemate.evaluate import record
+    from tastemate.evaluate.reranking import reranking
+    from tastemate.llm.absent import NONE
+
+    project = open_project(dataset, llm=llm, rank=rank)
+    language = project.language
+    if language is None or language.wants.rank == "none":
+        raise ConfigError(f"There is nothing to weigh: {NONE}.")
+    console = talk()
+    found = reranking(
+        build.factory(project.profile, project.work.resources),
+        lambda items, events: language.alone(items, events.scale, depth),
+        project.catalog,
+        project.interactions,
+        users=users,
+        depth=depth,
+        seed=seed,
+        progress=lambda what, share: console.print(f"[dim]{share:4.0%} {plain(what)}[/dim]"),
+    )
+    found = {"model": language.model.name, "dataset": project.name} | found
+    if as_json:
+        emit(found | record.provenance(project.catalog, project.interactions))
+        return
+    table(found["curve"], f"NDCG@10 of {found['queries']} people by the model's weight")
+    page().print(
+        f"[llm] weight = {found['weight']}; [gate] signals = {found['signals']}", markup=False
+    )
+    for error in found["errors"]:
+        console.print(f"[yellow]{plain(error)}[/yellow]")
 
 
 def _checks(model: "ChatModel") -> Iterator[dict[str, Any]]:

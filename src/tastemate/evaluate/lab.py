@@ -94,7 +94,7 @@ class Lab:
         """Return the cases of one model over all cuts, metrics averaged over its seeds."""
         parts = []
         for cut in cuts:
-            asked = _limited(leave_one_out(self.interactions, cut), self.setting)
+            asked = limited(leave_one_out(self.interactions, cut), self.setting)
             later = self.interactions.from_end() <= cut
             check_disjoint(asked.train, self.interactions.where(later))
             ranks = [self._ranks(model, seed, one, asked, cut) for seed, one in factories.items()]
@@ -159,7 +159,7 @@ class Lab:
             self.progress(what, self.done / max(self.total, 1))
 
 
-def _limited(asked: LeaveOneOut, setting: Setting) -> LeaveOneOut:
+def limited(asked: LeaveOneOut, setting: Setting) -> LeaveOneOut:
     """Ask only about some users, the same ones on every cut; models still learn from all."""
     if setting.limit_users is None:
         return asked
