@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Reruns every figure of the README into benchmarks/results. Needs TASTEMATE_DATA or fetched data sets.
-# About 15 minutes on two cores; needs the extras spark and bench for two of them. `--final` rows read the test split and are logged in final.log.
+# About 25 minutes on two cores; needs the extras spark and bench for two of them. `--final` rows read the test split and are logged in final.log.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=benchmarks/results
@@ -20,5 +20,12 @@ run cold-user evaluate --protocol cold-user --dataset ml-latest-small
 run beyond-accuracy evaluate --protocol beyond-accuracy --dataset ml-latest-small
 run global-time evaluate --protocol global-time --dataset ml-latest-small
 run deletion benchmark deletion --dataset ml-latest-small
+run generation evaluate --protocol generation --dataset ml-latest-small -m fast -m implicit-als -m ease-likes -m item-knn
+run chaos benchmark chaos
+run injection benchmark injection
+run position benchmark position
+run tokens benchmark tokens --dataset ml-latest-small
+run worked-example benchmark worked-example --dataset ml-latest-small --user 12
+run audit audit --dataset films -m fast -m popular
 run speed benchmark speed --dataset ml-latest-small
 .venv/bin/python scripts/figures.py
