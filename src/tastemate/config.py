@@ -87,6 +87,8 @@ class Settings:
     """Options by way of ranking, `[judges.labels]`; checked where the judge is made."""
     gate: Mapping[str, Any] = field(default_factory=dict)
     """When the model is asked; checked where the gate is made."""
+    taste: Mapping[str, Any] = field(default_factory=dict)
+    """How the model reads tastes; checked where its profiler is made."""
     reasons: Mapping[str, Any] = field(default_factory=dict)
     """How the model words reasons; checked where its explainer is made."""
     style: Mapping[str, Any] = field(default_factory=dict)
@@ -123,6 +125,7 @@ def settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
         found.get("guards", {}),
         found.get("judges", {}),
         found.get("gate", {}),
+        found.get("taste", {}),
         found.get("reasons", {}),
         found.get("style", {}),
     )

@@ -101,12 +101,17 @@ class Language:
         return Disclosed(inner, self.style.promote) if self.style.promote else inner
 
     def profiler(self, base: Profiler, catalog: Catalog, interactions: Interactions) -> Profiler:
-        """Return tastes read by the model where the settings say so; `base` stands behind it."""
-        if not self.wants.taste:
-            return base
+        """Return tastes read by the model where the settings say so; `base` stands behind it.
+
+        Raises `ConfigError` for options in `[taste]` that there are not.
+        """
         from tastemate.profile.worded import WordedTaste
 
-        return WordedTaste(base, catalog, interactions.scale, self.model, style=self.style)
+        options = config.arguments(WordedTaste, self.settings.taste, "[taste]")
+        if not self.wants.taste:
+            return base
+        options = {"style": self.style} | options
+        return WordedTaste(base, catalog, interactions.scale, self.model, **options)
 
 
 @runtime_checkable

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from tastemate.benchmark import replay as day
@@ -7,11 +8,12 @@ from tastemate.benchmark import tokens as bench
 from tastemate.data.datasets import open_dataset
 from tastemate.errors import DataError
 from tastemate.evaluate.lists import held_back
+from tastemate.explain.phrased import read
 from tastemate.interactions import Interactions
 from tastemate.llm.person import Person, Rated
-from tastemate.llm.prompts import listwise, profile
+from tastemate.llm.prompts import explanation, listwise, profile
 from tastemate.llm.tokens import estimate
-from tastemate.types import Item
+from tastemate.types import Evidence, Item
 
 ITEMS = [Item(str(at), f"Film {at}") for at in range(6)]
 
@@ -49,6 +51,34 @@ def test_labels_of_ten_stay_within_a_quarter(counted):
     assert all(row["ratio"] <= 0.25 for row in counted["rows"] if row["name"] == "labels")
 
 
+def test_rows_say_whether_they_keep_to_a_quarter(counted):
+    for row in counted["rows"]:
+        assert row["goal"] == (row["value"] <= 0.25 * row["against_value"])
+
+
+def test_worded_stages_are_counted_by_their_calls(films):
+    wanted = {
+        "taste": (bench.ranked("labels", 10, taste=True),),
+        "three": (bench.ranked("labels", 10), bench.phrased()),
+        "ten": (bench.ranked("labels", 10), bench.phrased(lines=10)),
+    }
+    rows = bench.tokens(films, 3, configurations=wanted)["rows"]
+    taste, three, ten = (next(r for r in rows if r["name"] == name) for name in wanted)
+    assert taste["calls"] == three["calls"] == ten["calls"] == 2
+    assert three["value"] < ten["value"]
+
+
+def test_the_default_configuration_of_a_long_history_keeps_to_a_quarter(data_dir):
+    """Labels, taste and the first reasons by the model, all cold, of people with 150 events."""
+    films = open_dataset(str(data_dir / "ml-latest-small"))
+    events = films.interactions
+    long = [events.users[at] for at in np.flatnonzero(np.diff(events.offsets) >= 150)[:5]]
+    name = "labels, 10 candidates, taste and first 3 reasons worded"
+    found = bench.tokens(films, long, configurations={name: bench.CONFIGURATIONS[name]})
+    assert found["widest"] <= 0.25
+    assert all(row["calls"] == 3 for row in found["rows"])
+
+
 def test_a_cold_call_is_counted_for_everybody(films):
     """The same two people cost the same together as one by one: nothing is cached."""
     wanted = {"labels": (bench.ranked("labels", 10),)}
@@ -75,9 +105,12 @@ def test_the_meter_answers_what_fits():
     order = json.loads(model.complete([listwise(Person(), ITEMS)])[0].text)["order"]
     assert sorted(order) == [1, 2, 3, 4, 5, 6]
     taste = json.loads(model.complete([profile([Rated(item, 4.0) for item in ITEMS])])[0].text)
-    assert len(taste["statements"]) == bench.LENGTHS["statements"]
-    assert taste["text"] == bench.SENTENCES
-    assert len(meter.said) == 2
+    assert taste == {"text": bench.SENTENCE, "statements": list(bench.STATEMENTS)}
+    fact = Evidence("e1", "liked item", "0", "Film 0")
+    shown = [(item, [fact]) for item in ITEMS[:3]]
+    reasons = json.loads(model.complete([explanation("single", shown)])[0].text)["reasons"]
+    assert [place for place in read({"reasons": reasons}, 3)] == [0, 1, 2]
+    assert len(meter.said) == 3
     prompts, replies = meter.used(estimate)
     assert prompts > 50
     assert replies > 20

@@ -64,7 +64,7 @@ def test_none_asks_no_model() -> None:
 
 def test_prompts_go_to_standard_error() -> None:
     shown = ask("recommend", "--user", "p012", "-k", "2", "--show-prompt")
-    assert "letters/1" in shown.stderr
+    assert "letters/2" in shown.stderr
     assert "Candidates:" in shown.stderr
     assert "Candidates:" not in shown.stdout
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tastemate import scope
 from tastemate.catalog import Catalog
+from tastemate.errors import ConfigError
 from tastemate.explain.evidence import EvidenceExplainer
 from tastemate.explain.faithful import Phrasing, best, disclosed, faithfulness, merged
 from tastemate.explain.phrased import PhrasedExplainer, read
@@ -57,7 +58,13 @@ def clause(text, *ids):
 
 
 def replied(*phrasings, item=1):
-    return json.dumps({"reasons": [{"item": item, "phrasings": list(phrasings)}]})
+    """Return a reply in the lines that are asked for."""
+    lines = [
+        f"{item}{letter if len(phrasings) > 1 else ''} {','.join(one['evidence'])}: {one['text']}"
+        for letter, clauses in zip("abcd", phrasings, strict=False)
+        for one in clauses
+    ]
+    return json.dumps({"reasons": lines})
 
 
 def phrased(reply, **options):
@@ -207,6 +214,56 @@ def test_merging_says_nothing_twice():
     )
 
 
+def test_lines_and_objects_are_read_alike():
+    first = [clause("You liked Heat", "e1"), clause("25 people: they liked both", "e2", "e3")]
+    second = [clause("Heat is by Michael Mann too", "e1", "e2")]
+    objects = {"reasons": [{"item": 2, "phrasings": [first, second]}]}
+    found = read(json.loads(replied(first, second, item=2)), 2)
+    assert found == read(objects, 2)
+    assert found == {
+        1: [
+            [Clause("you liked Heat", ("e1",)), Clause("25 people: they liked both", ("e2", "e3"))],
+            [Clause("Heat is by Michael Mann too", ("e1", "e2"))],
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("1 e1,e2: You liked Heat.", ("you liked Heat", ("e1", "e2"))),
+        ("[1] e1, e2: you liked Heat", ("you liked Heat", ("e1", "e2"))),
+        ("1. [e1] : you liked Heat", ("you liked Heat", ("e1",))),
+        ("1a e1; e2: Heat: a film you liked", ("Heat: a film you liked", ("e1", "e2"))),
+        ("1: you liked Heat", None),
+        ("1 you liked Heat", None),
+        ("3 e1: you liked Heat", None),
+        ("0 e1: you liked Heat", None),
+        ("e1: you liked Heat", None),
+        ("1 e1:", None),
+        ("", None),
+    ],
+)
+def test_a_line_is_a_handle_ids_and_words(line, said):
+    found = read({"reasons": [line]}, 2)
+    assert found == ({0: [[Clause(*said)]]} if said else {})
+
+
+def test_only_the_first_lines_are_worded():
+    reply = [clause("You liked Heat, which Michael Mann directed too", "e1", "e2")]
+    made, model = phrased(replied(reply), lines=1)
+    reasons = made.explain(QUERY, LINES)
+    assert reasons[0].text.startswith("You liked Heat, which")
+    assert reasons[1] == OFFLINE[1]
+    assert "[2]" not in model.prompts[0].text
+    nothing, unasked = phrased("x", lines=0)
+    assert nothing.explain(QUERY, LINES) == OFFLINE
+    assert unasked.prompts == []
+    for wrong in ({"lines": -1}, {"phrasings": 0}, {"phrasings": 5}):
+        with pytest.raises(ConfigError, match="1 to 4"):
+            phrased("x", **wrong)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 5) | st.text(max_size=12) | st.just("e1"),
     lambda inner: (
@@ -223,7 +280,8 @@ JSON = st.recursive(
 @given(JSON)
 def test_any_reply_gives_true_reasons(value):
     assert all(0 <= place < 2 for place in read(value, 2))
-    made, _ = phrased(json.dumps({"reasons": [value, {"item": 1, "phrasings": [value]}]}))
+    said = [value, f"1 e1: {value}", f"2 e1,e2 {value}", {"item": 1, "phrasings": [value]}]
+    made, _ = phrased(json.dumps({"reasons": said}))
     for line, reason in zip(LINES, made.explain(QUERY, LINES), strict=True):
         assert VERIFIER.check(reason, line.item, QUERY) == []
         assert len(reason.clauses) > 0

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tastemate import scope
 from tastemate.catalog import Catalog
+from tastemate.errors import ConfigError
 from tastemate.interactions import Scale
 from tastemate.llm.scripted import Scripted
 from tastemate.profile.protected import refuse, trait_of_value, traits
@@ -56,7 +57,7 @@ def worded(*replies, **options):
 def shown(model):
     """Return item titles by handle, as the last prompt shows them."""
     lines = [line for line in model.prompts[-1].messages[-1].text.splitlines() if line[:1] == "["]
-    return {int(line[1 : line.index("]")]): line.split("] ")[1].split(" (")[0] for line in lines}
+    return {int(line[1 : line.index("]")]): line.split("] ")[1].split(" | ")[0] for line in lines}
 
 
 def handle(title):
@@ -106,6 +107,76 @@ def test_what_cannot_stand_is_dropped_and_counted(statement, reason):
     taste = made.taste([PAST])[0]
     assert [s.value for s in taste.statements] == ["happy endings"]
     assert made.dropped[reason] == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("first love", "malformed"),
+        ("", "malformed"),
+        ("+ theme:  = 1", "malformed"),
+        ("+ theme: gore", "unbound"),
+        ("+ theme: gore = 99, 0", "unbound"),
+        ("+ theme: gore = Saw", "malformed"),
+        ("- age: in her thirties = 1", "protected"),
+        ("+ genre: Crime = 2", "not in the items"),
+    ],
+)
+def test_a_line_that_cannot_stand_is_dropped_and_counted(line, reason):
+    made, _ = worded(said(line, f"+ theme: happy endings = {handle('Emma')}"))
+    assert [s.value for s in made.taste([PAST])[0].statements] == ["happy endings"]
+    assert made.dropped[reason] == 1
+
+
+def test_a_line_says_what_an_object_says():
+    notebook, emma, saw = handle("The Notebook"), handle("Emma"), handle("Saw")
+    lines = (
+        f"+ theme: first love = {notebook}, {emma}",
+        f"+genre:romance=[{notebook}, {emma}]",
+        f"- mood: torture = {saw}",
+        f"era: the 1990s = {emma}",
+    )
+    objects = (
+        one("first love", "theme", items=[notebook, emma]),
+        one("romance", "genre", items=[notebook, emma]),
+        one("torture", "mood", likes=False, items=[saw]),
+        one("the 1990s", "era", items=[emma]),
+    )
+    tastes = [worded(said(*form))[0].taste([PAST])[0] for form in (lines, objects)]
+    assert tastes[0] == tastes[1]
+    assert len(tastes[0].statements) == 4
+
+
+def test_a_known_statement_needs_no_handles():
+    later = PAST.then(history([FILMS.row("amelie")], [5.0], [99]))
+    made, model = worded(
+        said(f"+ theme: first love = {handle('Emma')}"),
+        said("+ theme: first love", "+ theme: christmas = 1", "+ theme: bonnets"),
+    )
+    made.taste([PAST])
+    taste = made.taste([later])[0]
+    assert [(s.value, s.items) for s in taste.statements] == [
+        ("first love", ("emma",)),
+        ("christmas", ("amelie",)),
+    ]
+    statements = model.prompts[1].schema["properties"]["statements"]
+    assert statements["items"] == {"type": "string"}
+    assert made.dropped == {"unbound": 1}
+
+
+def test_a_new_person_costs_a_small_budget():
+    catalog = Catalog.of(Item(f"i{n}", f"Something Rather Long {n}") for n in range(80))
+    events = history(list(range(80)), [5.0, 1.0] * 40)
+    for options, least, most in (({}, 3, 10), ({"events": 40, "budget": 3000}, 40, 40)):
+        model = Scripted([said(one())])
+        WordedTaste(Offline(), catalog, SCALE, model, **options).taste([events])
+        told = sum(line.startswith("[") for line in model.prompts[0].text.splitlines())
+        assert least <= told <= most
+        used = sum(model.count(turn.text) for turn in model.prompts[0].messages)
+        assert used <= options.get("budget", 280)
+    for wrong in ({"events": 0}, {"budget": 0}):
+        with pytest.raises(ConfigError, match="at least 1"):
+            worded(**wrong)
 
 
 def test_a_sign_against_the_values_is_dropped():
@@ -233,7 +304,7 @@ def test_a_long_history_is_cut_to_its_most_telling_part():
     made = WordedTaste(Offline(), catalog, SCALE, model)
     made.taste([history(list(range(500)), values.tolist())])
     said_of = [line for line in model.prompts[0].text.splitlines() if line.startswith("[")]
-    assert 0 < len(said_of) <= 60
+    assert 3 <= len(said_of) <= 10
     assert all("= 3" not in line for line in said_of)
 
 
@@ -317,7 +388,10 @@ JSON = st.recursive(
 @settings(max_examples=80, deadline=None)
 @given(JSON, JSON)
 def test_any_reply_gives_a_taste_that_the_history_bears_out(first, second):
-    reply = json.dumps({"text": first, "statements": [first, second, {**one(), "value": second}]})
+    lines = [f"+ theme: {first} = 1, {second}", f"{first}: {second}"]
+    reply = json.dumps(
+        {"text": first, "statements": [first, second, *lines, {**one(), "value": second}]}
+    )
     made, _ = worded(reply)
     taste = made.taste([PAST])[0]
     assert taste.text

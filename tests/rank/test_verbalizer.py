@@ -5,9 +5,9 @@ import pytest
 
 from tastemate import scope
 from tastemate.errors import ConfigError
-from tastemate.llm.person import Person
+from tastemate.llm.person import Person, Rated
 from tastemate.rank.verbalizer import LabelScores
-from tastemate.types import Completion
+from tastemate.types import Completion, Item
 
 NOBODY = Person()
 
@@ -95,3 +95,13 @@ def test_nothing_to_rank_is_not_asked(scripted, pool) -> None:
 def test_options_out_of_range_are_refused(scripted, options) -> None:
     with pytest.raises(ConfigError):
         LabelScores(scripted(), **options)
+
+
+def test_only_the_latest_titles_are_told(scripted, pool) -> None:
+    met = tuple(Rated(Item(f"m{n}", f"Met {n}"), 4.0) for n in range(20))
+    for options, told in (({}, 12), ({"recent": 20}, 20), ({"recent": 0}, 0)):
+        model = scripted()
+        LabelScores(model, **options).judge([Person(recent=met)], [pool([1, 2])])
+        assert model.prompts[0].messages[1].text.count("Met ") == told
+    with pytest.raises(ConfigError, match="at least 0"):
+        LabelScores(scripted(), recent=-1)

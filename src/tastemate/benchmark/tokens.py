@@ -25,7 +25,8 @@ from tastemate.interactions import Interactions
 from tastemate.llm.person import everything
 from tastemate.llm.scripted import Scripted
 from tastemate.llm.tokens import Counter, counter, estimate
-from tastemate.protocols import ChatModel, Profiler, Progress, Ranker, Retriever
+from tastemate.llm.wording import CLAUSES
+from tastemate.protocols import ChatModel, Profiler, Progress, Retriever
 from tastemate.types import Candidate, Completion, Prompt, Query, Recommendation
 
 K = 10
@@ -35,17 +36,18 @@ LEAST = 20
 PROFILE = " ".join(["This person enjoys character-driven dramas and clever crime films."] * 9)
 """A profile of about 120 tokens, which their second call takes in."""
 REASON = "it shares the crime genre with a film you liked, from the same decade"
-SENTENCES = "You like tense crime films with clever plots. You care little for broad comedy."
+SENTENCE = "You like tense crime films with clever plots and care little for broad comedy."
 TASTE_TOKENS, REASON_TOKENS = 120.0, 25.0
 """Of their replies: the profile, and each of the candidates, title and reason together."""
 ASSUMED: Mapping[str, str] = {
     "their profile": f"{TASTE_TOKENS:g} tokens (it is asked for in one to two paragraphs)",
     "their ranking": f"{REASON_TOKENS:g} tokens a candidate, title and reason together",
-    "our reasons": f"a clause of {len(REASON.split())} words with two pieces of evidence, in as "
-    "many phrasings as are asked for",
-    "our taste": "two sentences and five statements with two handles each",
+    "our reasons": f"a clause of {len(REASON.split())} words with two pieces of evidence",
+    "our taste": f"a sentence of {len(SENTENCE.split())} words and five statements with two "
+    "handles each",
 }
 """How long replies are taken to be."""
+GOAL = 0.25  # P7: a quarter of their tokens
 BATCH = 8
 """People in one call of the batched ranker."""
 
@@ -112,8 +114,8 @@ def tokens(
     value (mean over people), unit, against, against_value and ratio, ours over theirs; the same of
     the prompts alone (prompts_ratio); `as_written` is the ratio to their calls as they stand, whose
     second one names a profile and does not send it; `schema` what schemas add where a server
-    charges for them. `users` are ids, or how many are drawn by `seed` among those with 20 events.
-    Raises `DataError` when nobody has.
+    charges for them; `goal` is whether the ratio is within a quarter. `users` are ids, or how many
+    are drawn by `seed` among those with 20 events. Raises `DataError` when nobody has.
     """
     start = time.perf_counter()
     say = progress or _silent
@@ -177,6 +179,7 @@ def _row(name: str, by: str, meter: Meter, count: Counter, other: _Theirs, peopl
         "as_written": round(ours / (other.written + other.replies), 4),
         "schema": round(meter.schemas(count) / people, 1),
         "calls": round(len(meter.said) / people, 3),
+        "goal": ours / theirs <= GOAL,
     }
 
 
@@ -233,14 +236,16 @@ def ranked(kind: str, depth: int, *, taste: bool = False, **options: Any) -> Sta
     """
 
     def stage(model: ChatModel, scene: _Scene) -> object:
+        from tastemate.rank.judged import Judge
         from tastemate.rank.listwise import Listwise
         from tastemate.rank.mix import ModelRanker
         from tastemate.rank.verbalizer import LabelScores
 
-        made = {"labels": LabelScores, "listwise": Listwise}[kind](model, **options)
+        judges: dict[str, Callable[..., Judge]] = {"labels": LabelScores, "listwise": Listwise}
+        made = judges[kind](model, **options)
         scale = scene.interactions.scale
         profiler = _worded_taste(model, scene) if taste else None
-        ranker: Ranker = ModelRanker(made, scene.catalog, scale, depth=depth, profiler=profiler)
+        ranker = ModelRanker(made, scene.catalog, scale, depth=depth, profiler=profiler)
         return ranker.rank(scene.queries, scene.pools)
 
     return stage
@@ -254,19 +259,25 @@ def _worded_taste(model: ChatModel, scene: _Scene) -> Profiler:
     return WordedTaste(base, scene.catalog, scene.interactions.scale, model)
 
 
-def phrased(model: ChatModel, scene: _Scene) -> object:
-    """Have the reasons of each list worded by the model."""
-    from tastemate.explain.phrased import PhrasedExplainer
-    from tastemate.explain.verify import Verifier
+def phrased(**options: Any) -> Stage:
+    """Return the stage that has reasons of each list worded; `options` of `PhrasedExplainer`."""
 
-    verifier = Verifier(scene.catalog, scene.interactions)
-    explainer = PhrasedExplainer(scene.path.explainer, verifier, model, scene.catalog)
-    return [
-        explainer.explain(query, lines)
-        for query, lines in zip(scene.queries, scene.lines, strict=True)
-    ]
+    def stage(model: ChatModel, scene: _Scene) -> object:
+        from tastemate.explain.phrased import PhrasedExplainer
+        from tastemate.explain.verify import Verifier
+
+        verifier = Verifier(scene.catalog, scene.interactions)
+        inner = scene.path.explainer
+        explainer = PhrasedExplainer(inner, verifier, model, scene.catalog, **options)
+        return [
+            explainer.explain(query, lines)
+            for query, lines in zip(scene.queries, scene.lines, strict=True)
+        ]
+
+    return stage
 
 
+_TASTE = ranked("labels", K, taste=True)
 CONFIGURATIONS: Mapping[str, Sequence[Stage]] = {
     "labels, 10 candidates": (ranked("labels", K),),
     "labels, 20 candidates": (ranked("labels", 2 * K),),
@@ -275,18 +286,27 @@ CONFIGURATIONS: Mapping[str, Sequence[Stage]] = {
     f"listwise, 20 candidates, {BATCH} people a call": (
         ranked("listwise", 2 * K, users_per_call=BATCH),
     ),
-    "labels, 20 candidates, reasons worded": (ranked("labels", 2 * K), phrased),
-    "labels, 20 candidates, taste worded": (ranked("labels", 2 * K, taste=True),),
-    "labels, 20 candidates, taste and reasons worded": (
+    "labels, 10 candidates, taste worded": (_TASTE,),
+    "labels, 10 candidates, first 3 reasons worded": (ranked("labels", K), phrased()),
+    "labels, 10 candidates, taste and first 3 reasons worded": (_TASTE, phrased()),
+    "labels, 20 candidates, taste and first 3 reasons worded": (
         ranked("labels", 2 * K, taste=True),
-        phrased,
+        phrased(),
     ),
+    "labels, 10 candidates, all 10 reasons worded": (ranked("labels", K), phrased(lines=K)),
+    "labels, 10 candidates, taste and all 10 reasons worded": (_TASTE, phrased(lines=K)),
 }
-"""Name → the stages that ask the model."""
+"""Name → the stages that ask the model, each with its defaults where nothing is named."""
 
 
-LENGTHS: Mapping[str, int] = {"statements": 5, "items": 2, "evidence": 2}
-"""How many values a reply usually has of a list, where it is not filled to its limit."""
+STATEMENTS = (
+    "+ genre: Crime = 1,2",
+    "+ theme: heists gone wrong = 3,4",
+    "+ mood: tense = 1,3",
+    "+ era: 1990s = 2,5",
+    "- mood: broad comedy = 4,8",
+)
+"""The statements of a taste, as many as there usually are."""
 
 
 def _filled(schema: Mapping[str, Any], name: str = "", at: int = 0) -> Any:
@@ -298,20 +318,22 @@ def _filled(schema: Mapping[str, Any], name: str = "", at: int = 0) -> Any:
         case "object":
             parts = schema.get("properties", {})
             filled = {key: _filled(part, key, at) for key, part in parts.items()}
-            return filled | ({"text": SENTENCES} if "statements" in parts else {})
+            return filled | ({"text": SENTENCE} if "statements" in parts else {})
         case "array":
             most = int(schema.get("maxItems", 3))
-            clauses = name == "phrasing"
-            n = 1 if clauses else min(LENGTHS.get(name, most), most)
-            inner = "phrasing" if name == "phrasings" else name
-            return [_filled(schema["items"], inner, at) for at in range(n)]
+            n = {"statements": len(STATEMENTS), "reasons": most // CLAUSES["single"]}.get(
+                name, most
+            )
+            return [_filled(schema["items"], name, at) for at in range(min(n, most))]
         case "integer":
             return int(schema.get("minimum", 0)) + at
         case "boolean":
             return True
     if "enum" in schema:
         return schema["enum"][min(at, len(schema["enum"]) - 1)]
-    return "crime drama" if name == "value" else REASON
+    if name == "statements":
+        return STATEMENTS[at]
+    return f"{at + 1} e1,e2: {REASON}" if name == "reasons" else REASON
 
 
 def _compact(value: object) -> str:

@@ -247,7 +247,7 @@ def _with_model(scene: _Scene, lines: Sequence[Recommendation], model: ChatModel
     scale = project.interactions.scale
     base = AttributeTaste(project.catalog, project.interactions)
     with scope.opened() as used:
-        worded = WordedTaste(base, project.catalog, scale, model)
+        worded = WordedTaste(base, project.catalog, scale, model, events=60, budget=3000)
         taste = worded.taste([scene.query.history])[0]
         who = person(replace(scene.query, taste=taste), project.catalog, scale)
         reply = model.complete([prompts.listwise(who, [line.item for line in lines])])[0]
@@ -256,7 +256,9 @@ def _with_model(scene: _Scene, lines: Sequence[Recommendation], model: ChatModel
         named = parse.ranking(reply.text, len(lines))
         order = named + [at for at in range(1, len(lines) + 1) if at not in named]
         ranked = [replace(lines[at - 1], rank=rank) for rank, at in enumerate(order, start=1)]
-        explainer = PhrasedExplainer(_Given(), scene.verifier, model, project.catalog)
+        explainer = PhrasedExplainer(
+            _Given(), scene.verifier, model, project.catalog, lines=K, phrasings=2
+        )
         reasons = explainer.explain(scene.query, ranked)
     shown = [replace(line, reason=why) for line, why in zip(ranked, reasons, strict=True)]
     return {

@@ -12,7 +12,8 @@ from typing import Any
 
 from tastemate.explain import vocabulary
 from tastemate.explain.marks import title_names
-from tastemate.llm import prompts
+from tastemate.llm import prompts, screen
+from tastemate.llm.hidden import LOOKED
 from tastemate.llm.parse import json_value
 from tastemate.llm.person import Person
 from tastemate.protocols import ChatModel
@@ -20,10 +21,20 @@ from tastemate.scope import current
 from tastemate.text.named import TOKEN, Named
 from tastemate.text.phrases import listing
 from tastemate.text.words import fold, stem
+from tastemate.traits import split_year
 from tastemate.types import AttributeValue, Clause, Recommendation
 
 SHOWN = 5
 """Items that the sentences are about; the list goes on."""
+_PRAISE = frozenset(
+    stem(word)
+    for word in "best better greatest finest perfect ideal match first top number one must should "
+    "always never everybody everyone everything anything else most all love loves you your they "
+    "people critics viewers unmissable unrivalled watch chosen highest winner".split()
+)
+"""Words that an item's own text does not prove, though they may stand in a title that is named."""
+_PRONOUN = re.compile(r"(?i)(?:it|its|both)\b")
+"""How a sentence may begin that goes on about an item without naming it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,7 @@ def write(
         return offline(shown)
     kept, dropped = _checked(json_value(got.text), shown, named)
     if dropped:
-        current().note(f"{dropped} sentences of the model rest on nothing here and were dropped")
+        current().note(f"left out {dropped} of the model's sentences, which rest on nothing here")
     if not kept:
         return Written(offline(shown).sentences, "offline", dropped)
     return Written(tuple(kept), model.name, dropped)
@@ -111,9 +122,21 @@ def _bound(sentence: Any, lines: Sequence[Recommendation], named: Named) -> Clau
         for handle in (handles if isinstance(handles, list) else [])
         if isinstance(handle, int) and not isinstance(handle, bool) and 1 <= handle <= len(lines)
     ]
-    if not text or not cited or unbound(text, cited, named):
+    if not text or not cited or not _about(text, cited) or unbound(text, cited, named):
         return None
     return Clause(text, tuple(dict.fromkeys(line.item.id for line in cited)))
+
+
+def _about(text: str, cited: Sequence[Recommendation]) -> bool:
+    """Whether a sentence names an item it cites, or begins with a word for it.
+
+    A piece of an item's own text that is repeated as if it were an answer does neither.
+    """
+    if _PRONOUN.match(text):
+        return True
+    folded = text.casefold()
+    names = {name for line in cited for name in title_names(line.item.title)}
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", folded) for name in names)
 
 
 def unbound(text: str, cited: Sequence[Recommendation], named: Named) -> list[str]:
@@ -121,23 +144,28 @@ def unbound(text: str, cited: Sequence[Recommendation], named: Named) -> list[st
 
     Titles of the cited items and of the likes in their reasons may be named. Every other word is
     either plain (`explain.vocabulary`: no negation, no praise, no quantity) or found in the title,
-    attributes or text of every cited item; so is every number.
+    attributes or text of every cited item; so is every number. What speaks to a model in an item
+    holds nothing: neither its words nor a title made of them may be said again.
     """
     likes = {
         name
         for line in cited
         for fact in line.reason.evidence
-        if fact.kind == "liked item"
+        if fact.kind == "liked item" and _honest(fact.title)
         for name in title_names(fact.title)
     }
-    titles = {name for line in cited for name in title_names(line.item.title)}
+    titles = {
+        name for line in cited if _honest(line.item.title) for name in title_names(line.item.title)
+    }
     plain = vocabulary.PLAIN | vocabulary.ASKED | vocabulary.CAUSE
     rest = text
     for title in sorted(titles | likes, key=lambda name: (-len(name), name)):
         rest, found = re.subn(rf"(?<!\w){re.escape(title)}(?!\w)", "\u2022", rest, flags=re.I)
         if found and title in likes:
             plain = plain | vocabulary.LIKING | vocabulary.MET
-    held = [_words(line) for line in cited]
+    if not TOKEN.search(rest.replace("\u2022", "")):
+        return [text]  # a title alone says nothing
+    held = [_words(line) - _PRAISE for line in cited]
     said = {word: stem(fold(word)) for word in TOKEN.findall(rest.casefold())}
     loose = [
         word
@@ -149,10 +177,17 @@ def unbound(text: str, cited: Sequence[Recommendation], named: Named) -> list[st
 
 
 def _words(line: Recommendation) -> frozenset[str]:
-    """Return the folded, stemmed words of an item."""
+    """Return the folded, stemmed words of an item, as far as it does not speak to a model."""
     item = line.item
-    texts = [item.title, item.text, *_values(item.attributes.values())]
+    title = item.title if _honest(item.title) else ""
+    values = (value for value in _values(item.attributes.values()) if screen.value(value))
+    texts = [title, *screen.held(item.text), *values]
     return frozenset(stem(word) for text in texts for word in TOKEN.findall(fold(text)))
+
+
+def _honest(title: str) -> bool:
+    """Whether a title is screened in full and shown to models, its year aside."""
+    return len(title) <= LOOKED and screen.title(split_year(title)[0]) != screen.WITHHELD
 
 
 def _values(values: Iterable[AttributeValue]) -> Iterable[str]:

@@ -1,10 +1,11 @@
 """Reasons in a language model's words: it phrases, the evidence decides.
 
 The inner explainer finds the evidence and words it offline. The model is asked once a slate for
-several phrasings of each reason; every clause is checked against the evidence it cites; what says
+phrasings of the first reasons; every clause is checked against the evidence it cites; what says
 more than that is dropped and counted, and the offline clause takes its place.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 
 from tastemate import scope
 from tastemate.catalog import Catalog
+from tastemate.errors import ConfigError
 from tastemate.explain.aspects import Aspects
 from tastemate.explain.faithful import best, check, disclosed, merged
 from tastemate.explain.verify import Verifier
@@ -22,11 +24,20 @@ from tastemate.types import Clause, Query, Reason, Recommendation
 
 MOST = 12
 """Phrasings and clauses that are read of one item."""
+_LINE = re.compile(
+    r"\s*\[?(?P<handle>\d{1,4})\]?(?P<phrasing>[a-zA-Z]?)[\s.:]+"
+    r"(?P<ids>\[?[a-zA-Z]+\d+(?:[\s,;]+[a-zA-Z]+\d+)*\]?)\s*:\s*(?P<text>\S.*)",
+    re.DOTALL,
+)
+"""A clause as it is asked for: handle, letter of the phrasing, ids, words."""
 
 
 class PhrasedExplainer:
     """An explainer whose evidence is `inner`'s and whose words are a model's, where they stand.
 
+    The first `lines` of a slate are worded, in `phrasings` ways each, of which the most faithful
+    is taken; the others keep the offline wording, and 0 asks nobody. Raises `ConfigError` for
+    options out of range.
     `aspect` "multi-aspect" adds popularity, diversity and time; "comparative" sets two or three
     items apart (for other numbers it is as "single"). Promoted items (`style.promote`) are always
     disclosed, whatever the model does.
@@ -39,15 +50,21 @@ class PhrasedExplainer:
         model: ChatModel,
         catalog: Catalog,
         *,
-        phrasings: int = 2,
+        lines: int = 3,
+        phrasings: int = 1,
         aspect: prompts.Aspect = "single",
         style: prompts.Style = prompts.PLAIN,
     ) -> None:
+        if lines < 0 or not 1 <= phrasings <= 4:
+            raise ConfigError(
+                f"lines is {lines} and phrasings {phrasings}; give at least 0, and 1 to 4."
+            )
         self.inner = inner
         self.verifier = verifier
         self.model = model
         self.catalog = catalog
-        self.phrasings = max(phrasings, 1)
+        self.lines = lines
+        self.phrasings = phrasings
         self.aspect: prompts.Aspect = aspect
         self.style = style
         self.dropped: Counter[str] = Counter()
@@ -62,7 +79,7 @@ class PhrasedExplainer:
         """Return one reason a line, never thinner than the inner one."""
         aspect = self._aspect(len(lines))
         offline = self._widened(aspect, query, lines, self.inner.explain(query, lines, spreads))
-        asked = [at for at, reason in enumerate(offline) if reason.evidence]
+        asked = [at for at, reason in enumerate(offline[: self.lines]) if reason.evidence]
         phrased = self._ask(aspect, query, [(lines[at], offline[at]) for at in asked])
         found = [phrased.get(place) for place in range(len(asked))]
         reasons = list(offline)
@@ -134,22 +151,46 @@ class PhrasedExplainer:
 
 
 def read(value: Any, n: int) -> dict[int, list[list[Clause]]]:
-    """Return the phrasings in a reply by place 0..n-1: total, of each place the first counts."""
+    """Return the phrasings in a reply by place 0..n-1, each a list of clauses: total.
+
+    A line is "1 e1,e2: clause", with a letter at the handle ("1b") for a further phrasing. An
+    object {"item", "phrasings": [[{"text", "evidence"}]]} is read too; of those the first counts.
+    """
     listed = value.get("reasons") if isinstance(value, Mapping) else None
-    found: dict[int, list[list[Clause]]] = {}
-    for one in listed[: 4 * n] if isinstance(listed, list) else ():
-        handle = one.get("item") if isinstance(one, Mapping) else None
-        if not isinstance(handle, int) or isinstance(handle, bool) or not 1 <= handle <= n:
-            continue
-        written = one.get("phrasings")
-        phrasings = [
-            clauses
-            for raw in (written[:MOST] if isinstance(written, list) else ())
-            if (clauses := _clauses(raw))
-        ]
-        if phrasings:
-            found.setdefault(handle - 1, phrasings)
-    return found
+    lines: dict[int, dict[str, list[Clause]]] = {}
+    objects: dict[int, list[list[Clause]]] = {}
+    for one in listed[: 4 * MOST * n] if isinstance(listed, list) else ():
+        if isinstance(one, str):
+            _add(lines, one, n)
+        elif isinstance(one, Mapping):
+            _open(objects, one, n)
+    return objects | {at: list(by.values())[:MOST] for at, by in lines.items()}
+
+
+def _add(lines: dict[int, dict[str, list[Clause]]], text: str, n: int) -> None:
+    """Add the clause of one line to its phrasing."""
+    found = _LINE.fullmatch(text[:1200])
+    if found is None or not 1 <= (handle := int(found["handle"])) <= n:
+        return
+    clause = _clause(found["text"], re.findall(r"\w+", found["ids"]))
+    written = lines.setdefault(handle - 1, {}).setdefault(found["phrasing"].casefold(), [])
+    if len(written) < MOST:
+        written.append(clause)
+
+
+def _open(objects: dict[int, list[list[Clause]]], one: Mapping[str, Any], n: int) -> None:
+    """Add the phrasings of one object, the first of its item."""
+    handle = one.get("item")
+    if not isinstance(handle, int) or isinstance(handle, bool) or not 1 <= handle <= n:
+        return
+    written = one.get("phrasings")
+    phrasings = [
+        clauses
+        for raw in (written[:MOST] if isinstance(written, list) else ())
+        if (clauses := _clauses(raw))
+    ]
+    if phrasings:
+        objects.setdefault(handle - 1, phrasings)
 
 
 def _clauses(raw: Any) -> list[Clause]:
@@ -158,14 +199,15 @@ def _clauses(raw: Any) -> list[Clause]:
     for one in raw[:MOST] if isinstance(raw, list) else ():
         text = one.get("text") if isinstance(one, Mapping) else None
         ids = one.get("evidence") if isinstance(one, Mapping) else None
-        if not isinstance(text, str) or not text.strip():
-            continue
-        named = tuple(
-            name for name in (ids if isinstance(ids, list) else ()) if isinstance(name, str)
-        )
-        words = " ".join(text[:1000].split()).rstrip(" .;")
-        found.append(Clause(_lowered(words), named[:MOST]))
+        if isinstance(text, str) and text.strip():
+            named = ids if isinstance(ids, list) else []
+            found.append(_clause(text, [name for name in named if isinstance(name, str)]))
     return found
+
+
+def _clause(text: str, ids: Sequence[str]) -> Clause:
+    words = " ".join(text[:1000].split()).rstrip(" .;")
+    return Clause(_lowered(words), tuple(ids[:MOST]))
 
 
 def _lowered(text: str) -> str:

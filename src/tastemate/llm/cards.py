@@ -225,8 +225,11 @@ def bare(style: Style) -> Style:
     return replace(style, attributes=False, texts=False)
 
 
-def fact(evidence: Evidence, title: int = screen.TITLE) -> str:
-    """Return a piece of evidence on one line, its id first; a like is named with its year."""
+def fact(evidence: Evidence, title: int = screen.TITLE, *, again: bool = False) -> str:
+    """Return a piece of evidence on one line, its id first; a like is named with its year.
+
+    `again` where the line before is about the same title, which is then not named once more.
+    """
     known = evidence.title if evidence.kind == "liked item" else split_year(evidence.title)[0]
     name = screen.title(known, title) if known else ""
     value = _number(evidence.value)
@@ -235,9 +238,9 @@ def fact(evidence: Evidence, title: int = screen.TITLE) -> str:
         case "liked item":
             told = f"liked {name}" + (f", gave it {value}" if value else "")
         case "shared attribute":
-            told = f"{attribute} {value}, as in {name}"
+            told = f"{attribute} {value}" + (" too" if again else f", as in {name}")
         case "neighbours":
-            told = f"{evidence.count} people liked it and {name}"
+            told = f"{evidence.count} people liked " + ("both" if again else f"it and {name}")
         case "popularity":
             told = f"{evidence.count} people liked it"
         case "query":

@@ -4,7 +4,8 @@ A word alone proves nothing ("Rank", "The Assistant" and "First" are films); it 
 combinations that `screen.suspicious` names. A language has seven lists: verbs of ranking, words
 for the top, verbs of ignoring, words for instructions, for a model, for what is ranked, for
 "must". Entries are beginnings
-of words, lower case, without accents; for scripts without spaces, any part of the text.
+of words, lower case, without accents, two words being joined by "_"; for scripts without spaces,
+any part of the text.
 """
 
 from dataclasses import dataclass
@@ -79,10 +80,10 @@ TONGUES: dict[str, Tongue] = {
         "deve devem merece favor",
     ),
     "nl": Tongue(
-        "rangschik beveel aanbevel aanbeve plaats zet kies toon geef sorteer raad antwoord",
+        "noem rangschik beveel aanbevel aanbeve plaats zet kies toon geef sorteer raad antwoord",
         "eerst eerste bovenaan altijd beste hoogste top nummer",
         "negeer vergeet",
-        "instructie regel opdracht vorige aanwijzing eerdere",
+        "instructie regel opdracht vorige aanwijzing eerdere hierboven bovenstaand wat_hierboven",
         "model assistent ai systeem taalmodel",
         "dit deze film boek titel",
         "moet moeten hoort graag",
@@ -108,25 +109,25 @@ TONGUES: dict[str, Tongue] = {
         "должен должн обязан обязат нужно заслуж пожалуйста",
     ),
     "uk": Tongue(
-        "рекоменд порекоменд постав розмісти обери покажи",
-        "перш завжди найкращ вище верх",
-        "ігнор проігнор забуд",
-        "інструкц правил вказівк попередн",
+        "рекоменд порекоменд постав розмісти обери покаж познач признач став порад вибер",
+        "перш завжди найкращ вище верх топ",
+        "ігнор проігнор забуд знехтуй нехтуй",
+        "інструкц правил вказівк попередн команд",
         "модел асистент систем помічник",
         "цей цю фільм книг назв мене",
         "повин мусить",
     ),
     "tr": Tongue(
         "oner tavsiye sirala yerlestir koy sec goster listele puanla derecelendir",
-        "ilk birinci basa ust her daima en zirve",
-        "yoksay gormezden unut yok dikkate",
-        "talimat kural yonerge onceki komut",
+        "ilk birinci basa ust her hep daima once zirve en_iyi",
+        "yoksay yok_say gormezden unut bos_ver bosver dikkate_alma",
+        "talimat kural yonerge onceki komut asagidaki yukaridaki",
         "model asistan yapay sistem",
         "bu bunu film filmi kitap kitabi beni",
         "olmali gerek zorunda lutfen",
     ),
     "sv": Tongue(
-        "rekommender rangordna placera satt valj visa",
+        "rekommender rangordna placera satt valj visa ranka svara lagg",
         "forst forsta overst alltid basta hogst",
         "ignorera glom strunta",
         "instruktion regl tidigare anvisning",
@@ -175,8 +176,8 @@ TONGUES: dict[str, Tongue] = {
         spaced=False,
     ),
     "ar": Tongue(
-        "رتب ضع أوص اوص رشح اختر اعرض صنف قدم التوصية يوصى توصي",
-        "أول الأول اولا المرتبة القمة دائما أعلى اعلى المقدمة الاول",
+        "رتب ضع اختيار أوص اوص رشح اختر اعرض صنف قدم التوصية يوصى توصي",
+        "أول الأول اولا المرتبة القمة قبل_غير دائما أعلى اعلى المقدمة الاول",
         "تجاهل انس تخط",
         "تعليمات التعليمات الأوامر القواعد السابقة الاوامر",
         "النموذج نموذج المساعد الذكاء النظام",

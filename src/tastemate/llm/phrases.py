@@ -2,6 +2,8 @@
 
 import re
 
+from tastemate.llm.turns import fused
+
 ROLE = re.compile(
     r"(?i)(?:^|[\n.!?)\]}>\"*|-]\s*|\s{2,})(?:system|assistant|user|developer|"
     r"tool)\s*[:：>]\s*\S|\b(?:system|developer)\s*(?:[:：]|=>|->)"
@@ -199,7 +201,7 @@ _TURNS = (
     r"please|answer|instead)\b",
     r"\b(?:choose|pick|select|prefer|favou?r|like|choosing|picking|selecting|vote for|crown|"
     r"thumbs up(?: to)?|start with|begin with|open with|lead with|end with|answer with|respond "
-    r"with|reply with|go with|stick to|opt for|settle on|nominate|copy|write|insert|enter|answer|"
+    r"with|reply with|go with|go for|stick to|opt for|settle on|nominate|copy|write|insert|enter|"
     r"output|return) (?:with )?(?:this(?: one)?(?=\W*$| first| on| at| over| instead| for| if| "
     r"and| before| above| as| film| movie| book| title)|(?:this|the) handle)\b",
     r"^(?:please )?(?:select|recommend|rank|prefer|promote|upvote|nominate|prioriti[sz]e) (?:me|"
@@ -326,12 +328,11 @@ _TURNS = (
 _NAMED = {"<model>": _MODEL, "<lists>": _LISTS, "<tops>": _TOPS, "<asked>": _ASKED}
 
 
-def _compiled() -> re.Pattern[str]:
-    joined = "|".join(_TURNS)
+def _named(turn: str) -> str:
     for name, meant in _NAMED.items():
-        joined = joined.replace(name, meant)
-    return re.compile(joined, re.IGNORECASE)
+        turn = turn.replace(name, meant)
+    return turn
 
 
-PHRASES = _compiled()
-"""Any turn of phrase that ranks, obliges, addresses a model or says what people want."""
+says = fused([_named(turn) for turn in _TURNS])
+"""Whether a text ranks, obliges, addresses a model or says what people want."""

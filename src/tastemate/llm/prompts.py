@@ -8,17 +8,16 @@ instruction. Candidates carry handles 1..n; a model answers with handles. Each f
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
-
-import numpy as np
+from dataclasses import replace
 
 from tastemate.errors import ConfigError
 from tastemate.llm import cards, drafts, screen, wording
 from tastemate.llm.cards import Count, Room
+from tastemate.llm.examples import nearest_examples
 from tastemate.llm.person import Person, Rated
 from tastemate.llm.tokens import estimate
 from tastemate.llm.wording import PLAIN, Aspect, Persona, Style, disclosure
-from tastemate.types import Evidence, Floats, Item, Prompt, Statement
+from tastemate.types import Evidence, Item, Prompt, Statement
 
 __all__ = [
     "LETTERS", "PLAIN", "Aspect", "Persona", "Style", "answer", "chain_of_thought", "disclosure",
@@ -27,23 +26,25 @@ __all__ = [
 ]  # fmt: skip
 
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-T = TypeVar("T")
+RECENT = 12
+"""Titles of a history before letters, the latest."""
 
 
 def profile(rated: Sequence[Rated], style: Style = PLAIN, *, count: Count = estimate) -> Prompt:
-    """Ask for a taste: {"text", "statements": [{"kind", "value", "likes", "items": [handle]}]}.
+    """Ask for a taste: {"text", "statements": ["+ kind: value = handles", …]}; "-" is a dislike.
 
-    `rated` is shown under handles 1..n in the order given; `wording.KINDS` are the kinds.
+    `rated` is shown under handles 1..n in the order given, without years, which cost as much as
+    titles; `wording.KINDS` are the kinds.
     """
-    task = "Read this person's taste from their ratings (title = rating)."
+    task = "Read this person's taste from their ratings."
     return drafts.draft(
-        "profile/1",
+        "profile/2",
         wording.system(style, task, wording.PRIVATE, wording.TASTE_REPLY),
-        lambda room: cards.ratings(rated, style, room),
+        lambda room: cards.ratings(rated, replace(style, years=False), room),
         cards.rooms(len(rated), 0),
         (style, count),
-        max_tokens=400,
-        schema=wording.taste(len(rated)),
+        max_tokens=160,
+        schema=wording.taste(),
     )
 
 
@@ -55,21 +56,24 @@ def profile_update(
     *,
     count: Count = estimate,
 ) -> Prompt:
-    """Ask how newer events change a taste; the reply is that of `profile`, in full."""
-    task = "Update this taste by newer ratings (title = rating); keep what still holds."
+    """Ask how newer events change a taste; the reply is that of `profile`, in full.
+
+    A statement that was known may come without handles.
+    """
+    task = "Update this taste by newer ratings; keep what still holds."
     known = "\n".join(cards.statements(before))
     said = screen.sentences(text, 300)
     return drafts.draft(
-        "profile_update/1",
-        wording.system(style, task, wording.PRIVATE, wording.TASTE_REPLY),
+        "profile_update/2",
+        wording.system(style, task, wording.PRIVATE, wording.TASTE_REPLY, wording.KEPT),
         lambda room: drafts.lines(
             known if room.taste else "", said if room.texts else "",
-            cards.ratings(rated, style, room),
+            cards.ratings(rated, replace(style, years=False), room),
         ),
         cards.rooms(len(rated), 0),
         (style, count),
-        max_tokens=400,
-        schema=wording.taste(len(rated)),
+        max_tokens=160,
+        schema=wording.taste(),
     )  # fmt: skip
 
 
@@ -99,32 +103,6 @@ def chain_of_thought(
 ) -> Prompt:
     """Ask for a line of reasoning, then, after a line "TITLES:", n titles, one a line."""
     return drafts.titles("chain_of_thought/1", wording.THINKING, person, (), n, (style, count), 150)
-
-
-def nearest_examples(
-    query: Floats,
-    vectors: Floats,
-    examples: Sequence[T],
-    n: int = 3,
-    *,
-    exclude: Sequence[int] = (),
-) -> list[T]:
-    """Return the n examples nearest to a query, nearest first, by cosine; ties by their order.
-
-    `query` is (d,), `vectors` is (examples, d); `exclude` holds positions never taken, such as
-    the person's own. A zero vector is near to nothing.
-    """
-    if len(vectors) != len(examples):
-        raise ConfigError(
-            f"{len(vectors)} vectors were given for {len(examples)} examples; give one for each."
-        )
-    if not len(examples) or n <= 0:
-        return []
-    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
-    near = np.divide(vectors @ query, lengths, out=np.full(len(vectors), -2.0), where=lengths > 0)
-    near[list(exclude)] = -np.inf
-    best = np.argsort(-near, kind="stable")[:n].tolist()
-    return [examples[at] for at in best if near[at] > -np.inf]
 
 
 def listwise(
@@ -220,44 +198,47 @@ def pairwise(
 
 
 def letters(
-    person: Person, items: Sequence[Item], style: Style = PLAIN, *, count: Count = estimate
+    person: Person,
+    items: Sequence[Item],
+    style: Style = PLAIN,
+    *,
+    recent: int = RECENT,
+    count: Count = estimate,
 ) -> Prompt:
     """LlamaRec's prompt: the history, up to 26 candidates under letters; labels the letters.
 
-    Yue et al. (2023): titles in the order they were met, then the candidates, then "Answer:".
-    Raises `ConfigError` for more than 26 candidates.
+    Yue et al. (2023): titles in the order they were met, here the last `recent` of them, then the
+    candidates, then "Answer:". Years tell apart what has the same name, and are left out
+    otherwise. Raises `ConfigError` for more than 26 candidates.
     """
     if len(items) > len(LETTERS):
         raise ConfigError(
             f"Letters tell at most {len(LETTERS)} candidates apart and {len(items)} were given; "
             "rank windows of the list."
         )
-    met = person.recent or tuple(reversed(person.likes))
-    bare = cards.bare(style)
+    met = (person.recent or tuple(reversed(person.likes)))[-recent:] if recent > 0 else ()
+    named = drafts.Names([*(one.item for one in met), *items], style)
     wish = screen.request(person.request)
+    taste = cards.taste(person)
 
     def render(room: Room) -> str:
         latest = met[len(met) - room.likes :]
         return drafts.lines(
             "History:",
-            *(cards.card(one.item, bare, 0, title=room.title) for one in latest),
+            *(named.of(one.item, room.title) for one in latest),
+            f"Taste: {taste}" if taste and room.taste else "",
             f"Wish: {wish}" if wish else "",
             "Candidates:",
             *(
-                f"({letter}){'*' if item.id in style.promote else ''} "
-                f"{cards.card(item, bare, 0, title=room.title)}"
+                f"({letter}){'*' if item.id in style.promote else ''} {named.of(item, room.title)}"
                 for letter, item in zip(LETTERS, items, strict=False)
             ),
             "Answer:",
         )
 
-    task = (
-        "Given the history in order, oldest first, recommend the candidate that comes next. "
-        "Reply with its letter only."
-    )
     return drafts.draft(
-        "letters/1",
-        wording.system(style, task),
+        "letters/2",
+        wording.system(style, wording.NEXT),
         render,
         cards.rooms(len(met), 0),
         (style, count),
@@ -275,29 +256,30 @@ def explanation(
     phrasings: int = 1,
     count: Count = estimate,
 ) -> Prompt:
-    """Ask for reasons in words, from evidence only.
+    """Ask for reasons in words, from evidence only: {"reasons": ["1 e1,e2: clause", …]}.
 
-    {"reasons": [{"item": handle, "phrasings": [[{"text", "evidence": [id]}, …], …]}]}; evidence ids
-    are those of the item. "comparative" takes two or three items; "multi-aspect" asks for content,
-    popularity, diversity and time where there is evidence of them.
+    A line is one clause: the handle, the ids of evidence of that item, the words; of several
+    phrasings the handle carries a letter, "1a", "1b". "comparative" takes two or three items;
+    "multi-aspect" asks for content, popularity, diversity and time where there is evidence of them.
     """
     wish = screen.request(request)
-    ids = [fact.id for _, facts in items for fact in facts]
     phrasings = max(phrasings, 1)
     return drafts.draft(
-        f"explanation-{aspect}/1",
+        f"explanation-{aspect}/2",
         wording.system(
             style,
             wording.ASPECTS[aspect],
-            wording.reasoning(phrasings),
+            wording.reasoning(aspect, phrasings),
             wording.PRIVATE,
             wording.REASONS_REPLY,
         ),
-        lambda room: drafts.lines(f"? {wish}" if wish else "", cards.evidenced(items, style, room)),
+        lambda room: drafts.lines(
+            f"? {wish}" if wish else "", drafts.evidence(items, style, room.title)
+        ),
         cards.rooms(0, 0),
         (style, count),
-        max_tokens=24 + (16 + 64 * phrasings) * len(items),
-        schema=wording.reasons(len(items), ids, phrasings),
+        max_tokens=24 + 32 * wording.CLAUSES[aspect] * phrasings * len(items),
+        schema=wording.reasons(aspect, len(items), phrasings),
     )
 
 
@@ -337,7 +319,7 @@ def answer(
     task = "Answer the wish from the numbered items only, in one to three short sentences."
     reply = 'Reply only {"sentences":[{"text":"…","items":[handles it names]}]}.'
     return drafts.draft(
-        "answer/1",
+        "answer/2",
         wording.system(style, task, wording.LINES, wording.PRIVATE, reply),
         lambda room: drafts.lines(
             cards.told(asked, style, room),

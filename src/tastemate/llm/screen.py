@@ -8,9 +8,10 @@ is shown as a few of its words in alphabetical order, so that no sentence of it 
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from tastemate.llm import speech
+from tastemate.llm import nudges, speech, wish
 from tastemate.llm.hidden import LOOKED, hidden, revealed, turned, unseen
 
 TITLE = 100
@@ -73,7 +74,7 @@ def suspicious(text: str) -> bool:
     if not text:
         return False
     if len(text) < 10 and text.isascii() and text.isalpha():
-        return False
+        return nudges.pushes(text)
     text = text[:_READ]
     if hidden(text) or any(speech.speaks(view) for view in revealed(text)):
         return True
@@ -81,13 +82,19 @@ def suspicious(text: str) -> bool:
 
 
 def title(text: str, cap: int = TITLE) -> str:
-    """Return a title as it may be shown: cleaned, or "(title withheld)"."""
-    return _shown(text, cap) or WITHHELD
+    """Return a title as it may be shown: cleaned, or "(title withheld)".
+
+    A subtitle that turns to its reader is left out.
+    """
+    shown = _shown(text, cap)
+    if shown and (head := nudges.head(text)) != text:
+        return cleaned(head, cap) or WITHHELD
+    return shown or WITHHELD
 
 
 def value(text: str, cap: int = VALUE) -> str:
     """Return an attribute value or a name as it may be shown; empty where it may not be."""
-    return _shown(text, cap)
+    return "" if nudges.no_value(text[:_READ]) else _shown(text, cap)
 
 
 @lru_cache(maxsize=65_536)
@@ -95,9 +102,41 @@ def _shown(text: str, cap: int) -> str:
     return "" if suspicious(text) else cleaned(text, cap)
 
 
+@lru_cache(maxsize=4_096)
 def request(text: str, cap: int = REQUEST) -> str:
-    """Return a wish in somebody's own words: cleaned, without what it says of private traits."""
-    return cleaned(_TRAIT.sub("", text[:_READ]), cap)
+    """Return a wish in somebody's own words: cleaned, without what it says of private traits.
+
+    Sentences that ask for kinds of things stay; one that speaks of handles, places of an item, the
+    reply or the rules of a model goes, and so do two neighbours that do so together.
+    """
+    kept = _apart(_TRAIT.sub("", text[:_READ]), _no_wish)
+    return cleaned(" ".join(kept), cap)
+
+
+def _no_wish(text: str) -> bool:
+    return hidden(text) or any(wish.directs(view) for view in (text, *revealed(text)))
+
+
+def held(text: str) -> Iterator[str]:
+    """Yield the sentences of a text that are not suspicious, as they stand."""
+    yield from _apart(text[:_READ], suspicious)
+
+
+def _apart(text: str, refused: Callable[[str], bool]) -> list[str]:
+    """Return the sentences of a text that are refused neither alone nor with the one before."""
+    kept: list[str] = []
+    before = ""
+    for part in _SENTENCE.split(text):
+        part = part.strip()[:LOOKED]
+        if not part or refused(part):
+            before = ""
+        elif before and refused(f"{before} {part}"):
+            kept.pop()
+            before = ""
+        else:
+            kept.append(part)
+            before = part
+    return kept
 
 
 def sentences(text: str, cap: int) -> str:

@@ -1,12 +1,10 @@
 """Whether a reading of a text speaks to a model: the rules over the words of `lexicon`."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
-from tastemate.llm import lexicon, phrases
-from tastemate.llm.lexicon import TONGUES, Tongue
+from tastemate.llm import foreign, lexicon, nudges, phrases
 
 _PIECE = re.compile(r"[#№]?\s?\d+(?:st|nd)?\b|[^\W_]+(?:['’][^\W_]+)?")
 _BREAK = re.compile(r"[.,;:!?()\[\]{}\-–—\"“”|/<>\n*=…。！？，：]")
@@ -79,24 +77,20 @@ def speaks(text: str) -> bool:
     text = phrases.SERIES.sub(")", text)
     if phrases.ROLE.search(text) or phrases.MARKUP.search(text) or phrases.HANDLES.search(text):
         return True
-    if phrases.PHRASES.search(text) or phrases.ORDERED.search(text):
+    if phrases.says(text) or phrases.ORDERED.search(text) or nudges.pushes(text):
         return True
     folded = text.casefold()
     if phrases.JOINED.search("".join(word for word in folded.split() if len(word) >= 9)):
         return True
-    return _orders(folded) or _foreign(folded)
+    return _orders(folded) or foreign.orders(folded)
 
 
 def is_order_word(word: str) -> bool:
     """Whether a single word could be part of an order in any of the languages."""
-    english, folded = _english(), _bare(word.casefold())
+    english, folded = _english(), foreign.bare(word.casefold())
     if any(folded in listed for listed in (getattr(english, name) for name in _NAMES)):
         return True
-    return any(
-        pattern.match(folded)
-        for tongue in _tongues().values()
-        for pattern in (tongue.rank, tongue.ignore, tongue.instructions, tongue.model)
-    )
+    return any(roles & foreign.ORDERING for roles in foreign.roles(folded).values())
 
 
 def _orders(folded: str) -> bool:
@@ -150,98 +144,3 @@ def _clauses(folded: str) -> tuple[list[str], set[str]]:
         words.append(word)
         end = piece.end()
     return words, first
-
-
-@dataclass(frozen=True, slots=True)
-class _Patterns:
-    rank: re.Pattern[str]
-    top: re.Pattern[str]
-    ignore: re.Pattern[str]
-    instructions: re.Pattern[str]
-    model: re.Pattern[str]
-    this: re.Pattern[str]
-    must: re.Pattern[str]
-
-
-@cache
-def _tongues() -> dict[str, _Patterns]:
-    return {name: _compiled(tongue) for name, tongue in TONGUES.items()}
-
-
-def _compiled(tongue: Tongue) -> _Patterns:
-    def pattern(listed: str, least: int = 4) -> re.Pattern[str]:
-        stems = sorted({_bare(stem) for stem in listed.split()}, key=len, reverse=True)
-        if not tongue.spaced:
-            return re.compile("|".join(map(re.escape, stems)))
-        # A short entry is a whole word, a longer one the beginning of words.
-        whole = "|".join(re.escape(stem) for stem in stems if len(stem) < least)
-        begun = "|".join(re.escape(stem) for stem in stems if len(stem) >= least)
-        parts = [rf"(?:{begun})\w*" if begun else "", whole]
-        return re.compile(rf"\b(?:{'|'.join(part for part in parts if part)})\b")
-
-    return _Patterns(
-        pattern(tongue.rank),
-        pattern(tongue.top),
-        pattern(tongue.ignore),
-        pattern(tongue.instructions),
-        pattern(tongue.model),
-        pattern(tongue.this),
-        pattern(tongue.must),
-    )
-
-
-@cache
-def _gate() -> re.Pattern[str]:
-    """Any word that ranks, ignores or obliges in any of the languages."""
-    tongues = _tongues().values()
-    found = (one.pattern for t in tongues for one in (t.rank, t.ignore, t.must))
-    return re.compile("|".join(found))
-
-
-def _foreign(folded: str) -> bool:
-    """Whether a sentence in another language ranks for the top, or sets instructions aside."""
-    text = _bare(folded)
-    if _SHARED.search(text) or _for_ever(text):
-        return True
-    if not _gate().search(text):
-        return False
-    for tongue in _tongues().values():
-        rank, ignore = tongue.rank.search(text), tongue.ignore.search(text)
-        must, top = tongue.must.search(text), tongue.top.search(text)
-        if not rank and not ignore and not must:
-            continue
-        if (top and (rank or must)) or (rank and must):
-            return True
-        if ignore and tongue.instructions.search(text):
-            return True
-        if (rank or ignore) and tongue.model.search(text):
-            return True
-    return False
-
-
-def _for_ever(text: str) -> bool:
-    """Whether a short text is little but "always first", in any of the languages."""
-    left = phrases.ALWAYS.sub(" ", text)
-    if left == text or len(text) > 60:
-        return False
-    return any(tongue.top.search(left) for tongue in _tongues().values())
-
-
-_SHARED = re.compile(
-    r"\b(?:ignor|abaik|игнор|negeer|negli)\w*\b.*\b(?:instru[kc]|инструкц|prompt)\w*"
-)
-
-
-def _bare(text: str) -> str:
-    if text.isascii():
-        return text
-    apart = unicodedata.normalize("NFD", text)
-    return (
-        unicodedata.normalize(
-            "NFC", "".join(sign for sign in apart if unicodedata.category(sign) != "Mn")
-        )
-        .replace("ı", "i")
-        .replace("ß", "ss")
-        .replace("ł", "l")
-        .replace("ø", "o")
-    )

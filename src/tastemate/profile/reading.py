@@ -29,6 +29,12 @@ TEXT_SENTENCES = 5
 _WORDED = {"era": "from the {}", "person": "with {}", "people": "with {}"}
 _KINDS = {"themes": "theme", "moods": "mood", "eras": "era", "genres": "genre", "people": "person"}
 _ANY = ("dislike", "dislikes", "like", "likes", "other", "")
+_MINUS = ("-", "\u2013", "\u2212")
+_LINE = re.compile(
+    r"\s*(?P<sign>[-+\u2013\u2212]?)\s*(?P<kind>[^\W\d_]{1,20}(?: [^\W\d_]{1,20})?)\s*:\s*"
+    r"(?P<value>[^=]*?)\s*(?:=\s*(?P<handles>[\d\s,;\[\]()]*))?\s*"
+)
+"""A statement as it is asked for: sign, kind, value, and the handles after "="."""
 _SIGNS = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069]+")
 _ADDRESS = re.compile(r"https?:|www\.|[<>{}\[\]`]|\S@\S", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"\u201c\u00ab*_]([^\"\u201d\u00bb*_]{2,80})[\"\u201d\u00bb*_]")
@@ -202,7 +208,8 @@ def in_words(statements: Sequence[Statement]) -> str:
 
 
 def _claim(raw: Any) -> _Claim | None:
-    """Read one statement of a reply; None where it has no value."""
+    """Read one statement of a reply, a line or an object; None where it has no value."""
+    raw = _line(raw) if isinstance(raw, str) else raw
     if not isinstance(raw, Mapping) or not isinstance(raw.get("value"), str | int):
         return None
     value = " ".join(_SIGNS.sub(" ", str(raw["value"])[:200]).split()).strip(" .\"'")
@@ -221,6 +228,19 @@ def _claim(raw: Any) -> _Claim | None:
         sign = False
     kind = _KINDS.get(kind, "theme" if kind in _ANY else kind)
     return _Claim(kind, value, sign, tuple(dict.fromkeys(numbers)))
+
+
+def _line(text: str) -> dict[str, Any]:
+    """Read "+ genre: Crime = 1,2" as the object it stands for; nothing where it is no such line."""
+    found = _LINE.fullmatch(text[:400])
+    if found is None:
+        return {}
+    return {
+        "kind": found["kind"],
+        "value": found["value"],
+        "likes": found["sign"] not in _MINUS,
+        "items": [int(one) for one in re.findall(r"\d{1,6}", found["handles"] or "")],
+    }
 
 
 def _carried(claim: _Claim, items: list[Item], catalog: Catalog) -> tuple[str, str, list[Item]]:

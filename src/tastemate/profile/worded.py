@@ -15,6 +15,7 @@ import numpy as np
 
 from tastemate import scope
 from tastemate.catalog import Catalog
+from tastemate.errors import ConfigError
 from tastemate.interactions import Scale
 from tastemate.llm import parse, prompts
 from tastemate.llm.person import Rated
@@ -22,9 +23,6 @@ from tastemate.profile.reading import Reading
 from tastemate.protocols import ChatModel, Profiler
 from tastemate.text.named import Named
 from tastemate.types import Completion, History, Prompt, Taste
-
-SHOWN = 60
-"""At most so many events are shown, however large the budget."""
 
 _Key = tuple[bytes, bytes]
 
@@ -54,7 +52,10 @@ class WordedTaste:
     """Taste by a model, tied to events; `base` stands in where the model fails.
 
     `limit` is how many statements a taste has at most, `kept` how many tastes are remembered,
-    `fresh` how many events a known taste is carried forward over before all is read again.
+    `fresh` how many events a known taste is carried forward over before all is read again. The
+    model is shown at most `events` events, the most telling ones, in a prompt of at most `budget`
+    tokens; both are small because every new person pays for them. Raises `ConfigError` for
+    options out of range.
     """
 
     def __init__(
@@ -68,15 +69,20 @@ class WordedTaste:
         style: prompts.Style = prompts.PLAIN,
         kept: int = 1024,
         fresh: int = 10,
+        events: int = 10,
+        budget: int = 280,
     ) -> None:
+        if events < 1 or budget < 1:
+            raise ConfigError(f"events is {events} and budget {budget}; give at least 1.")
         self.base = base
         self.catalog = catalog
         self.scale = scale
         self.model = model
         self.limit = limit
-        self.style = style
+        self.style = replace(style, budget=min(style.budget, budget))
         self.kept = kept
         self.fresh = fresh
+        self.events = events
         self.dropped: Counter[str] = Counter()
         """What was left out of replies, by reason."""
         self._tastes: OrderedDict[_Key, _Kept] = OrderedDict()
@@ -176,7 +182,7 @@ class WordedTaste:
         while likes or dislikes:
             mixed += [*likes[:3], *dislikes[:1]]
             del likes[:3], dislikes[:1]
-        return tuple((mixed + ordered(~liked & ~disliked, -1.0))[:SHOWN])
+        return tuple((mixed + ordered(~liked & ~disliked, -1.0))[: self.events])
 
     def _rated(self, history: History, shown: Sequence[int]) -> list[Rated]:
         return [

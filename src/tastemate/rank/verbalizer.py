@@ -25,8 +25,9 @@ class LabelScores:
 
     `size` candidates a prompt, at most 26 (20 is what servers that report the top 20 tokens can
     tell); a deeper pool goes in chunks that share `overlap` items, which puts them on one scale.
-    `permutations` orders of each chunk, 1 to 4. A model without label scores gives no opinion.
-    Raises `ConfigError` for options out of range.
+    `permutations` orders of each chunk, 1 to 4; `recent` titles of the history, at most the 20 a
+    `Person` has. A model without label scores gives no opinion. Raises `ConfigError` for options
+    out of range.
     """
 
     name = "labels"
@@ -38,6 +39,7 @@ class LabelScores:
         size: int = 20,
         overlap: int = 4,
         permutations: int = 1,
+        recent: int = prompts.RECENT,
         style: prompts.Style = prompts.PLAIN,
     ) -> None:
         if not 2 <= size <= len(prompts.LETTERS):
@@ -46,10 +48,13 @@ class LabelScores:
             raise ConfigError(f"overlap is {overlap}; it must be 1 to {size - 1}, less than size.")
         if not 1 <= permutations <= 4:
             raise ConfigError(f"permutations is {permutations}; it must be 1 to 4.")
+        if recent < 0:
+            raise ConfigError(f"recent is {recent}; it must be at least 0.")
         self.model = model
         self.size = size
         self.overlap = overlap
         self.permutations = permutations
+        self.recent = recent
         self.style = style
 
     def judge(
@@ -86,7 +91,8 @@ class LabelScores:
         return judged
 
     def _prompt(self, person: Person, items: Sequence[Item]) -> Prompt:
-        return prompts.letters(person, items, self.style, count=self.model.count)
+        count = self.model.count
+        return prompts.letters(person, items, self.style, recent=self.recent, count=count)
 
     def _ways(self, n: int) -> list[list[int]]:
         """Return the items of each prompt, by place: chunks that overlap, each in several orders.
