@@ -10,8 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tastemate.data.datasets import open_dataset
-from tastemate.llm import prompts, screen
+from tastemate.llm import prompts
 from tastemate.llm.person import Person, Rated
+from tastemate.llm.screening import screen
 from tastemate.types import Item
 
 HONEST = """

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tastemate.llm import screen
 from tastemate.llm.person import Person
 from tastemate.llm.prompts import listwise
+from tastemate.llm.screening import screen
 from tastemate.types import Item
 
 HONEST = """

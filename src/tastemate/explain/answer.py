@@ -12,10 +12,11 @@ from typing import Any
 
 from tastemate.explain import vocabulary
 from tastemate.explain.marks import title_names
-from tastemate.llm import prompts, screen
-from tastemate.llm.hidden import LOOKED
+from tastemate.llm import prompts
 from tastemate.llm.parse import json_value
 from tastemate.llm.person import Person
+from tastemate.llm.screening import screen
+from tastemate.llm.screening.hidden import LOOKED
 from tastemate.protocols import ChatModel
 from tastemate.scope import current
 from tastemate.text.named import TOKEN, Named

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from tastemate.llm import screen
 from tastemate.llm.person import Person, Rated
+from tastemate.llm.screening import screen
 from tastemate.llm.wording import Style
 from tastemate.traits import is_year, split_year
 from tastemate.types import AttributeValue, Evidence, Item, Statement

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from tastemate.llm import cards, screen, wording
+from tastemate.llm import cards, wording
 from tastemate.llm.cards import Count, Room
 from tastemate.llm.person import Person
+from tastemate.llm.screening import screen
 from tastemate.llm.wording import Schema, Style
 from tastemate.traits import split_year
 from tastemate.types import Evidence, Generation, Item, Message, Prompt

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tastemate.errors import ConfigError
-from tastemate.llm import cards, drafts, screen, wording
+from tastemate.llm import cards, drafts, wording
 from tastemate.llm.cards import Count, Room
 from tastemate.llm.examples import nearest_examples
 from tastemate.llm.person import Person, Rated
+from tastemate.llm.screening import screen
 from tastemate.llm.tokens import estimate
 from tastemate.llm.wording import PLAIN, Aspect, Persona, Style, disclosure
 from tastemate.types import Evidence, Item, Prompt, Statement

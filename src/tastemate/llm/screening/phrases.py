@@ -2,7 +2,7 @@
 
 import re
 
-from tastemate.llm.turns import fused
+from tastemate.llm.screening.turns import fused
 
 ROLE = re.compile(
     r"(?i)(?:^|[\n.!?)\]}>\"*|-]\s*|\s{2,})(?:system|assistant|user|developer|"

@@ -7,9 +7,9 @@ form, the prompt, or the rules of whoever reads it.
 
 import re
 
-from tastemate.llm import foreign
-from tastemate.llm.phrases import HANDLES, JOINED, MARKUP, ORDERED, ROLE
-from tastemate.llm.turns import fused
+from tastemate.llm.screening import foreign
+from tastemate.llm.screening.phrases import HANDLES, JOINED, MARKUP, ORDERED, ROLE
+from tastemate.llm.screening.turns import fused
 
 _MODEL = (
     r"(?:a\.?i\.?|assistant|language model|model|llm|gpt\S*|chat ?gpt|claude|gemini|chat ?bot|bot|"

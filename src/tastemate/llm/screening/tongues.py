@@ -1,6 +1,6 @@
 """More languages in which a text may speak to a model; see `lexicon` for how entries are read."""
 
-from tastemate.llm.lexicon import Tongue
+from tastemate.llm.screening.lexicon import Tongue
 
 FURTHER: dict[str, Tongue] = {
     "el": Tongue(

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from tastemate.llm import foreign, lexicon, nudges, phrases
+from tastemate.llm.screening import foreign, lexicon, nudges, phrases
 
 _PIECE = re.compile(r"[#№]?\s?\d+(?:st|nd)?\b|[^\W_]+(?:['’][^\W_]+)?")
 _BREAK = re.compile(r"[.,;:!?()\[\]{}\-–—\"“”|/<>\n*=…。！？，：]")

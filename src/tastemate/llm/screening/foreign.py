@@ -9,9 +9,9 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache
 
-from tastemate.llm.lexicon import TONGUES, Tongue
-from tastemate.llm.phrases import ALWAYS
-from tastemate.llm.tongues import FURTHER
+from tastemate.llm.screening.lexicon import TONGUES, Tongue
+from tastemate.llm.screening.phrases import ALWAYS
+from tastemate.llm.screening.tongues import FURTHER
 
 _ROLES = ("rank", "top", "ignore", "instructions", "model", "must")
 ORDERING = frozenset(("rank", "ignore", "instructions", "model"))

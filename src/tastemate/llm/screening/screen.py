@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from tastemate.llm import nudges, speech, wish
-from tastemate.llm.hidden import LOOKED, hidden, revealed, turned, unseen
+from tastemate.llm.screening import nudges, speech, wish
+from tastemate.llm.screening.hidden import LOOKED, hidden, revealed, turned, unseen
 
 TITLE = 100
 """Characters of a title."""

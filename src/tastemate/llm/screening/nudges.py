@@ -6,7 +6,7 @@ its reader was shown, or for what another line of the list is worth.
 
 import re
 
-from tastemate.llm.turns import fused
+from tastemate.llm.screening.turns import fused
 
 _KIND = r"(?:film|movie|book|novel|picture|work|story|show|series|game|album|song|product|recipe)"
 _SLOT = (
