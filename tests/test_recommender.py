@@ -196,7 +196,7 @@ def test_a_batch_answers_as_single_queries_do() -> None:
 
 
 def test_an_item_can_be_explained_whether_or_not_it_was_seen() -> None:
-    line = Recommender(CATALOG, [UP], ONE).explain_item(Query(history=history([10])), 10)
+    line = Recommender(CATALOG, [UP], ONE).explain_items(Query(history=history([10])), [10])[0]
     assert line.item.id == "i10"
     assert line.rank == 2
 
@@ -206,7 +206,7 @@ def test_figures_and_explanations_are_never_of_half_a_mix() -> None:
     with pytest.raises(StageError):
         path.scores([Query()])
     with pytest.raises(StageError):
-        path.explain_item(Query(), 3)
+        path.explain_items(Query(), [3])
 
 
 def test_an_empty_catalogue_gives_an_empty_slate() -> None:

@@ -14,7 +14,6 @@ from tastemate.explain.answer import Written, offline, write
 from tastemate.explain.writer import PLAIN
 from tastemate.interactions import Interactions
 from tastemate.language import Language
-from tastemate.llm import prompts
 from tastemate.llm.person import person
 from tastemate.scope import Trace, opened
 from tastemate.text.named import Named
@@ -98,24 +97,24 @@ def ask(project: Asked, question: str, user: str | None, k: int) -> Answer:
         exclude=[ids[row] for row in wishes.excluded],
         wishes=wishes.filters,
     )
-    slate = project.recommend_all([asked])[0]
     language, trace = project.language, Trace()
-    model = None if language is None else language.model
-    style = prompts.PLAIN if language is None else language.style
-    with opened(None if language is None else language.wants.seconds):
-        written = trace.run(
-            "answer",
-            lambda: write(
-                question,
-                person(asked, catalog, project.interactions.scale),
-                slate.items,
-                model,
-                Named(catalog.titles, Traits.of(catalog).values, PLAIN),
-                style,
-            ),
-            offline(slate.items),
-            lambda answer: len(answer.sentences),
-        )
+    with opened(None if language is None else language.wants.answer_seconds, user or ""):
+        slate = project.recommend_all([asked])[0]
+        written = offline(slate.items)
+        if language is not None:
+            written = trace.run(
+                "answer",
+                lambda: write(
+                    question,
+                    person(asked, catalog, project.interactions.scale),
+                    slate.items,
+                    language.model,
+                    Named(catalog.titles, Traits.of(catalog).values, PLAIN),
+                    language.style,
+                ),
+                written,
+                lambda answer: len(answer.sentences),
+            )
     return Answer(wishes, replace(slate, trace=(*slate.trace, *trace.steps)), written)
 
 

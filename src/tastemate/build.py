@@ -17,7 +17,17 @@ from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFound, nearest
 from tastemate.interactions import Interactions
 from tastemate.language import Language
-from tastemate.protocols import Attributing, Encoder, Explainer, Profiler, Ranker, Retriever, Scorer
+from tastemate.protocols import (
+    Attributing,
+    Encoder,
+    EncodesItems,
+    Explainer,
+    Profiler,
+    Ranker,
+    ReadsTastes,
+    Retriever,
+    Scorer,
+)
 from tastemate.recommender import Recommender
 from tastemate.traits import Traits
 
@@ -117,6 +127,7 @@ def retriever(name: str, resources: Resources, **options: Any) -> Retriever:
         checked["encoder"] = resources.encoder()
     if "model" in wanted and (language := resources.language()) is not None:
         asked = {"style": language.style, "prompt": language.wants.generate}
+        asked = {option: value for option, value in asked.items() if option in wanted}
         checked = asked | checked | {"model": language.model}
     made = cast(Retriever, kind(**checked))
     if made.name != name:
@@ -136,20 +147,20 @@ def equipped(
     part: Retriever, resources: Resources, catalog: Catalog, interactions: Interactions
 ) -> Retriever:
     """Give a fitted retriever that reads tastes something to read them with; return it."""
-    if getattr(part, "profiler", part) is None:
+    if isinstance(part, ReadsTastes) and part.profiler is None:
         from tastemate.profile.taste import AttributeTaste
 
         base: Profiler = AttributeTaste(catalog, interactions.over(catalog))
         language = resources.language()
         if language is not None:
             base = language.profiler(base, catalog, interactions)
-        cast(Any, part).profiler = base
+        part.profiler = base
     return part
 
 
 def reads_text(name: str) -> bool:
-    """Whether a retriever needs an encoder; raise `NotFound` for an unknown one."""
-    return "encoder" in inspect.signature(retriever_class(name)[0]).parameters
+    """Whether a retriever keeps what it read of texts; raise `NotFound` for an unknown one."""
+    return issubclass(retriever_class(name)[0], EncodesItems)
 
 
 def options_key(name: str, resources: Resources) -> str:

@@ -65,6 +65,8 @@ class LanguageModel:
     """How the retriever `generated` asks for titles."""
     seconds: float = 1.5
     """What all calls for one list may take together: the list itself is due after 2."""
+    answer_seconds: float = 8.0
+    """What all calls for one answer to a question may take together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class Settings:
     """How the model words reasons; checked where its explainer is made."""
     style: Mapping[str, Any] = field(default_factory=dict)
     """How prompts are written; checked where they are."""
+    generation: Mapping[str, Any] = field(default_factory=dict)
+    """How the model writes, over what a prompt asks for; checked where it is opened."""
 
 
 DEFAULTS = Settings()
@@ -128,19 +132,28 @@ def settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
         found.get("taste", {}),
         found.get("reasons", {}),
         found.get("style", {}),
+        found.get("generation", {}),
     )
 
 
 def chosen(
-    said: Settings, profile: str | None = None, llm: str | None = None, rank: str | None = None
+    said: Settings, profile: str | None = None, llm: str | None = None, **wants: Any
 ) -> Settings:
-    """Return settings with what was asked for this once; `llm="none"` is no model."""
-    asked = {"model": "" if llm == "none" else llm, "rank": rank}
-    given = {name: value for name, value in asked.items() if value is not None}
+    """Return settings with what was asked for this once.
+
+    `llm` is `model` of `[llm]`, "none" is no model; `wants` are other keys of `[llm]`, None for
+    those not asked for. Options of the client do not go over to another provider's.
+    """
+    given = {name: value for name, value in wants.items() if value is not None}
+    if llm is not None:
+        given["model"] = "" if llm == "none" else llm
+    told = asdict(said.llm) | given
+    same = told["model"].partition(":")[0] == said.llm.model.partition(":")[0]
     return replace(
         said,
         recommend=replace(said.recommend, profile=profile or said.recommend.profile),
-        llm=language_model(asdict(said.llm) | given),
+        llm=language_model(told),
+        client=said.client if same or not said.llm.model else {},
     )
 
 
@@ -151,8 +164,9 @@ def language_model(table: Mapping[str, Any]) -> LanguageModel:
         raise ConfigError(f"weight in [llm] is {said.weight}; it must lie between 0 and 1.")
     if said.depth < 1:
         raise ConfigError(f"depth in [llm] is {said.depth}; the model must see at least 1 item.")
-    if not said.seconds > 0:
-        raise ConfigError(f"seconds in [llm] is {said.seconds}; it must be more than 0.")
+    for name in ("seconds", "answer_seconds"):
+        if not getattr(said, name) > 0:
+            raise ConfigError(f"{name} in [llm] must be more than 0, not {getattr(said, name)}.")
     return said
 
 

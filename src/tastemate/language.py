@@ -6,7 +6,7 @@ row in `JUDGES`.
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -15,7 +15,7 @@ from tastemate.catalog import Catalog
 from tastemate.errors import Unavailable
 from tastemate.interactions import Interactions, Scale
 from tastemate.protocols import ChatModel, Explainer, Profiler, Ranker
-from tastemate.types import Prompt
+from tastemate.types import Generation, Prompt
 
 if TYPE_CHECKING:
     from tastemate.llm.prompts import Style
@@ -42,6 +42,11 @@ class Language:
     def wants(self) -> config.LanguageModel:
         """What the model is asked to do."""
         return self.settings.llm
+
+    @property
+    def joins(self) -> bool:
+        """Whether the model has a part in lists: their order or their reasons."""
+        return self.wants.rank != "none" or self.wants.explain or bool(self.style.promote)
 
     def judge(self, name: str) -> Any:
         """Return the judge of a name in `JUDGES`; "auto" takes labels where the model has them.
@@ -97,7 +102,7 @@ class Language:
         if self.wants.explain:
             verifier = Verifier(catalog, interactions)
             options = {"style": self.style} | options
-            return PhrasedExplainer(inner, verifier, self.model, catalog, **options)
+            inner = PhrasedExplainer(inner, verifier, self.model, catalog, **options)
         return Disclosed(inner, self.style.promote) if self.style.promote else inner
 
     def profiler(self, base: Profiler, catalog: Catalog, interactions: Interactions) -> Profiler:
@@ -131,7 +136,8 @@ def open_language(
     """Open the model of the settings; None where none is named and no prompt is to be shown.
 
     One that cannot be opened is `Absent`: what asks it says why. `folder` keeps its cache, its
-    account and its records. Raises `ConfigError` for settings that make no sense.
+    account and its records. `show` gets what is sent, each time: nothing is cached then. Raises
+    `ConfigError` for settings that make no sense.
     """
     config.known(settings.judges, JUDGES, "[judges]")
     line = settings.llm.model
@@ -142,17 +148,23 @@ def open_language(
     from tastemate.llm.prompts import Style
     from tastemate.llm.wrappers.guards import Guards, wrapped
     from tastemate.llm.wrappers.shown import Shown
+    from tastemate.llm.wrappers.writing import Writing
 
     local = {"together": True} if line.startswith("local:") else {}
     guards = Guards(**local | config.arguments(Guards, settings.guards, "[guards]"))
     style = Style(**config.arguments(Style, settings.style, "[style]"))
-    model: ChatModel = Absent()
+    ways = config.arguments(Generation, settings.generation, "[generation]")
+    model: ChatModel = Shown(Absent(), show) if show else Absent()
     if line:
         try:
             client = open_model(line, **settings.client)
             if isinstance(client, Loading):
                 client.start(client.load_seconds)  # before any answer's time begins to run
+            if show is not None:
+                client, guards = Shown(client, show), replace(guards, cache=False)
             model = wrapped(client, folder, guards)
+            model = Writing(model, ways) if ways else model  # outermost: the cache must see it
         except Unavailable as missing:
             model = Absent(str(missing), line)
-    return Language(Shown(model, show) if show else model, settings, style)
+            model = Shown(model, show) if show else model
+    return Language(model, settings, style)

@@ -19,12 +19,13 @@ from tastemate.catalog import Catalog
 from tastemate.config import DEFAULTS, Settings
 from tastemate.data.datasets import Dataset, open_dataset
 from tastemate.data.records import item_from
-from tastemate.errors import ConfigError, DataError, StageError, UnknownUser
+from tastemate.errors import ConfigError, StageError, UnknownUser
 from tastemate.interactions import Interactions
 from tastemate.language import Language, open_language
 from tastemate.precomputed import Precomputed, common_queries
 from tastemate.protocols import Profiler, Progress, RatingPredictor, Retriever, Similar
 from tastemate.recommender import Recommender
+from tastemate.scope import opened
 from tastemate.types import (
     AS_IS,
     NO_HISTORY,
@@ -85,13 +86,13 @@ class Tastemate:
         home: Path | None = None,
         progress: Progress | None = None,
         llm: str | None = None,
-        rank: str | None = None,
         show: Callable[[Prompt], None] | None = None,
+        **wants: Any,
     ) -> "Tastemate":
         """Open a project folder, a named data set, or a folder or file of data.
 
-        `text` joins another data set's descriptions by item id (such as "movie-text"). `llm` and
-        `rank` stand for `model` and `rank` of `[llm]`; "none" asks no model. Raises
+        `text` joins another data set's descriptions by item id (such as "movie-text"). `llm` is
+        `model` of `[llm]` ("none" asks no model), `wants` are other keys of it. Raises
         `UnknownDataset`, `ConfigError` for a bad `tastemate.toml`, `DataError` for bad data.
         """
         at = Path(source)
@@ -101,7 +102,7 @@ class Tastemate:
         dataset = open_dataset(named, text=text)
         if not said.data.dataset and (at / config.FILE).is_file():
             dataset = replace(dataset, name=at.resolve().name)
-        said = config.chosen(said, profile, llm, rank)
+        said = config.chosen(said, profile, llm, **wants)
         return cls(dataset, folder, said, progress=progress, show=show)
 
     @property
@@ -149,7 +150,8 @@ class Tastemate:
     def recommend_all(self, queries: Sequence[Query], *, model: str | None = None) -> list[Slate]:
         """Answer many queries at once."""
         text = any(query.text for query in queries)
-        if model is None and not text and self.language is None:
+        joins = self.language is not None and self.language.joins
+        if model is None and not text and not joins:
             return self.answers.recommend_all(queries)
         slates = self.recommender(model, text=text).recommend_all(queries)
         stand_in = self.work.resources.stand_in() if text else ""
@@ -231,12 +233,14 @@ class Tastemate:
 
     def taste(self, user: str | None = None, *, likes: Iterable[str] = ()) -> Taste:
         """Read what somebody likes and dislikes, each statement with its items."""
-        return self._profiler.taste([self.query(user, likes=likes).history])[0]
+        language = self.language
+        with opened(None if language is None else language.wants.seconds, user or ""):
+            return self._profiler.taste([self.query(user, likes=likes).history])[0]
 
     def explain(self, user: str, item: str, *, model: str | None = None) -> Recommendation:
         """Say where an item stands for a user and why, whether or not they have seen it."""
         row = self.find(item)
-        return self.recommender(model).explain_item(self.query(user), row)
+        return self.recommender(model).explain_items(self.query(user), [row])[0]
 
     def compare(self, user: str, items: Sequence[str]) -> "Comparison":
         """Hold two or three items against one's taste."""
@@ -244,7 +248,7 @@ class Tastemate:
 
         rows = [self.find(item) for item in items]
         asked, path = self.query(user), self.recommender()
-        return compare([path.explain_item(asked, row) for row in rows], self.taste(user))
+        return compare(path.explain_items(asked, rows), self.taste(user))
 
     def ask(self, question: str, user: str | None = None, k: int = 5) -> "Answer":
         """Answer a question in words, from the catalogue alone; raise `ConfigError` for none."""
@@ -265,10 +269,7 @@ class Tastemate:
 
         Search and filters find them at once, mixes with content recommend them.
         """
-        new = [one if isinstance(one, Item) else item_from(one, self.catalog) for one in items]
-        for item in new:
-            if not item.id.strip() or not item.title.strip():
-                raise DataError(f"An item needs an id and a title; got {item.id!r}.")
+        new = [item_from(one, self.catalog) for one in items]
         self.work.add(new)
         self._forget()
         return [item.id for item in new]

@@ -76,6 +76,15 @@ class Retriever(Fittable, Protocol):
 
 
 @runtime_checkable
+class EncodesItems(Protocol):
+    """A retriever that keeps what it read of the items' texts: it is given texts with features."""
+
+    def encoded(self) -> int:
+        """Return how many items `load` had to encode, new or saying something else by now."""
+        ...
+
+
+@runtime_checkable
 class Scorer(Protocol):
     """Something fitted that scores the whole catalogue: a retriever or a whole recommender."""
 
@@ -151,6 +160,14 @@ class Profiler(Protocol):
     def taste(self, histories: Sequence[History]) -> list[Taste]:
         """Return one taste a history; empty for an empty history."""
         ...
+
+
+@runtime_checkable
+class ReadsTastes(Protocol):
+    """A retriever that asks a profiler for the tastes that queries do not bring."""
+
+    profiler: Profiler | None
+    """None until one is given."""
 
 
 @runtime_checkable

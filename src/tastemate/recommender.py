@@ -13,7 +13,7 @@ import numpy as np
 
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
-from tastemate.errors import ConfigError
+from tastemate.errors import ConfigError, StageError
 from tastemate.filters import allowed
 from tastemate.protocols import Explainer, Ranker, Retriever
 from tastemate.scope import Trace, opened
@@ -46,8 +46,9 @@ class Recommender:
 
     `fallback` orders what no retriever has an opinion on (popularity); without one, or when it
     fails too, that is catalogue order. `cold` (items,) marks what nobody has met;
-    `pool` is how many candidates reach the ranker; `seconds` how long the models asked by the
-    stages of one answer may take together (None: as long as they do).
+    `pool` is how many candidates reach the ranker; `seconds` how long the language models that
+    stages ask may take together for an answer (None: as long as they do); answers of a batch
+    share the time of all of them.
     """
 
     def __init__(
@@ -88,33 +89,45 @@ class Recommender:
         """
         slates: list[Slate] = []
         for start in range(0, len(queries), BATCH):
-            with opened(self.seconds):
-                slates += self._answer(queries[start : start + BATCH])
+            part = queries[start : start + BATCH]
+            limit = None if self.seconds is None else self.seconds * len(part)
+            with opened(limit, (part[0].user or "") if len(part) == 1 else ""):
+                slates += self._answer(part)
         return slates
 
     def scores(self, queries: Sequence[Query]) -> Floats:
         """Score the whole catalogue for each query, (queries, items): the blend, nothing masked.
 
-        Raises what a retriever raises: scores of half a mix would be taken for those of the mix.
+        Raises what a retriever raises, and `StageError` for a failure it got over: scores of half
+        a mix would be taken for those of the mix.
         """
         trace = Trace(strict=True)
-        return self._blend(queries, self._retrieve(queries, trace), trace)
+        with opened() as account:
+            scores = self._blend(queries, self._retrieve(queries, trace), trace)
+        if account.errors:
+            raise StageError(account.errors[0])
+        return scores
 
-    def explain_item(self, query: Query, row: int) -> Recommendation:
-        """Return where one item stands for a query, and why; its rank is among what is allowed.
+    def explain_items(self, query: Query, rows: Sequence[int]) -> list[Recommendation]:
+        """Return where items stand for a query, and why; ranks are among what is allowed.
 
-        Raises what a stage raises.
+        Raises what a stage raises. A language model that fails leaves the offline words, and the
+        open scope is told.
         """
         trace = Trace(strict=True)
-        may, _ = self._allow([query])
-        may[0, row] = True
-        found = self._retrieve([query], trace)
-        scores = np.where(may[0], self._blend([query], found, trace)[0], -np.inf)
-        rank = int((scores > scores[row]).sum()) + 1
-        pool = [Candidate(row, float(scores[row]), "blend", rank)]
-        lines = [self._lines(0, pool, found, may)]
-        line = self._explain([query], lines, found, trace)[0][0]
-        return replace(line, rank=rank)
+        with opened(self.seconds, query.user or ""):
+            may, _ = self._allow([query])
+            may[0, list(rows)] = True
+            found = self._retrieve([query], trace)
+            scores = np.where(may[0], self._blend([query], found, trace)[0], -np.inf)
+            pool = [
+                Candidate(row, float(scores[row]), "blend", int((scores > scores[row]).sum()) + 1)
+                for row in rows
+            ]
+            lines = self._explain([query], [self._lines(0, pool, found, may)], found, trace)[0]
+        return [
+            replace(line, rank=candidate.rank) for line, candidate in zip(lines, pool, strict=True)
+        ]
 
     def _answer(self, queries: Sequence[Query]) -> list[Slate]:
         trace = Trace()

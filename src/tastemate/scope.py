@@ -32,6 +32,8 @@ class Scope:
     """What a stage has to say that is no failure."""
     errors: list[str] = field(default_factory=list)
     """Failures that a stage got over without raising; they make the answer a degraded one."""
+    user: str = ""
+    """Whose budget pays for calls that name nobody."""
 
     def left(self) -> float:
         """Return the seconds left, 0 when the time is up, infinite without a deadline."""
@@ -45,14 +47,12 @@ class Scope:
             self.cost += completion.cost
 
     def note(self, text: str) -> None:
-        """Say something once."""
-        if text not in self.notes:
-            self.notes.append(text)
+        """Say something that is no failure."""
+        self.notes.append(text)
 
     def fail(self, text: str) -> None:
-        """Record a failure once."""
-        if text not in self.errors:
-            self.errors.append(text)
+        """Record a failure that was got over."""
+        self.errors.append(text)
 
 
 _CURRENT: ContextVar[Scope | None] = ContextVar("tastemate_scope", default=None)
@@ -64,16 +64,25 @@ def current() -> Scope:
 
 
 @contextmanager
-def opened(seconds: float | None = None) -> Iterator[Scope]:
-    """Open a scope of so many seconds (None: no limit); never past that of an outer one."""
-    outer = current().deadline
+def opened(seconds: float | None = None, user: str = "") -> Iterator[Scope]:
+    """Open a scope of so many seconds (None: no limit); never past that of an outer one.
+
+    When it closes, the outer one is charged with what it used and told what it was told.
+    """
+    outer = _CURRENT.get()
     end = math.inf if seconds is None else time.monotonic() + seconds
-    scope = Scope(min(outer, end))
+    scope = Scope(min(current().deadline, end), user=user or current().user)
     token = _CURRENT.set(scope)
     try:
         yield scope
     finally:
         _CURRENT.reset(token)
+        if outer is not None:
+            outer.calls += scope.calls
+            outer.tokens += scope.tokens
+            outer.cost += scope.cost
+            outer.notes += scope.notes
+            outer.errors += scope.errors
 
 
 @dataclass(slots=True)
@@ -104,8 +113,8 @@ class Trace:
                 size(result),
                 time.perf_counter() - start,
                 scope.tokens - before,
-                " ".join(scope.errors[errors:] + failures),
-                " ".join(scope.notes[notes:]),
+                " ".join(dict.fromkeys(scope.errors[errors:] + failures)),
+                " ".join(dict.fromkeys(scope.notes[notes:])),
             )
         )
         return result

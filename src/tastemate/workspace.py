@@ -11,8 +11,8 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,7 @@ from tastemate.errors import ConfigError, DataError, FormatError, Unavailable
 from tastemate.interactions import Interactions
 from tastemate.language import Language
 from tastemate.precomputed import Composed, Precomputed
-from tastemate.protocols import Progress, Retriever
+from tastemate.protocols import EncodesItems, Progress, Retriever
 from tastemate.recommender import Recommender
 from tastemate.store.journal import Journal
 from tastemate.store.records import read_event, read_item
@@ -178,7 +178,8 @@ class Workspace:
         """Return the path of a mix behind the answers that were made ahead of time."""
         names = (*mix.weights, build.FALLBACK)
         parts = [build.options_key(name, self.resources) for name in names]
-        model = f"{FORMAT} {self.key} {parts} {mix} {pool} {len(self.items)}"
+        read = self.features.path.stat().st_size if self._is_read_by(names) else 0
+        model = f"{FORMAT} {self.key} {parts} {mix} {pool} {len(self.items)} {read}"
         path = Composed(lambda: self.recommender(mix, text=False, pool=pool))
         return Precomputed(path, self.catalog, self.folder / "answers", model=model)
 
@@ -207,6 +208,19 @@ class Workspace:
             self._prune()
         return took
 
+    def refresh(self) -> list[str]:
+        """Let every fitted retriever that reads texts read what they say now; return their names.
+
+        For after features were read: no later answer then waits for it.
+        """
+        names = [one for one in build.RETRIEVERS if build.reads_text(one) and self.is_fitted(one)]
+        for name in names:
+            self._progress(f"reading the texts again for {name}", 0.0)
+            self._fitted.pop(name, None)
+            self.retriever(name)
+        self._composed.clear()
+        return names
+
     def is_fitted(self, name: str) -> bool:
         """Whether a retriever lies fitted on disk."""
         return (self._place(name) / "meta.json").is_file()
@@ -233,6 +247,11 @@ class Workspace:
 
     def _load(self, name: str, place: Path) -> Retriever:
         made = build.retriever(name, self.resources).load(place, self._read_by(name, self.catalog))
+        if isinstance(made, EncodesItems) and made.encoded():
+            self._progress(f"{name} has encoded {made.encoded()} new or changed items", 1.0)
+            # Kept, or every process would encode them again.
+            with suppress(Unavailable):
+                made.save(place)
         return build.equipped(made, self.resources, self.catalog, self.interactions)
 
     def _fit(self, name: str) -> Retriever:
@@ -245,11 +264,15 @@ class Workspace:
 
     def _read_by(self, name: str, catalog: Catalog) -> Catalog:
         """Return what a retriever reads: with features in the texts, for one that reads texts."""
-        if not build.reads_text(name) or not self.features.path.exists():
+        if not self._is_read_by([name]):
             return catalog
         from tastemate.features.store import enriched, read_features
 
         return enriched(catalog, read_features(self.features, catalog))
+
+    def _is_read_by(self, names: Iterable[str]) -> bool:
+        """Whether there are features, and one of the retrievers reads texts."""
+        return self.features.path.exists() and any(build.reads_text(name) for name in names)
 
     @property
     def _training(self) -> tuple[Catalog, Interactions]:

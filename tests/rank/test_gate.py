@@ -1,9 +1,11 @@
 import math
 import time
+from dataclasses import fields
 
 import pytest
 
 from tastemate import scope
+from tastemate.config import arguments
 from tastemate.errors import ConfigError
 from tastemate.rank.gate import RULES, Gate, Rules, agreement, decide
 from tastemate.types import Candidate, Query, Taste, history
@@ -125,11 +127,42 @@ def test_nobody_says_nothing() -> None:
         assert Gate(Reversed()).rank([], []) == []
     assert not account.notes
     assert Gate(Reversed()).name == "reversed"
-    assert Gate(Reversed()).rules == RULES
+
+
+def test_the_gate_has_the_options_of_the_rules_and_no_others() -> None:
+    options = {one.name for one in fields(Rules)}
+    assert {one.name for one in fields(Gate)} == options | {"ranker", "budget"}
+    assert all(getattr(Gate(Reversed()), name) == getattr(RULES, name) for name in options)
+    table = {"signals": 7, "agreement": 0.1, "seconds": 1, "tokens": 900, "reserve": 0}
+    made = Gate(Reversed(), **arguments(Gate, table, "[gate]"))
+    assert [getattr(made, name) for name in table] == list(table.values())
+    with pytest.raises(ConfigError, match="signals"):
+        arguments(Gate, {"signal": 3}, "[gate]")
+
+
+def test_a_budget_that_is_used_up_asks_nobody_and_is_no_failure() -> None:
+    inner, left = Reversed(), {"u1": 999.0, "": 1000.0}
+    gate = Gate(inner, budget=lambda user: left[user])
+    with scope.opened() as account:
+        ranked = gate.rank([_query(3, user="u1", text="quiet")], [_pool()])
+        assert ranked == [_pool()]
+        gate.rank([_query(3)], [_pool()])
+    assert len(inner.asked) == 1
+    assert account.notes == [
+        "model not asked: budget used up",
+        "model asked: short history, 3 signals",
+    ]
+    assert account.errors == []
+    assert not Gate(inner, reserve=0, budget=lambda _: 0.0).decide(_query(3), _pool()).ask
+    assert Gate(inner, reserve=0, budget=lambda _: 1.0).decide(_query(3), _pool()).ask
+    with scope.opened() as account:
+        gate.rank([_query(3, user="u1")] * 2, [_pool()] * 2)
+    assert account.notes == ["model asked for 0 of 2 queries: budget used up (2)"]
 
 
 @pytest.mark.parametrize(
-    "options", [{"signals": -1}, {"agreement": 2.0}, {"seconds": -1.0}, {"tokens": -1}]
+    "options",
+    [{"signals": -1}, {"agreement": 2.0}, {"seconds": -1.0}, {"tokens": -1}, {"reserve": -1}],
 )
 def test_options_out_of_range_are_refused(options) -> None:
     with pytest.raises(ConfigError):

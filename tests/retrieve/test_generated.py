@@ -92,6 +92,28 @@ def test_examples_are_near_and_never_the_persons_own_history():
     assert all(len(then) == 3 for _, then in shown)
 
 
+def test_examples_that_share_most_likes_come_first_and_ties_by_their_order():
+    _, made = fitted("Fargo", prompt="few_shot", examples=4)
+    made._shown = np.array(
+        [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11], [0, 1, 2, 6, 7, 8], [6, 7, 8, 9, 10, 5]],
+        np.int32,
+    )
+    made._then = np.tile(np.array([0, 1, 2], np.int32), (4, 1))
+
+    def order(rows, values):
+        shown = made._nearest(Query(history=history(rows, values)))
+        return [CATALOG.row(who.likes[0].item.id) for who, _ in shown]
+
+    # the third film is no like; who shows likes that are all met is the person's own history
+    assert order([0, 6, 9], [5.0, 5.0, 0.5]) == [0, 0, 6, 6]
+    likes = made._nearest(Query(history=history([0, 6, 9], [5.0, 5.0, 0.5])))
+    assert [CATALOG.row(one.item.id) for one in likes[0][0].likes] == [0, 1, 2, 6, 7, 8]
+    assert order(list(range(6)), [5.0] * 6) == [0, 6, 6]
+    assert order([], []) == [0, 6, 0, 6]
+    made.examples = 0
+    assert order([0], [5.0]) == []
+
+
 def test_who_says_nothing_is_not_asked_about():
     model, made = fitted("Fargo")
     rows = made.scores([Query(), ASK, Query(text="a heist"), Query(taste=Taste(text="crime"))])

@@ -27,6 +27,7 @@ from tastemate.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from tastemate.scope import Scope
     from tastemate.types import Recommendation, Slate, Taste
 
 UserOption = Annotated[str | None, typer.Option("--user", "-u", help="A user id.")]
@@ -79,12 +80,16 @@ def recommend(
     model: ModelOption = None,
     llm: LlmOption = None,
     rank: RankOption = None,
+    phrased: Annotated[
+        bool | None,
+        typer.Option("--phrased/--plain", help="Let the model word the reasons, or not."),
+    ] = None,
     show_prompt: ShowPromptOption = False,
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Recommend: k items for a user, for likes named now, or for nobody in particular."""
-    project = open_project(dataset, text, llm=llm, rank=rank, show=show_prompt)
+    project = open_project(dataset, text, llm=llm, rank=rank, show=show_prompt, explain=phrased)
     wishes = [*(where or ()), *(f"genres={name}" for name in genre or ())]
     start = time.perf_counter()
     slate = project.recommend(
@@ -131,6 +136,18 @@ def show_trace(slate: "Slate") -> None:
     for step in slate.trace:
         if step.note:
             talk().print(f"[dim]{plain(step.name)}: {plain(step.note)}[/dim]")
+
+
+def _degraded(account: "Scope") -> dict[str, list[str]]:
+    return {"degraded": list(dict.fromkeys(account.errors))}
+
+
+def _say(account: "Scope") -> None:
+    """Say what failed and what was left out while something was asked."""
+    for error in dict.fromkeys(account.errors):
+        talk().print(f"[yellow]without {plain(error)}[/yellow]")
+    for note in dict.fromkeys(account.notes):
+        talk().print(f"[dim]{plain(note)}[/dim]")
 
 
 def _show_evidence(line: "Recommendation") -> None:
@@ -214,18 +231,25 @@ def explain(
     item: Annotated[str, typer.Argument(help="An id or a title.")],
     dataset: DatasetOption = None,
     model: ModelOption = None,
+    llm: LlmOption = None,
+    show_prompt: ShowPromptOption = False,
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say where an item stands for a user, and why."""
-    project = open_project(dataset, text)
-    line = project.explain(user, item, model=model)
+    """Say where an item stands for a user, and why; with --llm in the model's words."""
+    from tastemate.scope import opened
+
+    asks = True if llm not in (None, "none") or show_prompt else None
+    project = open_project(dataset, text, llm=llm, show=show_prompt, explain=asks)
+    with opened() as account:
+        line = project.explain(user, item, model=model)
     if as_json:
-        emit({"dataset": project.name, "user": user} | line_json(line))
+        emit({"dataset": project.name, "user": user} | _degraded(account) | line_json(line))
         return
     page().print(f"[bold]{plain(line.item.title)}[/bold], rank {line.rank} for {plain(user)}")
     page().print(plain(line.reason.text or "Nothing in the history speaks for or against it."))
     _show_evidence(line)
+    _say(account)
 
 
 def compare(
@@ -253,13 +277,21 @@ def taste(
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read what somebody likes and dislikes, each statement with its items."""
-    project = open_project(dataset, text, llm=llm, show=show_prompt)
-    read = project.taste(user, likes=like or ())
+    """Read what somebody likes and dislikes, each statement with its items.
+
+    With --llm or --show-prompt the model is asked to read it.
+    """
+    from tastemate.scope import opened
+
+    asks = True if llm not in (None, "none") or show_prompt else None
+    project = open_project(dataset, text, llm=llm, show=show_prompt, taste=asks)
+    with opened() as account:
+        read = project.taste(user, likes=like or ())
     if as_json:
-        emit({"dataset": project.name, "user": user} | asdict(read))
+        emit({"dataset": project.name, "user": user} | _degraded(account) | asdict(read))
         return
     show_taste(read, dict(zip(project.catalog.ids, project.catalog.titles, strict=True)))
+    _say(account)
 
 
 def show_taste(read: "Taste", titles: dict[str, str]) -> None:

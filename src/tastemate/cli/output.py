@@ -101,10 +101,10 @@ def open_project(
     text: str | None = None,
     *,
     llm: str | None = None,
-    rank: str | None = None,
     show: bool = False,
+    **wants: Any,
 ) -> "Tastemate":
-    """Open it, with progress (and, if wanted, prompts) on stderr."""
+    """Open it, with progress (and, if wanted, prompts) on stderr; `wants` are keys of `[llm]`."""
     from tastemate.project import Tastemate
 
     console = talk()
@@ -123,8 +123,8 @@ def open_project(
         text=text,
         progress=progress,
         llm=llm,
-        rank=rank,
         show=shown if show else None,
+        **wants,
     )
     for note in project.notes:
         console.print(note, style="dim", markup=False)

@@ -11,11 +11,15 @@ from tastemate.errors import DataError
 from tastemate.types import AttributeValue, Item
 
 
-def item_from(record: Mapping[str, Any], catalog: Catalog) -> Item:
+def item_from(record: Item | Mapping[str, Any], catalog: Catalog) -> Item:
     """Read an item out of a JSON object; every other key is an attribute of the catalogue's kind.
 
-    Raises `DataError` naming the item and the field.
+    An `Item` is one already. Raises `DataError` naming the item and the field.
     """
+    if isinstance(record, Item):
+        if not record.id.strip() or not record.title.strip():
+            raise DataError(f"An item needs an id and a title; got {record.id!r}.")
+        return record
     item_id, title = (_text(record.get(name)) for name in ("id", "title"))
     if not item_id or not title:
         raise DataError(f"An item needs an id and a title; got {str(dict(record))[:120]}.")

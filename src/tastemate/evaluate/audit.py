@@ -14,6 +14,7 @@ import numpy as np
 
 from tastemate import metrics
 from tastemate.catalog import Catalog
+from tastemate.errors import StageError
 from tastemate.evaluate import lists, probes
 from tastemate.evaluate.baselines import Together
 from tastemate.evaluate.bootstrap import Interval, differences, intervals
@@ -93,14 +94,16 @@ def audit(
     `retriever` finds the pools of `pool` items that a model ranks, and is a row of its own;
     `sensitive` is attribute → value → what somebody of that group says. A model is asked
     about each person once, again for each value and for two neutral wordings, and five times
-    more where it ranks. Without models their rows are left out and named in `missing`. Raises
+    more where it ranks. Without models their rows are left out and named in `missing`, as is a
+    model that failed. Raises
     `DataError` when nobody has both a history and held-out items.
     """
     start = time.perf_counter()
     say = progress or _silent
     items, events = prepare(catalog, interactions, Setting(min_events=min_events))
     scene = lists.scene(items, events, reference=Together, k=k, limit_users=users, seed=seed)
-    asked, rows = scene.asked, []
+    asked, rows = scene.asked, list[Line]()
+    missing = [] if models else [NO_MODEL]
     for name, factory in (own or {}).items():
         say(f"{name}: lists", 0.0)
         shown = best_lists(factory(items, scene.train), asked.queries, asked.seen, k)
@@ -112,17 +115,21 @@ def audit(
     for at, (name, subject) in enumerate((models or {}).items()):
         share = at / len(models or {})
         say(f"{name}: lists", share)
-        shown = metrics.as_lists(subject.lister(items, asked.queries, pools), k)
-        rows += lists.lines(name, shown, scene)
-        rows.append(_against(name, shown, given, scene))
-        say(f"{name}: sensitive groups", share)
-        rows += _groups(name, subject.lister, items, scene, pools, sensitive)
-        if subject.ranks:
-            say(f"{name}: places and titles", share)
-            rows += _probed(name, subject.lister, items, scene, pools, shown)
+        try:
+            shown = metrics.as_lists(subject.lister(items, asked.queries, pools), k)
+            own_rows = [*lists.lines(name, shown, scene), _against(name, shown, given, scene)]
+            say(f"{name}: sensitive groups", share)
+            own_rows += _groups(name, subject.lister, items, scene, pools, sensitive)
+            if subject.ranks:
+                say(f"{name}: places and titles", share)
+                own_rows += _probed(name, subject.lister, items, scene, pools, shown)
+        except StageError as failure:  # a model that did not answer has no figures
+            missing.append(f"{name}: {failure}")
+        else:
+            rows += own_rows
     return Audit(
         rows,
-        () if models else (NO_MODEL,),
+        tuple(missing),
         k,
         pool,
         len(asked),

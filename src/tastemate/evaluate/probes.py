@@ -12,8 +12,10 @@ import numpy as np
 import polars as pl
 
 from tastemate.catalog import Catalog
+from tastemate.errors import StageError
 from tastemate.metrics import Values
 from tastemate.protocols import Ranker
+from tastemate.scope import opened
 from tastemate.types import Candidate, Query
 
 Pools: TypeAlias = Sequence[Sequence[Candidate]]
@@ -28,7 +30,10 @@ def by_ranker(make: Callable[[Catalog], Ranker]) -> Lister:
     """Return what orders pools by a ranker made for the catalogue."""
 
     def orders(catalog: Catalog, queries: Sequence[Query], pools: Pools) -> Orders:
-        ranked = make(catalog).rank(queries, pools)
+        with opened() as account:
+            ranked = make(catalog).rank(queries, pools)
+        if account.errors:  # the order that came in is no answer of the model
+            raise StageError(account.errors[0])
         return [[one.row for one in pool] for pool in ranked]
 
     return orders

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tastemate.catalog import Catalog
-from tastemate.errors import DataError
+from tastemate.errors import DataError, StageError
 from tastemate.interactions import Interactions
 from tastemate.metrics import Lists, ranks_of
 from tastemate.protocols import Scorer
 from tastemate.retrieve.dense import top
+from tastemate.scope import opened
 from tastemate.types import Floats, Query, Rows
 
 BATCH = 256
@@ -31,7 +32,10 @@ def scored(
     """Yield the start of each batch and its scores, with the `seen` rows of each query at -inf."""
     for start in range(0, len(queries), BATCH):
         part = queries[start : start + BATCH]
-        scores = np.array(scorer.scores(part), dtype=np.float32)
+        with opened() as account:
+            scores = np.array(scorer.scores(part), dtype=np.float32)
+        if account.errors:  # a figure has no lesser form
+            raise StageError(account.errors[0])
         if scores.ndim != 2 or len(scores) != len(part):
             raise DataError(
                 f"A model answered {len(part)} queries with scores of shape {scores.shape}; "

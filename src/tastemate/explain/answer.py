@@ -7,7 +7,7 @@ can stand: plain sentences made of the items and their reasons.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tastemate.explain import vocabulary
@@ -70,9 +70,13 @@ def write(
     if model is None or not shown:
         return offline(shown)
     asked = prompts.answer(
-        question, person, [(line.item, line.reason.evidence) for line in shown], style
+        question,
+        person,
+        [(line.item, line.reason.evidence) for line in shown],
+        style,
+        count=model.count,
     )
-    got = model.complete([asked])[0]
+    got = model.complete([replace(asked, user=current().user)])[0]
     if got.error:
         current().fail(got.error)
         return offline(shown)

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from tastemate.errors import ConfigError, TastemateError
 from tastemate.explain.faithful import disclosed
 from tastemate.protocols import Explainer
+from tastemate.scope import current
 from tastemate.types import Query, Reason, Recommendation
 
 
@@ -21,8 +23,14 @@ class Disclosed:
         lines: Sequence[Recommendation],
         spreads: Mapping[str, float] | None = None,
     ) -> list[Reason]:
-        """Return one reason a line."""
-        reasons = self.inner.explain(query, lines, spreads)
+        """Return one reason a line; where the others failed, the promotion alone."""
+        try:
+            reasons = self.inner.explain(query, lines, spreads)
+        except ConfigError:
+            raise
+        except TastemateError as failure:
+            current().fail(str(failure))
+            reasons = [Reason()] * len(lines)
         return [
             disclosed(reason, line.item, self.promoted)
             for reason, line in zip(reasons, lines, strict=True)

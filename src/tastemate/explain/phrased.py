@@ -81,11 +81,14 @@ class PhrasedExplainer:
         offline = self._widened(aspect, query, lines, self.inner.explain(query, lines, spreads))
         asked = [at for at, reason in enumerate(offline[: self.lines]) if reason.evidence]
         phrased = self._ask(aspect, query, [(lines[at], offline[at]) for at in asked])
+        before = self.dropped.total() - self.dropped["kept"]
         found = [phrased.get(place) for place in range(len(asked))]
         reasons = list(offline)
         for at, phrasings in zip(asked, found, strict=True):
             if phrasings:
                 reasons[at] = self._reason(lines[at], offline[at], phrasings)
+        if left := self.dropped.total() - self.dropped["kept"] - before:
+            scope.current().note(f"left out {left} clauses of the model: its evidence holds less")
         return [
             disclosed(reason, line.item, self.style.promote)
             for line, reason in zip(lines, reasons, strict=True)

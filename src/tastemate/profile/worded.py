@@ -103,7 +103,10 @@ class WordedTaste:
             else:
                 asked[key] = self._ask(history)
         if asked:
+            before = self.dropped.total()
             found |= self._answers(asked)
+            if left := self.dropped.total() - before:
+                scope.current().note(f"left out {left} statements of the model about tastes")
         for key in dict.fromkeys(keys):
             if found[key].failure:
                 scope.current().fail(found[key].failure)
@@ -111,7 +114,8 @@ class WordedTaste:
 
     def _answers(self, asked: dict[_Key, _Asked]) -> dict[_Key, _Kept]:
         """Ask the model once for all, read the replies, and let `base` answer the rest."""
-        replies = self.model.complete([one.prompt for one in asked.values()])
+        payer = scope.current().user
+        replies = self.model.complete([replace(one.prompt, user=payer) for one in asked.values()])
         found: dict[_Key, _Kept] = {}
         for (key, one), reply in zip(asked.items(), replies, strict=True):
             found[key] = self._read(one, reply)

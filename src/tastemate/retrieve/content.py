@@ -67,6 +67,7 @@ class Content(Dense):
         self._mean: Floats = np.zeros(0, dtype=np.float32)
         self._blank: Mask = np.zeros(0, dtype=np.bool_)
         self._hashes = np.zeros(0, dtype=np.uint64)
+        self._encoded = 0
         self._vocabulary: dict[str, dict[str, float]] = {}
 
     def fit(self, catalog: Catalog, interactions: Interactions) -> Self:
@@ -157,6 +158,7 @@ class Content(Dense):
         text, kinds = arrays["text"], arrays["kinds"]
         self._hashes = row_hashes(catalog)
         stale = stale_rows(self._hashes, arrays["hashes"])
+        self._encoded = len(stale)
         if len(stale):
             _same_encoder(self.encoder, meta["encoder"], len(self._mean), folder)
             fresh = self._joined(self._encode(catalog, stale), self._indicators(catalog, stale))
@@ -166,6 +168,10 @@ class Content(Dense):
             kinds = sparse.csr_matrix(sparse.csr_matrix(sparse.vstack([kinds, fresh[1]]))[source])
         self._keep(text, kinds)
         return self
+
+    def encoded(self) -> int:
+        """Return how many items `load` had to encode, new or saying something else by now."""
+        return self._encoded
 
     def _fitted(self) -> tuple[Floats, sparse.csr_matrix]:
         if self._text is None or self._kinds is None:

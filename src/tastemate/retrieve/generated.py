@@ -58,7 +58,7 @@ class Linked:
 class Generated(Dense):
     """Asks for `titles` titles a query; the score is 1 for the first named, falling to 1/titles.
 
-    `prompt` is "zero_shot", "few_shot" (with `examples` other people whose likes are nearest) or
+    `prompt` is "zero_shot", "few_shot" (with the `examples` people who share most likes) or
     "chain_of_thought". Without a model, or when it fails, there is no opinion.
     """
 
@@ -181,19 +181,15 @@ class Generated(Dense):
         return replace(made, generation=ways, user=query.user or "")
 
     def _nearest(self, query: Query) -> list[tuple[Person, list[Item]]]:
-        """Return the examples whose likes are nearest, none of them the person's own history."""
+        """Return the examples that share most likes, none of them the person's own history."""
         catalog, _ = self._fitted()
         past = query.history
         liked = past.items[self._scale.likes(past.values)]
-        vectors = np.zeros((len(self._shown), len(catalog)), dtype=np.float32)
-        np.put_along_axis(vectors, self._shown, 1.0, axis=1)
-        wish = np.zeros(len(catalog), dtype=np.float32)
-        wish[liked] = 1.0
-        own = np.flatnonzero(np.isin(self._shown, past.items).all(axis=1))
-        places = prompts.nearest_examples(
-            wish, vectors, range(len(self._shown)), self.examples, exclude=own.tolist()
-        )
-        return [self._example(catalog, place) for place in places]
+        shared = np.isin(self._shown, liked).sum(axis=1)
+        order = np.argsort(-shared, kind="stable")
+        own = np.isin(self._shown, past.items).all(axis=1)
+        places = order[~own[order]][: self.examples]
+        return [self._example(catalog, int(place)) for place in places]
 
     def _example(self, catalog: Catalog, place: int) -> tuple[Person, list[Item]]:
         rated = tuple(Rated(catalog.item(int(row)), self._scale.high) for row in self._shown[place])

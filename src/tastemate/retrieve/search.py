@@ -70,6 +70,7 @@ class Search(Dense):
         self._titles: Bm25 | None = None
         self._title_mass: Floats = np.zeros(0, dtype=np.float32)
         self._hashes = np.zeros(0, dtype=np.uint64)
+        self._encoded = 0
 
     def fit(self, catalog: Catalog, interactions: Interactions) -> Self:
         """Encode and count the words of the catalogue; interactions are not read."""
@@ -144,6 +145,7 @@ class Search(Dense):
             )
         self._hashes = row_hashes(catalog)
         stale = stale_rows(self._hashes, arrays["hashes"])
+        self._encoded = len(stale)
         if len(stale):
             self._vectors = np.zeros((len(catalog), encoder.dimensions), dtype=np.float32)
             self._vectors[: len(vectors)] = vectors
@@ -161,6 +163,10 @@ class Search(Dense):
             for part in ("index", "titles")
         )
         return self
+
+    def encoded(self) -> int:
+        """Return how many items `load` had to encode, new or saying something else by now."""
+        return self._encoded
 
     def scores(self, queries: Sequence[Query]) -> Floats:
         """Return how well each item fits each query's text; a row of -inf without a text."""
