@@ -76,7 +76,6 @@ def test_a_package_that_is_missing_is_an_absent_model(
         ("[llm]\nweight = 2.0", "between 0 and 1"),
         ("[llm]\ndepth = 0", "at least 1"),
         ("[llm]\nseconds = 0", "more than 0"),
-        ('[llm]\nrank = "best"', "labels"),
         ("[judges]\nlabels = 3", r"\[judges.labels\]"),
     ],
 )
@@ -92,11 +91,13 @@ def test_settings_that_make_no_sense(tmp_path: Path, table: str, match: str) -> 
         ({"guards": {"secnds": 3}}, "seconds"),
         ({"style": {"persona": "clown"}}, "critic"),
         ({"judges": {"listwize": {}}}, "listwise"),
+        ({"llm": LanguageModel("openai:x", rank="labls")}, "labels"),
+        ({"generation": {"temprature": 1.0}}, "temperature"),
         ({"client": {"base_urll": "http://x"}}, "base_url"),
     ],
 )
 def test_what_is_checked_where_it_is_used(tmp_path: Path, said: dict, match: str) -> None:
-    wanted = replace(DEFAULTS, llm=LanguageModel("openai:x"), **said)
+    wanted = replace(DEFAULTS, **{"llm": LanguageModel("openai:x")} | said)
     with pytest.raises(ConfigError, match=match):
         open_language(wanted, tmp_path)
 

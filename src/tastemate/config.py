@@ -49,10 +49,12 @@ class LanguageModel:
 
     model: str = ""
     """In one line: "openai:NAME", "ollama:NAME", "anthropic:NAME", "local:PATH"; empty: none."""
-    rank: Literal["auto", "labels", "listwise", "pointwise", "pairwise", "none"] = "auto"
-    """How it ranks; "auto" is label scores where the model has them, else listwise."""
-    weight: float = 0.5
-    """Share of the model's order against the retrievers', 0 to 1."""
+    rank: str = "auto"
+    """How it ranks: a row of `language.JUDGES`, or "none"; "auto" is label scores where the model
+    has them, else listwise. Checked where the model is opened."""
+    weight: float | None = None
+    """Share of the model's order against the retrievers', 0 to 1; unset: what `tastemate llm
+    weigh` learned for this model and data, else .5, which is a guess."""
     depth: int = 20
     """Candidates it sees."""
     gate: bool = True
@@ -160,7 +162,9 @@ def chosen(
 def language_model(table: Mapping[str, Any]) -> LanguageModel:
     """Check the table `[llm]`; raise `ConfigError` for what it must not hold."""
     said = LanguageModel(**arguments(LanguageModel, table, "[llm]"))
-    if not 0 <= said.weight <= 1:
+    if said.model == "none":
+        said = replace(said, model="")
+    if said.weight is not None and not 0 <= said.weight <= 1:
         raise ConfigError(f"weight in [llm] is {said.weight}; it must lie between 0 and 1.")
     if said.depth < 1:
         raise ConfigError(f"depth in [llm] is {said.depth}; the model must see at least 1 item.")
@@ -213,6 +217,10 @@ def known(table: Mapping[str, Any], names: Iterable[str], where: str) -> None:
             )
 
 
+NONE = inspect.Parameter.empty
+"""The default of a positional parameter that is no option: it is given by who makes the object."""
+
+
 def arguments(call: Callable[..., Any], table: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Check a table against the keyword arguments of `call`; return them.
 
@@ -222,7 +230,8 @@ def arguments(call: Callable[..., Any], table: Mapping[str, Any], where: str) ->
     options = {
         name: _hint(call, parameter.annotation)
         for name, parameter in inspect.signature(call).parameters.items()
-        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        if parameter.kind is parameter.KEYWORD_ONLY
+        or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and parameter.default is not NONE)
     }
     known(table, options, where)
     checked: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from tastemate import config
 from tastemate.catalog import Catalog
-from tastemate.errors import Unavailable
+from tastemate.errors import ConfigError, Unavailable, nearest
 from tastemate.interactions import Interactions, Scale
 from tastemate.protocols import ChatModel, Explainer, Profiler, Ranker
 from tastemate.types import Generation, Prompt
@@ -20,6 +20,7 @@ from tastemate.types import Generation, Prompt
 if TYPE_CHECKING:
     from tastemate.llm.prompts import Style
     from tastemate.rank.mix import ModelRanker
+    from tastemate.train.weights import Learned
 
 JUDGES: dict[str, str] = {
     "labels": "tastemate.rank.verbalizer:LabelScores",
@@ -28,6 +29,8 @@ JUDGES: dict[str, str] = {
     "pairwise": "tastemate.rank.pairwise:Pairwise",
 }
 """How a language model may rank, `rank` in `[llm]`."""
+WEIGHT = 0.5
+"""Share of the model's order where none was set or learned; set by hand."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Language:
     model: ChatModel
     settings: config.Settings
     style: "Style"
+    learned: "Learned | None" = None
+    """What `tastemate llm weigh` learned for what is served; None where it did not."""
 
     @property
     def wants(self) -> config.LanguageModel:
@@ -47,6 +52,31 @@ class Language:
     def joins(self) -> bool:
         """Whether the model has a part in lists: their order or their reasons."""
         return self.wants.rank != "none" or self.wants.explain or bool(self.style.promote)
+
+    @property
+    def weight(self) -> float:
+        """The share of the model's order: as set, else as learned, else `WEIGHT`."""
+        if self.wants.weight is not None:
+            return self.wants.weight
+        return WEIGHT if self.learned is None else self.learned.weight
+
+    @property
+    def weight_by(self) -> str:
+        """Where `weight` comes from."""
+        if self.wants.weight is not None:
+            return "set in [llm]"
+        if self.learned is None:
+            return "a guess; learn it with `tastemate llm weigh`"
+        return f"learned from {self.learned.queries} people by `tastemate llm weigh`"
+
+    def price(self) -> tuple[float, float] | None:
+        """Return US dollars a million tokens of prompt and of reply; None where not known."""
+        from tastemate.llm.wrappers.budgeted import Budgeted
+
+        layer: Any = self.model
+        while layer is not None and not isinstance(layer, Budgeted):
+            layer = getattr(layer, "inner", None)
+        return layer.price(self.model.name) if layer is not None else None
 
     def judge(self, name: str) -> Any:
         """Return the judge of a name in `JUDGES`; "auto" takes labels where the model has them.
@@ -65,22 +95,36 @@ class Language:
 
         Tastes are read by `base`, or by the model where the settings say so.
         """
-        if self.wants.rank == "none" or not self.wants.weight:
+        if self.wants.rank == "none" or not self.weight:
             return None
         from tastemate.rank.gate import Gate
+
+        made = self.mixing(catalog, interactions, base)
+        if not self.wants.gate:
+            return made
+        options = config.arguments(Gate, self.settings.gate, "[gate]")
+        if self.wants.weight is None and self.learned is not None:
+            options = {"signals": self.learned.signals} | options
+        return Gate(made, **options)
+
+    def mixing(
+        self,
+        catalog: Catalog,
+        interactions: Interactions,
+        base: Profiler,
+        depth: int | None = None,
+    ) -> "ModelRanker":
+        """Return what `ranker` puts behind the gate: of this depth, else that of the settings."""
         from tastemate.rank.mix import ModelRanker
 
-        made = ModelRanker(
+        return ModelRanker(
             self.judge(self.wants.rank),
             catalog,
             interactions.scale,
-            weight=self.wants.weight,
-            depth=self.wants.depth,
+            weight=self.weight,
+            depth=depth or self.wants.depth,
             profiler=self.profiler(base, catalog, interactions),
         )
-        if not self.wants.gate:
-            return made
-        return Gate(made, **config.arguments(Gate, self.settings.gate, "[gate]"))
 
     def alone(self, catalog: Catalog, scale: Scale, depth: int) -> "ModelRanker":
         """Return a ranker by the model alone: no gate, nothing of the retrievers mixed in."""
@@ -98,6 +142,7 @@ class Language:
         from tastemate.explain.phrased import PhrasedExplainer
         from tastemate.explain.verify import Verifier
 
+        catalog.rows(self.style.promote)  # an id that does not exist is said before it is used
         options = config.arguments(PhrasedExplainer, self.settings.reasons, "[reasons]")
         if self.wants.explain:
             verifier = Verifier(catalog, interactions)
@@ -140,6 +185,11 @@ def open_language(
     `ConfigError` for settings that make no sense.
     """
     config.known(settings.judges, JUDGES, "[judges]")
+    if settings.llm.rank not in (ways := ("auto", "none", *JUDGES)):
+        raise ConfigError(
+            f"rank in [llm] is {settings.llm.rank!r}.{nearest(settings.llm.rank, ways)} "
+            f"Known: {', '.join(ways)}."
+        )
     line = settings.llm.model
     if not line and show is None:
         return None
@@ -153,7 +203,7 @@ def open_language(
     local = {"together": True} if line.startswith("local:") else {}
     guards = Guards(**local | config.arguments(Guards, settings.guards, "[guards]"))
     style = Style(**config.arguments(Style, settings.style, "[style]"))
-    ways = config.arguments(Generation, settings.generation, "[generation]")
+    writes = config.arguments(Generation, settings.generation, "[generation]")
     model: ChatModel = Shown(Absent(), show) if show else Absent()
     if line:
         try:
@@ -163,7 +213,7 @@ def open_language(
             if show is not None:
                 client, guards = Shown(client, show), replace(guards, cache=False)
             model = wrapped(client, folder, guards)
-            model = Writing(model, ways) if ways else model  # outermost: the cache must see it
+            model = Writing(model, writes) if writes else model  # outermost: the cache must see it
         except Unavailable as missing:
             model = Absent(str(missing), line)
             model = Shown(model, show) if show else model

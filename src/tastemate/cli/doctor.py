@@ -51,7 +51,16 @@ def _checks(dataset: str | None) -> Iterator[Check]:
         "" if there else "name a folder that exists, or unset it",
     )
     yield _tried("data", lambda: _data(dataset), "see the message; tastemate data list")
-    for extra, module in (("spark", "pyspark"), ("bench", "lenskit")):
+    yield _tried(
+        "language model", lambda: _language(dataset), "see the message; tastemate llm check"
+    )
+    extras = (
+        ("anthropic", "anthropic"),
+        ("train", "transformers"),
+        ("spark", "pyspark"),
+        ("bench", "lenskit"),
+    )
+    for extra, module in extras:
         here = importlib.util.find_spec(module) is not None
         how = "" if here else f"only if you want it: pip install 'tastemate[{extra}]'"
         yield Check(f"extra {extra}", True, "installed" if here else "not installed", how)
@@ -83,6 +92,19 @@ def _state() -> str:
     probe.write_text("x")
     probe.unlink()
     return str(home)
+
+
+def _language(dataset: str | None) -> str:
+    from tastemate.errors import Unavailable
+    from tastemate.llm.absent import Absent
+    from tastemate.project import Tastemate
+
+    language = Tastemate.open(source(dataset)).language
+    if language is None:
+        return "none, and none is needed"
+    if isinstance(language.model, Absent):
+        raise Unavailable(language.model.reason)
+    return f"{language.model.name}; ask it with: tastemate llm check"
 
 
 def _data(dataset: str | None) -> str:

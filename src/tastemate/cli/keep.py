@@ -35,6 +35,9 @@ profile = "fast"        # fast, balanced, best, or the name of one retriever
 
 # [retrievers.ease]     # options of a retriever
 # regularisation = 100.0
+
+# [llm]                 # a language model; the key comes from the environment
+# model = "ollama:llama3.2"
 """
 
 

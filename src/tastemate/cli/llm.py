@@ -20,6 +20,8 @@ from tastemate.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from tastemate.language import Language
+    from tastemate.project import Tastemate
     from tastemate.protocols import ChatModel
     from tastemate.types import Completion
 
@@ -43,6 +45,7 @@ def check(
     if language is None:
         result: dict[str, Any] = {"model": None, "reachable": False, "error": NONE, "checks": []}
     else:
+        language = project.work.weighed(language, project.profile)
         checks = list(_checks(language.model))
         text = checks[0]
         result = {
@@ -50,6 +53,8 @@ def check(
             "reachable": not text["error"],
             "error": text["error"],
             "rank": language.wants.rank,
+            "weight": language.weight,
+            "weight_by": language.weight_by,
             "checks": checks,
         }
     if as_json:
@@ -61,6 +66,8 @@ def check(
             [{k: v for k, v in row.items() if k != "error"} for row in result["checks"]],
             plain(result["model"]),
         )
+        said = f"Its order counts {result['weight']:g} ({result['weight_by']})."
+        page().print(plain(said), soft_wrap=True)
         for error in dict.fromkeys(row["error"] for row in result["checks"] if row["error"]):
             page().print(plain(error), soft_wrap=True)
     if not result["reachable"]:
@@ -73,25 +80,35 @@ def weigh(
     llm: LlmOption = None,
     rank: RankOption = None,
     users: Annotated[int, typer.Option(min=1, help="People asked about, drawn by the seed.")] = 200,
-    depth: Annotated[int, typer.Option(min=2, max=100, help="Candidates judged.")] = 20,
+    depth: Annotated[
+        int | None,
+        typer.Option(
+            min=2, max=100, help="Candidates judged; another depth is not kept. (that of \\[llm])"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Draws the people.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Learn on validation how much the model's order counts, and for histories of what length."""
+    """Learn on validation how much the model's order counts, and for histories of what length.
+
+    What is learned is kept, and used where `weight` is not set in \\[llm].
+    """
     from tastemate import build
     from tastemate.errors import ConfigError
     from tastemate.evaluate import record
     from tastemate.evaluate.reranking import reranking
     from tastemate.llm.absent import NONE
+    from tastemate.profile.taste import AttributeTaste
 
     project = open_project(dataset, llm=llm, rank=rank)
     language = project.language
     if language is None or language.wants.rank == "none":
         raise ConfigError(f"There is nothing to weigh: {NONE}.")
     console = talk()
+    depth = depth or language.wants.depth
     found = reranking(
         build.factory(project.profile, project.work.resources),
-        lambda items, events: language.alone(items, events.scale, depth),
+        lambda items, events: language.mixing(items, events, AttributeTaste(items, events), depth),
         project.catalog,
         project.interactions,
         users=users,
@@ -100,6 +117,8 @@ def weigh(
         progress=lambda what, share: console.print(f"[dim]{share:4.0%} {plain(what)}[/dim]"),
     )
     found = {"model": language.model.name, "dataset": project.name} | found
+    kept = _keep(project, language, found)
+    found["kept"] = not kept
     if as_json:
         emit(found | record.provenance(project.catalog, project.interactions))
         return
@@ -107,8 +126,32 @@ def weigh(
     page().print(
         f"[llm] weight = {found['weight']}; [gate] signals = {found['signals']}", markup=False
     )
+    set_ = language.wants.weight is not None
+    told = "weight in [llm] is set and goes before it." if set_ else "It is used from now on."
+    page().print(kept or f"Kept in {project.work.weights}. {told}", markup=False, soft_wrap=True)
     for error in found["errors"]:
         console.print(f"[yellow]{plain(error)}[/yellow]")
+
+
+def _keep(project: "Tastemate", language: "Language", found: dict[str, Any]) -> str:
+    """Keep what was learned for what is served; return why not, empty where it is kept."""
+    from tastemate.errors import Unavailable
+    from tastemate.train.weights import Learned, keep_learned
+
+    if found["depth"] != language.wants.depth:
+        return (
+            f"Not kept: {found['depth']} candidates were judged, {language.wants.depth} are served."
+        )
+    if found["errors"]:
+        return "Not kept: the model failed for some people (below). Mend that and weigh again."
+    learned = Learned(found["weight"], found["signals"], found["queries"])
+    served = project.work.served(language, project.profile)
+    more = {name: found[name] for name in ("ndcg", "without", "asked", "seed")}
+    try:
+        keep_learned(project.work.weights, served, learned, **more)
+    except Unavailable as error:
+        return str(error)
+    return ""
 
 
 def _checks(model: "ChatModel") -> Iterator[dict[str, Any]]:

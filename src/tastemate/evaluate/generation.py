@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tastemate.catalog import Catalog
+from tastemate.errors import StageError
 from tastemate.evaluate import record
 from tastemate.evaluate.baselines import Popular
 from tastemate.evaluate.bootstrap import intervals
@@ -203,6 +204,11 @@ def generation(
             naming = _named(task, setup, progress)
             found = {model.name: naming.values, **found}
             first = naming.shares()
+            notes.append(
+                f"{naming.well_formed:.1%} of the replies are well formed; of {naming.named} "
+                f"titles {naming.discovery:.1%} are real ones outside the catalogue, "
+                f"{naming.hallucination:.1%} inventions; {naming.errors} calls failed."
+            )
             for change in variations(setup) if ablations else ():
                 table.append(
                     _named(task.some(ablations), change, progress).as_json(seed)
@@ -248,6 +254,9 @@ def _named(task: _Task, setup: Setup, progress: Progress | None) -> Naming:
         if progress is not None:
             progress(f"{task.model.name}: {setup.name}", at / len(queries))
         found += retriever.linked(queries[at : at + BATCH])
+    errors = [one.error for one in found if one.error]
+    if len(errors) == len(found):  # a figure has no lesser form
+        raise StageError(f"{task.model.name} named nothing: {errors[0]}")
     kinds, lists = _judged(task, found)
     values = measured(lists, task.asked.truths)
     total = max(sum(kinds.values()), 1)
@@ -259,7 +268,7 @@ def _named(task: _Task, setup: Setup, progress: Progress | None) -> Naming:
         hallucination=kinds["hallucination"] / total,
         repeated=kinds["repeated"] / total,
         named=sum(kinds.values()),
-        errors=sum(bool(one.error) for one in found),
+        errors=len(errors),
         tokens=sum(one.completion.tokens for one in found),
         cost=sum(one.completion.cost for one in found),
         cached=sum(one.completion.cached for one in found),

@@ -82,7 +82,8 @@ def write(
         return offline(shown)
     kept, dropped = _checked(json_value(got.text), shown, named)
     if dropped:
-        current().note(f"left out {dropped} of the model's sentences, which rest on nothing here")
+        what = "" if kept else "; these are the words used without it"
+        current().note(f"left out {dropped} of the model's sentences: they rest on nothing{what}")
     if not kept:
         return Written(offline(shown).sentences, "offline", dropped)
     return Written(tuple(kept), model.name, dropped)
