@@ -5,12 +5,14 @@ row in `JUDGES`.
 """
 
 import importlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from tastemate import config
+from tastemate.blend import Blend
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, Unavailable, nearest
 from tastemate.interactions import Interactions, Scale
@@ -20,7 +22,7 @@ from tastemate.types import Generation, Prompt
 if TYPE_CHECKING:
     from tastemate.llm.prompts import Style
     from tastemate.rank.mix import ModelRanker
-    from tastemate.train.weights import Learned
+    from tastemate.train.weights import Learned, Served
 
 JUDGES: dict[str, str] = {
     "labels": "tastemate.rank.verbalizer:LabelScores",
@@ -68,6 +70,30 @@ class Language:
         if self.learned is None:
             return "a guess; learn it with `tastemate llm weigh`"
         return f"learned from {self.learned.queries} people by `tastemate llm weigh`"
+
+    def weighed(self, path: Path, data: str, mix: Blend) -> "Language":
+        """Return this with what the file says was learned of its order for a data set and a mix."""
+        from tastemate.train.weights import read_learned
+
+        if self.wants.rank == "none":
+            return self
+        return replace(self, learned=read_learned(path, self.served(data, mix)))
+
+    def served(self, data: str, mix: Blend) -> "Served":
+        """Return what a weight that is learned now will hold for; `data` is a hash of the data."""
+        from tastemate.train.weights import Served
+
+        judge = self.judge(self.wants.rank).name
+        options = self.settings.judges.get(judge)
+        told = f" {json.dumps(options, sort_keys=True, default=str)}" if options else ""
+        return Served(
+            model=self.model.name,
+            rank=judge + told,
+            depth=self.wants.depth,
+            taste=self.wants.taste,
+            data=data,
+            profile=json.dumps([mix.method, sorted(mix.weights.items())]),
+        )
 
     def price(self) -> tuple[float, float] | None:
         """Return US dollars a million tokens of prompt and of reply; None where not known."""

@@ -16,8 +16,8 @@ import numpy as np
 
 from tastemate import build, config, filters
 from tastemate.catalog import Catalog
-from tastemate.config import DEFAULTS, Settings
 from tastemate.data.datasets import Dataset, open_dataset
+from tastemate.data.places import place
 from tastemate.data.records import item_from
 from tastemate.errors import ConfigError, StageError, UnknownUser
 from tastemate.interactions import Interactions
@@ -43,7 +43,7 @@ from tastemate.types import (
     Taste,
     history,
 )
-from tastemate.workspace import Workspace, place
+from tastemate.workspace import Workspace
 
 if TYPE_CHECKING:
     from tastemate.asking import Answer
@@ -59,7 +59,7 @@ class Tastemate:
         self,
         dataset: Dataset,
         folder: Path,
-        settings: Settings = DEFAULTS,
+        settings: config.Settings = config.DEFAULTS,
         *,
         progress: Progress | None = None,
         show: Callable[[Prompt], None] | None = None,

@@ -7,8 +7,6 @@ Layout of the folder: `events.jsonl`, `items.jsonl` and `features.jsonl` (journa
 import fcntl
 import hashlib
 import json
-import os
-import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -17,11 +15,10 @@ from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 
-from tastemate import build, config
+from tastemate import build
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
-from tastemate.data.datasets import FILMS, find_folder
-from tastemate.errors import ConfigError, DataError, FormatError, Unavailable
+from tastemate.errors import DataError, FormatError, Unavailable
 from tastemate.interactions import Interactions
 from tastemate.language import Language
 from tastemate.precomputed import Composed, Precomputed
@@ -33,47 +30,6 @@ from tastemate.types import Event, History, Item, history
 
 FORMAT = 1
 """Raised when a newer version can no longer read what an older one fitted."""
-
-
-def state_home() -> Path:
-    """Return the folder of all state: `$TASTEMATE_HOME`, else ~/.local/share/tastemate."""
-    named = os.environ.get("TASTEMATE_HOME")
-    return Path(named) if named else Path.home() / ".local" / "share" / "tastemate"
-
-
-def slug(name: str, *, is_path: bool) -> str:
-    """Return a folder name for a data set's name, or for a path: one for each place on disk."""
-    plain = re.sub(r"[^\w.-]+", "-", Path(name).name.lower()).strip("-.") or "data"
-    if not is_path:
-        return plain
-    return f"{plain}-{hashlib.sha256(str(Path(name).resolve()).encode()).hexdigest()[:8]}"
-
-
-def place(
-    source: Path, settings: config.Settings, text: str | None, home: Path | None
-) -> tuple[str, Path]:
-    """Return what to open for a source, by name or path, and the folder of its state.
-
-    `home` stands in for the usual place: a project's `.tastemate`, or the folder of all state.
-    """
-    if (source / config.FILE).is_file():
-        return _data_of(source, settings.data.dataset), home or source / ".tastemate"
-    named = str(source)
-    own = slug(named, is_path=named != FILMS and find_folder(named) is None)
-    return named, (home or state_home()) / "datasets" / (f"{own}+{text}" if text else own)
-
-
-def _data_of(project: Path, dataset: str) -> str:
-    """Return where a project's data is: the named data set, a path from here, or what it holds."""
-    if not dataset:
-        if not (project / "data").is_dir():
-            raise ConfigError(
-                f"The project in {project.resolve()} has no data yet. Run `tastemate import "
-                f"RATINGS.csv --items ITEMS.csv`, or name a data set in {config.FILE}."
-            )
-        return str((project / "data").resolve())
-    is_path = "/" in dataset and not Path(dataset).is_absolute()
-    return str((project / dataset).resolve()) if is_path else dataset
 
 
 class Workspace:
@@ -161,7 +117,11 @@ class Workspace:
         self, mix: Blend, *, text: bool, pool: int, language: Language | None = None
     ) -> Recommender:
         """Return the path composed of a mix, over the grown catalogue; with a model if given."""
-        key = (tuple(sorted(mix.weights.items())), mix.method, text, pool, id(language))
+        learned = None
+        if language is not None:
+            held, language = language, self.weighed(language, mix)
+            learned = (id(held), language.learned)
+        key = (tuple(sorted(mix.weights.items())), mix.method, text, pool, learned)
         if key not in self._composed:
             self._composed[key] = build.recommender(
                 mix,
@@ -173,6 +133,15 @@ class Workspace:
                 language=language,
             )
         return self._composed[key]
+
+    def weighed(self, language: Language, mix: Blend) -> Language:
+        """Return the model with what was learned of its order for this data and mix."""
+        return language.weighed(self.weights, self.key, mix)
+
+    @property
+    def weights(self) -> Path:
+        """The file of what was learned of models' orders."""
+        return self.folder / "llm" / "weights.json"
 
     def answers(self, mix: Blend, pool: int) -> Precomputed:
         """Return the path of a mix behind the answers that were made ahead of time."""

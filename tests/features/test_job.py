@@ -225,11 +225,14 @@ def test_records_of_others_are_passed_over(tmp_path):
     assert len(read_features(log(tmp_path), catalog)) == 3
 
 
-def test_features_are_columns_and_text_but_never_attributes(tmp_path):
+def test_features_are_text_but_never_attributes(tmp_path):
     catalog = world(3)
     job.run(catalog, reader()[1], log(tmp_path), limit=2)
     known = read_features(log(tmp_path), catalog)
-    assert known.columns()["read_genre"].to_list() == [["crime"], ["crime"], None]
+    assert {row: kept.values["genre"] for row, kept in known.kept.items()} == {
+        0: ("crime",),
+        1: ("crime",),
+    }
     assert known.sentence(0) == "Genre: crime. Mood: tense. Keywords: robber."
     assert known.sentence(2) == ""
     rich = enriched(catalog, known)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -359,17 +358,6 @@ def test_nothing_known():
         prompts.features(Item("x", ""), {}),
     ):
         assert prompt.messages[1].text
-
-
-def test_nearest_examples():
-    vectors = np.array([[1, 0], [0, 1], [0.9, 0.1], [0, 0], [2, 0]], np.float32)
-    query = np.array([1, 0], np.float32)
-    names = list("abcde")
-    assert prompts.nearest_examples(query, vectors, names, 3) == ["a", "e", "c"]
-    assert prompts.nearest_examples(query, vectors, names, 9, exclude=[0]) == ["e", "c", "b", "d"]
-    assert prompts.nearest_examples(query, vectors[:0], [], 3) == []
-    with pytest.raises(ConfigError, match="one for each"):
-        prompts.nearest_examples(query, vectors, names[:2])
 
 
 CATALOG = Catalog.of([HEAT, RONIN, CATS, ALIEN, FARGO])

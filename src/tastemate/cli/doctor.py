@@ -84,7 +84,7 @@ def _encoder() -> str:
 
 
 def _state() -> str:
-    from tastemate.workspace import state_home
+    from tastemate.data.places import state_home
 
     home = state_home()
     home.mkdir(parents=True, exist_ok=True)

@@ -95,9 +95,9 @@ def evaluate(
 ) -> None:
     """Measure models with 95% intervals: validation figures, or the test with --final."""
     from tastemate import build
+    from tastemate.data.places import state_home
     from tastemate.errors import ConfigError
     from tastemate.evaluate import record
-    from tastemate.workspace import state_home
 
     if protocol is not Protocol.NEXT_ITEM:
         given = {"--final": final, "--cut": cut, "--shuffle-labels": shuffle_labels}
@@ -150,8 +150,8 @@ def evaluate(
 def _language(project: "Tastemate | None", llm: str | None) -> "Language | None":
     """Open the model asked for; no deadline of a list, as nobody waits for one."""
     from tastemate import config
+    from tastemate.data.places import state_home
     from tastemate.language import open_language
-    from tastemate.workspace import state_home
 
     said = config.DEFAULTS if project is None else project.settings
     return open_language(config.chosen(said, llm=llm), state_home() / "llm")

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from tastemate.features.job import Estimate, Log, Outcome, Price
     from tastemate.features.reading import Reader
     from tastemate.features.vocabulary import Vocabulary
+    from tastemate.language import Language
     from tastemate.project import Tastemate
-    from tastemate.protocols import ChatModel
 
 ZERO_SHOT_BATCH = 256
+PEOPLE = 1024
+"""Histories held at once."""
 
 
 def features(
@@ -49,6 +51,12 @@ def features(
             help="Measure the zero-shot reader against an attribute of the data; repeat it.",
         ),
     ] = None,
+    embeddings: Annotated[
+        Path | None,
+        typer.Option(
+            "--embeddings", help="Write vectors of items and people to this .npz; read nothing."
+        ),
+    ] = None,
     sample: Annotated[int, typer.Option(min=0, help="Items shown at the end.")] = 5,
     seed: Annotated[int, typer.Option(help="Seed of the halves of --check.")] = 0,
     text: TextOption = None,
@@ -56,19 +64,25 @@ def features(
 ) -> None:
     """Read genre, themes, audience, mood and keywords of every item; stop it and go on any time.
 
-    By the language model, or without one by MiniLM. Only new and changed items are read.
+    By the language model, or without one by MiniLM. Only new and changed items are read. What
+    was fitted on texts then reads them again.
     """
     from tastemate.features.vocabulary import read_vocabulary
 
+    if embeddings is not None:
+        _embed(open_project(dataset, text, llm="none"), embeddings, as_json)
+        return
     words = read_vocabulary(vocabulary)
     if check:
         project = open_project(dataset, text, llm="none")
         _check(project, words, check, seed, as_json)
         return
     project = open_project(dataset, text, llm=llm)
-    reader, price = _reader(project, words)
+    reader, price, missing = _reader(project, words)
     log = project.work.features
     result = _run(project, reader, log, limit, price, only_estimate=estimate, quiet=as_json)
+    if missing:
+        result["degraded"] = [missing]
     result["sample"] = _sample(project, log, sample)
     if as_json:
         emit({"dataset": project.name, "file": str(log.path)} | result)
@@ -78,13 +92,21 @@ def features(
         raise typer.Exit(1)
 
 
-def _reader(project: "Tastemate", words: "Vocabulary") -> "tuple[Reader, Price | None]":
-    if project.language is not None:
-        from tastemate.features.model import ModelReader
+def _reader(project: "Tastemate", words: "Vocabulary") -> "tuple[Reader, Price | None, str]":
+    """Return who reads, what it costs where that is known, and why it is not the model named."""
+    from tastemate.llm.absent import Absent
 
-        language = project.language
-        return ModelReader(language.model, words, style=language.style), _price(language.model)
-    return _zero_shot(project, words), None
+    language = project.language
+    if language is None:
+        return _zero_shot(project, words), None, ""
+    if isinstance(gone := language.model, Absent):
+        reader = _zero_shot(project, words)
+        said = f"without {gone.name}: {gone.reason.rstrip('.')}; reading with {reader.name}"
+        talk().print(plain(said), style="yellow", soft_wrap=True)
+        return reader, None, said
+    from tastemate.features.model import ModelReader
+
+    return ModelReader(language.model, words, style=language.style), _price(language), ""
 
 
 def _zero_shot(project: "Tastemate", words: "Vocabulary") -> Any:
@@ -94,12 +116,9 @@ def _zero_shot(project: "Tastemate", words: "Vocabulary") -> Any:
     return ZeroShot(words, encoder, rarity=word_rarity(project.catalog))
 
 
-def _price(model: "ChatModel") -> "Price | None":
+def _price(language: "Language") -> "Price | None":
     """Return the prices of the settings as a function, None where there are none."""
-    layer: Any = model
-    while layer is not None and not hasattr(layer, "price"):
-        layer = getattr(layer, "inner", None)
-    known = layer.price(model.name) if layer is not None else None
+    known = language.price()
     if known is None:
         return None
     told, answered = known
@@ -131,7 +150,8 @@ def _run(
         done = job.run(project.catalog, reader, log, limit=limit, batch=batch, progress=progress)
     if not quiet:
         _say_outcome(done)
-    return {"estimate": asdict(expected), "outcome": done.as_json()}
+    refreshed = project.work.refresh()
+    return {"estimate": asdict(expected), "outcome": done.as_json(), "refreshed": refreshed}
 
 
 def _say_estimate(expected: "Estimate") -> None:
@@ -163,6 +183,45 @@ def _say_outcome(done: "Outcome") -> None:
         lines.append(f"{done.left} items are left; the same command goes on.")
     for line in lines:
         talk().print(plain(line))
+
+
+def _embed(project: "Tastemate", path: Path, as_json: bool) -> None:
+    """Write the items as `content` has them, and everybody as the items they liked."""
+    import numpy as np
+
+    from tastemate.features.embeddings import Embeddings
+    from tastemate.retrieve.content import Content
+    from tastemate.types import Query
+
+    content = project.retriever("content")
+    if not isinstance(content, Content):
+        raise TypeError(f"content is a {type(content).__name__}")
+    users = list(dict.fromkeys((*project.interactions.users, *project.work.live)))
+    people = [
+        content.people([Query(history=project.history(user)) for user in users[at : at + PEOPLE]])
+        for at in range(0, len(users), PEOPLE)
+    ]
+    vectors = content.vectors
+    blank = np.zeros((0, vectors.shape[1]), dtype=np.float32)
+    Embeddings(project.catalog.ids, vectors, users, np.concatenate([blank, *people])).save(path)
+    stand_in = project.work.resources.stand_in()
+    result = {
+        "dataset": project.name,
+        "file": str(path),
+        "items": len(vectors),
+        "users": len(users),
+        "dimensions": vectors.shape[1],
+        "encoder": project.work.resources.encoder_name(),
+        "degraded": [stand_in] if stand_in else [],
+    }
+    if as_json:
+        emit(result)
+        return
+    page().print(
+        f"{len(vectors)} items and {len(users)} people in {vectors.shape[1]} dimensions: "
+        f"{plain(path)}",
+        soft_wrap=True,
+    )
 
 
 def _sample(project: "Tastemate", log: "Log", n: int) -> list[dict[str, Any]]:

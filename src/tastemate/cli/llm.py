@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tastemate.protocols import ChatModel
     from tastemate.types import Completion
 
+UNHEARD = 0.05
+"""Share of people whom the model may say nothing about, for what is learned to be kept."""
 app = typer.Typer(no_args_is_help=True, help="Look at the language model.")
 
 
@@ -91,7 +93,7 @@ def weigh(
 ) -> None:
     """Learn on validation how much the model's order counts, and for histories of what length.
 
-    What is learned is kept, and used where `weight` is not set in \\[llm].
+    What is learned is kept, and used where no weight is set.
     """
     from tastemate import build
     from tastemate.errors import ConfigError
@@ -142,10 +144,10 @@ def _keep(project: "Tastemate", language: "Language", found: dict[str, Any]) -> 
         return (
             f"Not kept: {found['depth']} candidates were judged, {language.wants.depth} are served."
         )
-    if found["errors"]:
-        return "Not kept: the model failed for some people (below). Mend that and weigh again."
+    if found["unheard"] > UNHEARD * found["asked"]:
+        return f"Not kept: nothing was heard about {found['unheard']} of {found['asked']} people."
     learned = Learned(found["weight"], found["signals"], found["queries"])
-    served = project.work.served(language, project.profile)
+    served = language.served(project.work.key, project.profile)
     more = {name: found[name] for name in ("ndcg", "without", "asked", "seed")}
     try:
         keep_learned(project.work.weights, served, learned, **more)

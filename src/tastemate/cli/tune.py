@@ -61,9 +61,9 @@ def tune(
     as_json: JsonOption = False,
 ) -> None:
     """Search a model's options: rating error for als, NDCG@10 of the next item for the others."""
+    from tastemate.data.places import state_home
     from tastemate.errors import ConfigError
     from tastemate.evaluate import record
-    from tastemate.workspace import state_home
 
     folder = keep or state_home() / "tuned"
     if model != "als" and against is not None:

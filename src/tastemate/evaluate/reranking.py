@@ -52,8 +52,9 @@ def reranking(
     """Judge the first `depth` candidates of up to `users` people and learn from their targets.
 
     Returns weight, ndcg and without (NDCG@10 with the weight and without the model), curve, queries
-    (targets among the candidates: only these can be learned from), signals, asked, calls, tokens,
-    cost, errors and seconds. Raises `DataError` when nobody can be asked about.
+    (targets among the candidates: only these can be learned from), signals, asked, unheard (people
+    whom the judge said nothing of), calls, tokens, cost, errors and seconds. Raises
+    `DataError` when nobody can be asked about.
     """
     start = time.perf_counter()
     setting = Setting(min_events=min_events, limit_users=users, seed=seed)
@@ -91,6 +92,7 @@ def reranking(
         "curve": [{"weight": weight, "ndcg": value} for weight, value in learned.curve],
         "signals": learn_signals([len(queries[at].history) for at in found], gains),
         "asked": len(queries),
+        "unheard": sum(not np.isfinite(scores).any() for scores in judged),
         "calls": account.calls,
         "tokens": account.tokens,
         "cost": account.cost,

@@ -1,4 +1,4 @@
-"""Features as others use them: columns for a learned model, a sentence for an encoder.
+"""Features as others use them: a sentence for an encoder.
 
 They are readings, not facts of the data: they never become attributes of a catalogue, from which
 reasons and filters are made. `enriched` adds them to the texts of a catalogue made for encoding.
@@ -20,28 +20,9 @@ class FeatureTable:
 
     kept: Mapping[int, Kept]
     """Catalogue row → its features and their provenance; rows without are missing."""
-    size: int
-    """Items of the catalogue."""
 
     def __len__(self) -> int:
         return len(self.kept)
-
-    def columns(self, prefix: str = "read_") -> dict[str, pl.Series]:
-        """Return a column of lists for each feature, null where nothing was read.
-
-        The prefix keeps them apart from the attributes of the data.
-        """
-        names = list(dict.fromkeys(name for one in self.kept.values() for name in one.values))
-        return {
-            f"{prefix}{name}": pl.Series(
-                [
-                    list(self.kept[row].values.get(name, ())) if row in self.kept else None
-                    for row in range(self.size)
-                ],
-                dtype=pl.List(pl.String),
-            )
-            for name in names
-        }
 
     def sentence(self, row: int) -> str:
         """Return an item's features as a line of text; empty where there are none."""
@@ -56,7 +37,7 @@ def sentence(values: Values) -> str:
 
 def read_features(log: Log, catalog: Catalog) -> FeatureTable:
     """Return the features of the items that still say what they said when they were read."""
-    return FeatureTable(current(log, catalog), len(catalog))
+    return FeatureTable(current(log, catalog))
 
 
 def enriched(catalog: Catalog, table: FeatureTable) -> Catalog:

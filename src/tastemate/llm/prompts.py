@@ -13,7 +13,6 @@ from dataclasses import replace
 from tastemate.errors import ConfigError
 from tastemate.llm import cards, drafts, wording
 from tastemate.llm.cards import Count, Room
-from tastemate.llm.examples import nearest_examples
 from tastemate.llm.person import Person, Rated
 from tastemate.llm.screening import screen
 from tastemate.llm.tokens import estimate
@@ -23,7 +22,7 @@ from tastemate.types import Evidence, Item, Prompt, Statement
 __all__ = [
     "LETTERS", "PLAIN", "Aspect", "Persona", "Style", "answer", "chain_of_thought", "disclosure",
     "explanation", "features", "few_shot", "letters", "listwise", "listwise_batch",
-    "nearest_examples", "pairwise", "pointwise", "profile", "profile_update", "zero_shot",
+    "pairwise", "pointwise", "profile", "profile_update", "zero_shot",
 ]  # fmt: skip
 
 LETTERS = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -93,7 +92,7 @@ def few_shot(
 ) -> Prompt:
     """Ask for n titles after worked examples: other people, and what they went on to like.
 
-    Examples come nearest first (`nearest_examples`) and are shown nearest last.
+    Examples come nearest first and are shown nearest last.
     """
     task = f"{wording.NAMING} Worked examples of other people come first, each after '#'."
     return drafts.titles("few_shot/1", task, person, examples, n, (style, count))

@@ -187,8 +187,8 @@ class Generated(Dense):
         liked = past.items[self._scale.likes(past.values)]
         shared = np.isin(self._shown, liked).sum(axis=1)
         order = np.argsort(-shared, kind="stable")
-        own = np.isin(self._shown, past.items).all(axis=1)
-        places = order[~own[order]][: self.examples]
+        own = np.flatnonzero(np.isin(self._shown, past.items).all(axis=1))
+        places = order[~np.isin(order, own)][: self.examples]
         return [self._example(catalog, int(place)) for place in places]
 
     def _example(self, catalog: Catalog, place: int) -> tuple[Person, list[Item]]:
