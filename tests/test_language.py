@@ -189,3 +189,17 @@ def test_prompts_are_shown_without_a_model(home: Path) -> None:
     assert [prompt.name.split("/")[0] for prompt in shown] == ["letters"]
     assert any("no language model is configured" in said for said in slate.degraded)
     assert "p012" not in shown[0].text
+
+
+class _Spent(Scripted):
+    """A model whose budget is used up."""
+
+    def left(self, user: str = "") -> float:
+        return 0.0 if user == "p012" else 1e9
+
+
+def test_a_budget_that_is_used_up_is_no_failure(films: Tastemate) -> None:
+    project = _with(_Spent(_backwards), films, rank="listwise", gate=True)
+    slate = project.recommend("p012", 5)
+    assert slate.degraded == ()
+    assert any("budget used up" in step.note for step in slate.trace)

@@ -131,7 +131,7 @@ class Language:
         options = config.arguments(Gate, self.settings.gate, "[gate]")
         if self.wants.weight is None and self.learned is not None:
             options = {"signals": self.learned.signals} | options
-        return Gate(made, **options)
+        return Gate(made, **{"budget": getattr(self.model, "left", None)} | options)
 
     def mixing(
         self,
