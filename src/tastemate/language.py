@@ -131,7 +131,8 @@ class Language:
         options = config.arguments(Gate, self.settings.gate, "[gate]")
         if self.wants.weight is None and self.learned is not None:
             options = {"signals": self.learned.signals} | options
-        return Gate(made, **{"budget": getattr(self.model, "left", None)} | options)
+        options["budget"] = getattr(self.model, "left", None)
+        return Gate(made, **options)
 
     def mixing(
         self,
