@@ -227,8 +227,8 @@ def open_language(
     from tastemate.llm.wrappers.shown import Shown
     from tastemate.llm.wrappers.writing import Writing
 
-    local = {"together": True} if line.startswith("local:") else {}
-    guards = Guards(**local | config.arguments(Guards, settings.guards, "[guards]"))
+    usual: dict[str, Any] = {"patience": settings.llm.seconds, "together": line[:6] == "local:"}
+    guards = Guards(**usual | config.arguments(Guards, settings.guards, "[guards]"))
     style = Style(**config.arguments(Style, settings.style, "[style]"))
     writes = config.arguments(Generation, settings.generation, "[generation]")
     model: ChatModel = Shown(Absent(), show) if show else Absent()

@@ -317,10 +317,11 @@ class Prompt:
 
 
 Fault: TypeAlias = Literal[
-    "", "busy", "server", "timeout", "unreachable", "refused", "budget", "paused", "reply", "unable"
-]
+    "", "busy", "server", "timeout", "unreachable", "refused", "budget", "paused", "unsent",
+    "reply", "unable",
+]  # fmt: skip
 """Why a completion failed: 429, 5xx, too slow, no connection, 4xx, no budget left, circuit open,
-a reply that does not fit what was asked, something this model cannot do."""
+no time left to send it, a reply that does not fit what was asked, what this model cannot do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,14 @@ def test_silence_is_a_timeout_and_nobody_is_unreachable(serve: Serve, chat) -> N
     server.close()
     assert chat(server).complete([prompt()])[0].fault == "unreachable"
     with scope.opened(0.0):
-        assert model.complete([prompt()])[0].fault == "timeout"
+        assert model.complete([prompt()])[0].fault == "unsent"
+
+
+def test_the_version_differs_where_replies_do_and_the_name_stays() -> None:
+    plain = AnthropicChat("m", base_url="http://127.0.0.1:1")
+    for options in ({"effort": "low"}, {"thinking": 500}, {"fields": {"metadata": {"a": 1}}}):
+        other = AnthropicChat("m", base_url="http://127.0.0.1:1", **options)
+        assert (other.name, other.version != plain.version) == (plain.name, True)
 
 
 def test_labels_are_beyond_it(serve: Serve, chat) -> None:

@@ -110,6 +110,18 @@ def test_a_transcript_is_replayed(tmp_path) -> None:
         open_model("scripted:nowhere.jsonl")
 
 
+def test_another_transcript_of_the_same_name_is_another_version(tmp_path) -> None:
+    versions = set()
+    for folder, reply in (("a", "one"), ("b", "one"), ("a", "two")):
+        file = tmp_path / folder / "talk.jsonl"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps({"prompt": "profile", "reply": reply}), encoding="utf-8")
+        model = open_model(f"scripted:{file}")
+        assert model.version == open_model(f"scripted:{file}").version
+        versions.add(model.version)
+    assert len(versions) == 3
+
+
 def test_every_row_of_the_table_names_what_exists() -> None:
     for provider in PROVIDERS.values():
         module, _, name = provider.part.partition(":")

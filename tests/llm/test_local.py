@@ -1,4 +1,5 @@
 import importlib.util
+import io
 import json
 import os
 import signal
@@ -15,10 +16,11 @@ import pytest
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
 from tastemate.llm.local import client as local
-from tastemate.llm.local import worker
+from tastemate.llm.local import frames, worker
 from tastemate.llm.local.causal import Causal
 from tastemate.llm.local.client import LocalChat
 from tastemate.llm.tokens import counter, estimate
+from tastemate.llm.wrappers.deadline import Deadline
 from tastemate.types import Completion, Generation, Message, Prompt
 
 _HERE = all(importlib.util.find_spec(name) is not None for name in ("torch", "transformers"))
@@ -323,13 +325,14 @@ def test_threads_share_the_model_and_get_their_own_replies(model: LocalChat) -> 
 
 
 @needs_torch
-def test_a_call_without_time_left_is_a_timeout_and_the_model_stays(model: LocalChat) -> None:
+def test_a_call_without_time_left_is_not_sent_and_the_model_stays(model: LocalChat) -> None:
     one(model, ask())
     before = model.pid
     with scope.opened(0.0):
-        assert one(model, ask()).fault == "timeout"
-        with pytest.raises(Unavailable):
+        assert one(model, ask()).fault == "unsent"
+        with pytest.raises(Unavailable) as caught:
             next(model.stream(ask()))
+        assert caught.value.completion.fault == "unsent"  # type: ignore[attr-defined]
     assert one(model, ask()).text
     assert model.pid == before
 
@@ -377,10 +380,109 @@ def test_without_a_file_the_process_counts(
 ) -> None:
     monkeypatch.setattr(model, "_counter", None)
     monkeypatch.setattr(local, "_own_counter", lambda _: None)
+    monkeypatch.setattr(local, "COUNTING", 20.0)
     text = "Rank the candidates: Heat (1995) 中文 \ud800"
+    assert not one(model, ask()).error
     assert model.count(text) == counter(folder)(text)
     with scope.opened(0.0):
         assert model.count(text) == estimate(text)
+
+
+@needs_torch
+def test_a_count_never_waits_for_a_process_that_is_busy_hung_or_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "_own_counter", lambda _: None)
+    where = _tiny()(tmp_path / "counted")
+    text = "Rank the candidates: Heat (1995)"
+    chat = LocalChat(str(where), seconds=120)
+    try:
+        assert chat.count(text) == estimate(text)
+        assert chat.pid is None, "a count starts nothing"
+        chat.start(60.0)
+        (process,) = chat._running
+        assert process.idle
+        pid = chat.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        start = time.monotonic()
+        assert chat.count(text) == estimate(text)
+        first = time.monotonic() - start
+        assert not process.idle, "it has not confirmed yet that nobody waits"
+        for _ in range(50):
+            assert chat.count(text) == estimate(text)
+        assert first < 1.0, "the call itself may take 120 s"
+        assert time.monotonic() - start < 2.0, "50 waits would take 2.5 s"
+        os.kill(pid, signal.SIGCONT)
+    finally:
+        chat.close()
+
+
+@needs_torch
+def test_the_version_is_that_of_the_files(tmp_path: Path) -> None:
+    where = _tiny()(tmp_path / "trained")
+    before = LocalChat(str(where))
+    assert before.version == LocalChat(str(where)).version
+    assert before.version != LocalChat(str(where), context=64).version
+    weights = where / "model.safetensors"
+    os.utime(weights, ns=(0, weights.stat().st_mtime_ns + 1_000_000))
+    after = LocalChat(str(where))
+    assert after.name == before.name
+    assert after.version != before.version
+    assert before.version != after.version, "what is loaded stays what it was"
+    assert LocalChat("nobody/such-a-model").version
+    assert LocalChat(str(tmp_path / "gone")).version
+
+
+@needs_torch
+def test_a_batch_that_is_late_loses_only_what_was_not_written(folder: Path) -> None:
+    model = LocalChat(str(folder), seconds=120, batch=1)
+    try:
+        model.start(60.0)
+        guarded = Deadline(model, seconds=1.0, each=False)
+        quick = [ask(f"quick {at}", max_tokens=1) for at in range(2)]
+        endless = ask("slow " * 20, max_tokens=400, stop=("never",), temperature=1.0)
+        start = time.monotonic()
+        answers = guarded.complete([*quick, *([endless] * 40)])
+        assert time.monotonic() - start < 5
+        assert [answer.fault for answer in answers[:2]] == ["", ""]
+        assert answers[-1].fault == "unsent"
+        late = [answer for answer in answers if answer.fault == "timeout"]
+        assert len(late) <= 1
+        assert all(answer.completion_tokens == 400 for answer in late)
+    finally:
+        model.close()
+
+
+def test_cancelling_what_has_not_begun_is_confirmed_at_once() -> None:
+    into, outof = os.pipe()
+    sent = io.BytesIO()
+    with os.fdopen(into, "rb") as incoming, os.fdopen(outof, "wb") as parent:
+        desk = worker.Desk(incoming, sent)
+        reading = threading.Thread(target=_until_end, args=(desk,), daemon=True)
+        reading.start()
+        for value in (
+            {"op": "count", "id": 1, "text": "a"},
+            {"op": "count", "id": 2, "text": "b"},
+            {"op": "cancel", "id": 2},
+            {"op": "count", "id": 3, "text": "c"},
+        ):
+            parent.write(frames.line(value))
+        parent.flush()
+        assert desk.next()["id"] == 1, "which is being computed for long"
+        end = time.monotonic() + 5
+        while b"done" not in sent.getvalue() and time.monotonic() < end:
+            time.sleep(0.01)
+        assert json.loads(sent.getvalue()) == {"id": 2, "done": [], "count": 0}
+        assert desk.next()["id"] == 3
+        parent.close()
+        reading.join(5)
+
+
+def _until_end(desk: worker.Desk) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "_exit", lambda _: None)
+        desk._read()
 
 
 def test_a_template_without_a_system_turn_gets_its_text_in_the_first_turn() -> None:
@@ -499,7 +601,7 @@ def test_a_failure_to_load_is_heard_later_and_only_tried_again_after_closing(
     empty = LocalChat(str(tmp_path), seconds=120)
     with scope.opened(0.0):
         loading = one(empty, ask())
-    assert loading.fault == "timeout"
+    assert loading.fault == "unsent"
     assert "still being loaded" in loading.error
     end = time.monotonic() + 60
     while empty.pid is not None and time.monotonic() < end:

@@ -3,6 +3,8 @@
 import json
 import logging
 import math
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
@@ -17,6 +19,7 @@ from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
 from tastemate.llm.server.body import dig, reason, strict
 from tastemate.llm.server.openai import OpenAIChat, label_scores
+from tastemate.llm.wrappers.deadline import Deadline
 from tastemate.types import Generation, Message, Prompt
 
 pytest.importorskip("openai")
@@ -147,7 +150,8 @@ def test_a_missing_key_names_its_variable_and_this_machine_needs_none(
         {"seconds": math.nan},
         {"parameters": {"top_kay": "x"}},
         {"limit": "tokens"},
-        {"parallel": 0},
+        {"alternatives": 0},
+        {"thinking": -1},
     ],
 )
 def test_options_that_make_no_sense_are_said_so_without_a_secret(options: dict[str, Any]) -> None:
@@ -228,7 +232,7 @@ def test_without_time_left_nothing_is_asked(serve: Serve, chat) -> None:
     server = serve(openai_reply())
     model = chat(server)
     with scope.opened(0.0):
-        assert model.complete([prompt()])[0].fault == "timeout"
+        assert model.complete([prompt()])[0].fault == "unsent"
         with pytest.raises(Unavailable):
             next(model.stream(prompt()))
     assert not server.asked
@@ -534,17 +538,72 @@ def test_a_stream_ends_with_the_time_of_its_scope(serve: Serve, chat) -> None:
     assert time.monotonic() - start < 2
 
 
-def test_many_prompts_are_asked_together_and_answered_in_order(serve: Serve, chat) -> None:
+def test_many_prompts_are_answered_in_order_and_a_deadline_asks_them_at_once(
+    serve: Serve, chat
+) -> None:
     def echo(asked: Asked) -> Answer:
         text = asked.body["messages"][-1]["content"]
-        server.wait(0.05 if text == "0" else 0)
+        with watch:
+            under_way.append(text)
+            most.append(len(under_way))
+        server.wait(0.05)
+        with watch:
+            under_way.remove(text)
         return openai_reply(text)
 
+    watch, under_way, most = threading.Lock(), [], []  # type: ignore[var-annotated]
     server = serve(echo)
     texts = [str(at) for at in range(12)]
-    model = chat(server, parallel=3)
+    model = chat(server)
     assert [one.text for one in model.complete([prompt(text) for text in texts])] == texts
+    assert max(most) == 1
+    together = Deadline(model, seconds=20, workers=4)
+    assert [one.text for one in together.complete([prompt(text) for text in texts])] == texts
+    assert 1 < max(most) <= 4
     assert model.complete([]) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"effort": "low"},
+        {"thinking": 500},
+        {"fields": {"reasoning": False}},
+        {"parameters": {"top_k": "top_k"}},
+        {"abilities": ("stream",)},
+        {"alternatives": 5},
+    ],
+)
+def test_the_version_differs_where_replies_do_and_the_name_stays(options: dict[str, Any]) -> None:
+    url = {"base_url": "http://127.0.0.1:1/v1"}
+    plain, other = OpenAIChat("m", **url), OpenAIChat("m", **url, **options)
+    assert plain.version == OpenAIChat("m", **url, seconds=5.0).version
+    assert plain.version != other.version
+    assert plain.name == other.name
+
+
+def test_without_the_http_library_it_says_what_to_install(chat, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+    answer = chat("http://127.0.0.1:1/v1").complete([prompt()])[0]
+    assert answer.fault == "unable"
+    assert "httpx2" in answer.error
+    assert "pip install -U openai" in answer.error
+
+
+@pytest.mark.parametrize(("waited", "fault"), [(2.0, "unreachable"), (0.1, "unsent")])
+def test_a_connection_that_never_came_was_no_call(chat, waited: float, fault: str) -> None:
+    httpx2 = pytest.importorskip("httpx2")
+    openai = pytest.importorskip("openai")
+    limits = {"timeout": {"connect": waited, "read": waited}}
+    request = httpx2.Request("POST", "http://127.0.0.1:1/v1", extensions=limits)
+    error = openai.APITimeoutError(request)
+    error.__cause__ = httpx2.ConnectTimeout("timed out", request=request)
+    found = chat("http://127.0.0.1:1/v1")._wire.failure(error, "m")
+    assert found.fault == fault
+    assert f"{waited:.1f} s" in found.error
+    error.__cause__ = httpx2.ReadTimeout("timed out", request=request)
+    found = chat("http://127.0.0.1:1/v1")._wire.failure(error, "m")
+    assert (found.fault, found.error) == ("timeout", f"m gave no answer within {waited:.1f} s.")
 
 
 def test_tokens_are_counted_by_the_models_tokenizer_where_it_is_known(chat, tmp_path) -> None:

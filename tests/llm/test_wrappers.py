@@ -16,11 +16,11 @@ from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
 from tastemate.llm.parse import LONGEST
 from tastemate.llm.scripted import Scripted
-from tastemate.llm.wrappers.around import Around, Failed, failed
+from tastemate.llm.wrappers.around import Around, Failed, failed, size
 from tastemate.llm.wrappers.breaker import Breaker
 from tastemate.llm.wrappers.deadline import Deadline
 from tastemate.llm.wrappers.retrying import Retrying
-from tastemate.types import Completion, Message, Prompt
+from tastemate.types import Completion, Generation, Message, Prompt
 
 
 def ask(text="hello", **more):
@@ -136,6 +136,7 @@ def test_options_out_of_range_are_refused():
         lambda: Deadline(model, workers=0),
         lambda: Breaker(model, failures=0),
         lambda: Breaker(model, seconds=0),
+        lambda: Breaker(model, patience=-1),
     ):
         with pytest.raises(ConfigError):
             make()
@@ -190,7 +191,7 @@ def test_what_is_there_in_time_is_returned_and_the_rest_times_out(hanging):
 
 def test_when_all_workers_hang_further_calls_fail_at_once(hanging):
     model = Deadline(hanging, seconds=0.1, workers=3)
-    assert faults(model.complete([ask("hang")] * 5)) == ["timeout"] * 5
+    assert faults(model.complete([ask("hang")] * 5)) == ["timeout"] * 3 + ["unsent"] * 2
     start = time.monotonic()
     for _ in range(50):
         assert faults(model.complete([ask("a"), ask("b")])) == ["busy", "busy"]
@@ -219,7 +220,7 @@ def test_the_scope_ends_a_call_before_the_deadline(hanging):
         assert faults(model.complete([ask("hang")])) == ["timeout"]
         assert time.monotonic() - start < 10
         hanging.asked.clear()
-        assert faults(model.complete([ask("a")])) == ["timeout"]
+        assert faults(model.complete([ask("a")])) == ["unsent"]
         assert hanging.asked == [], "with no time left nothing is asked"
 
 
@@ -327,6 +328,75 @@ def test_a_hanging_call_does_not_keep_the_process_from_ending():
     assert time.monotonic() - start < 25
 
 
+def test_what_a_call_that_was_left_behind_may_have_used_is_counted(hanging):
+    prompt = ask("hang", generation=Generation(max_tokens=70))
+    (late,) = Deadline(hanging, seconds=0.1).complete([prompt])
+    assert (late.prompt_tokens, late.completion_tokens) == (size(prompt), 70)
+    (late,) = Deadline(hanging, seconds=0.1).complete([replace(prompt, labels=("A", "B"))])
+    assert late.completion_tokens == 1
+    pieces = Deadline(hanging, seconds=0.1).stream(prompt)
+    with pytest.raises(Unavailable) as caught:
+        list(pieces)
+    assert caught.value.completion.completion_tokens == 70
+
+
+def test_a_client_that_gave_a_call_up_counts_it_too():
+    prompt = ask(generation=Generation(max_tokens=70))
+    slow = Completion(error="slow", fault="timeout")
+    for model in (Retrying(Scripted([slow])), Deadline(Scripted([slow]))):
+        (late,) = model.complete([prompt])
+        assert (late.prompt_tokens, late.completion_tokens) == (size(prompt), 70)
+    told = replace(slow, prompt_tokens=3)
+    assert Retrying(Scripted([told])).complete([prompt])[0].tokens == 3, "it knows better"
+    (unsent,) = Retrying(Scripted([failed("m", "unsent", "no time")])).complete([prompt])
+    assert unsent.tokens == 0
+
+
+def test_tries_before_the_one_that_was_left_behind_are_counted():
+    release = threading.Event()
+    replies = iter([replace(BUSY, prompt_tokens=5), None])
+
+    def reply(_prompt):
+        return next(replies) or str(release.wait(30))
+
+    prompt = ask(generation=Generation(max_tokens=70))
+    model = Deadline(Retrying(Scripted(reply), base=0.01), seconds=0.5)
+    (late,) = model.complete([prompt])
+    release.set()
+    assert late.fault == "timeout"
+    assert late.tokens == 5 + size(prompt) + 70
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.5, 1.5, 10.0])
+def test_a_call_has_a_little_time_to_hand_over_what_it_has(seconds):
+    seen = []
+
+    def reply(_prompt):
+        seen.append(scope.current().deadline)
+        return "ok"
+
+    start = time.monotonic()
+    Deadline(Scripted(reply), seconds=seconds).complete([ask()])
+    kept = start + seconds - seen[0]
+    assert min(0.08, seconds / 10) - 0.05 <= kept <= 0.08 + 1e-6
+
+
+def test_a_batch_that_ends_with_its_scope_is_not_lost():
+    class Local(Hanging):
+        def complete(self, prompts):
+            answers = []
+            for at in range(len(prompts)):
+                if at == 1:
+                    time.sleep(scope.current().left())
+                late = scope.current().left() <= 0
+                answers.append(failed("m", "unsent", "late") if late else Completion("ok"))
+            return answers
+
+    with scope.opened(0.6):
+        answers = Deadline(Local(), each=False).complete([ask()] * 4)
+    assert faults(answers) == ["", "unsent", "unsent", "unsent"]
+
+
 # Breaker
 
 
@@ -426,7 +496,77 @@ def test_streams_count_too():
 def test_an_answer_with_no_time_left_says_nothing_about_the_model():
     breaker = Breaker(Deadline(Scripted(["ok"])), failures=1)
     with scope.opened(0):
-        assert faults(breaker.complete([ask()])) == ["timeout"]
+        assert faults(breaker.complete([ask()])) == ["unsent"]
+    assert breaker.state == "closed"
+
+
+SLOW = failed("m", "timeout", "slow")
+
+
+def test_many_prompts_on_few_workers_do_not_open_it_on_a_healthy_model():
+    def reply(_prompt):
+        time.sleep(0.4)
+        return "ok"
+
+    deadline = Deadline(Scripted(reply), seconds=2, workers=8)
+    breaker = Breaker(deadline, failures=1, patience=2)
+    with scope.opened(0.75):
+        found = faults(breaker.complete([ask()] * 20))
+    assert found.count("") >= 8
+    assert found.count("unsent") >= 4
+    assert set(found) <= {"", "timeout", "unsent"}
+    assert breaker.state == "closed"
+
+
+def test_the_prompts_of_one_call_are_one_failure_or_one_success():
+    breaker = Breaker(Scripted([DOWN]), failures=2)
+    breaker.complete([ask()] * 20)
+    assert breaker.state == "closed"
+    breaker.complete([ask()])
+    assert breaker.state == "open"
+    breaker = Breaker(Scripted(["ok", DOWN, DOWN, DOWN, "ok", DOWN, DOWN]), failures=1)
+    breaker.complete([ask()] * 4)
+    assert breaker.state == "closed"
+    breaker.complete([ask()] * 2)
+    assert breaker.state == "closed"
+    breaker.complete([ask()])
+    assert breaker.state == "open"
+
+
+def test_silence_counts_only_after_the_whole_time():
+    breaker = Breaker(Scripted([SLOW]), failures=2, patience=1.5)
+    for _ in range(5):
+        with scope.opened(1.0):
+            breaker.complete([ask()])
+    assert breaker.state == "closed"
+    breaker = Breaker(Scripted([SLOW, DOWN]), failures=2, patience=1.5)
+    with scope.opened(1.45):  # what came before the call took a little
+        breaker.complete([ask()])
+    with scope.opened(0.5):
+        assert breaker.state == "closed"
+        breaker.complete([ask()])
+    assert breaker.state == "open", "a refused connection counts however little time there was"
+
+
+def test_what_was_never_sent_neither_counts_nor_clears():
+    unsent = failed("m", "unsent", "no time")
+    breaker = Breaker(Scripted([DOWN, unsent, unsent, DOWN]), failures=2)
+    breaker.complete([ask()])
+    breaker.complete([ask()] * 2)
+    assert breaker.state == "closed"
+    breaker.complete([ask()])
+    assert breaker.state == "open"
+
+
+def test_a_probe_that_never_went_out_leaves_the_probing_to_the_next_call():
+    clock = Clock()
+    model = Scripted([DOWN, failed("m", "unsent", "no time"), "back"])
+    breaker = Breaker(model, failures=1, seconds=10, clock=clock)
+    breaker.complete([ask()])
+    clock.now = 11
+    assert faults(breaker.complete([ask()])) == ["unsent"]
+    assert breaker.state == "half-open"
+    assert texts(breaker.complete([ask()])) == ["back"]
     assert breaker.state == "closed"
 
 

@@ -1,6 +1,7 @@
 """Cached, budgeted, recorded, structured, and all of them together: files, money, form."""
 
 import json
+import math
 import multiprocessing
 import os
 import sqlite3
@@ -17,6 +18,7 @@ from tastemate import config, scope
 from tastemate.errors import ConfigError, Unavailable
 from tastemate.llm import parse
 from tastemate.llm.scripted import Scripted
+from tastemate.llm.wrappers.breaker import Breaker
 from tastemate.llm.wrappers.budgeted import Budgeted
 from tastemate.llm.wrappers.cached import Cached
 from tastemate.llm.wrappers.guards import Guards, wrapped
@@ -101,6 +103,25 @@ def test_failures_and_fresh_draws_are_not_kept(tmp_path):
     cached = Cached(model, tmp_path)
     assert texts(cached.complete([ask(generation=draw)] * 2)) == ["one", "two"]
     assert texts(cached.complete([ask(generation=draw)])) == ["three"]
+
+
+def test_copies_of_a_failure_are_not_paid_for(tmp_path):
+    lost = Completion("", (), 7, 3, cost=0.5, error="cut", fault="server")
+    cached = Recorded(Cached(Scripted([lost]), tmp_path / "a"), tmp_path / "c", write=False)
+    with scope.opened() as account:
+        answers = cached.complete([ask()] * 3)
+    assert faults(answers) == ["server"] * 3
+    assert [answer.tokens for answer in answers] == [10, 0, 0]
+    assert (account.tokens, account.cost) == (10, 0.5)
+
+
+def test_another_version_of_a_model_is_asked_anew(tmp_path):
+    old, new = Scripted(["1"]), Scripted(["2"])
+    old.version, new.version = "1", "2"
+    for model in (old, new):
+        cached = Cached(Breaker(model), tmp_path)
+        assert cached.version == model.version
+        assert texts(cached.complete([ask()])) == texts(cached.complete([ask()])) == [model.version]
 
 
 def test_scores_come_back_as_they_were(tmp_path):
@@ -242,6 +263,55 @@ def test_money_is_counted_by_the_prices(tmp_path):
     assert found == ["", "budget", "budget"]
 
 
+def test_an_answer_and_a_user_have_limits_in_money(tmp_path):
+    prices = {"test": (1000.0, 2000.0)}
+    most = {"generation": SMALL, "user": "maria"}
+    budgeted = Budgeted(spending(), tmp_path / "b", prices=prices, request_cost=0.05)
+    for _ in range(2):
+        with scope.opened():
+            found = [budgeted.complete([ask(**most)])[0] for _ in range(3)]
+            assert faults(found) == ["", "", "budget"]
+            assert "request_cost" in found[-1].error
+    assert faults(budgeted.complete([ask(generation=Generation(max_tokens=30))])) == ["budget"]
+    budgeted = Budgeted(spending(), tmp_path / "c", prices=prices, user_cost=0.05)
+    found = budgeted.complete([ask(**most)] * 3)
+    assert faults(found) == ["", "budget", "budget"], "what a call may cost counts until it is over"
+    assert "user_cost" in found[-1].error
+    assert faults(budgeted.complete([ask(**most)] * 2)) == ["", "budget"]
+    assert faults(budgeted.complete([ask(generation=SMALL, user="other")])) == [""]
+
+
+def test_the_user_of_the_scope_pays_for_calls_that_name_nobody(tmp_path):
+    budgeted = Budgeted(spending(), tmp_path / "b", user_tokens=35)
+    with scope.opened(user="maria"):
+        budgeted.complete([ask(generation=SMALL)])
+        assert budgeted.left() == 20
+    assert budgeted.spent("maria").tokens == 15
+
+
+def test_what_is_left_can_be_asked_through_every_wrapper(tmp_path):
+    assert wrapped(spending(), tmp_path / "free").left() == math.inf
+    guards = Guards(
+        request_tokens=100, user_tokens=60, day_tokens=1000, cache=False, prices={"test": (5, 10)}
+    )
+    model = wrapped(spending(), tmp_path, guards)
+    assert model.left("maria") == 60
+    with scope.opened():
+        assert model.left() == 100
+        model.complete([ask(generation=SMALL, user="maria")] * 2)
+        assert (model.left(), model.left("maria")) == (70, 30)
+    assert model.left("somebody else") == 60
+    assert wrapped(spending(), tmp_path, Guards(day_tokens=1000)).left() == 970
+    costs = wrapped(spending(), tmp_path / "costs", replace(guards, request_cost=0.0004))
+    with scope.opened():
+        assert costs.left() == pytest.approx(40)
+        costs.complete([ask(generation=SMALL)])
+        assert costs.left() == pytest.approx(30)
+    (tmp_path / "broken").write_bytes(b"no database at all" * 100)
+    assert Budgeted(spending(), tmp_path / "broken", user_tokens=5).left("maria") == 0.0
+    assert Budgeted(spending(), tmp_path / "broken", request_tokens=5).left("maria") == 5
+
+
 @pytest.mark.parametrize(
     ("model", "price"),
     [("gpt-5-mini-2026-01-01", 2.0), ("gpt-5", 1.0), ("openai:gpt-5-mini", 2.0), ("gpt-55", None)],
@@ -374,8 +444,9 @@ def test_a_price_must_be_two_numbers(tmp_path, price):
 
 
 def test_a_limit_must_not_be_negative(tmp_path):
-    with pytest.raises(ConfigError, match="day_tokens"):
-        Budgeted(spending(), tmp_path / "b", day_tokens=-1)
+    for name in ("day_tokens", "request_cost", "user_cost"):
+        with pytest.raises(ConfigError, match=name):
+            Budgeted(spending(), tmp_path / "b", **{name: -1})
 
 
 # Recorded
@@ -649,6 +720,19 @@ def test_a_hang_opens_the_breaker(tmp_path):
     found = [model.complete([ask()])[0].fault for _ in range(4)]
     release.set()
     assert found == ["timeout", "timeout", "paused", "paused"]
+
+
+def test_a_call_that_was_left_behind_stays_booked_in_full(tmp_path):
+    import threading
+
+    release = threading.Event()
+    inner = Scripted(lambda _: str(release.wait(20)))
+    model = wrapped(inner, tmp_path, Guards(seconds=0.1, cache=False, day_tokens=500))
+    prompt = ask(generation=Generation(max_tokens=300))
+    assert faults(model.complete([prompt])) == ["timeout"]
+    assert model.left() < 200
+    assert faults(model.complete([prompt])) == ["budget"]
+    release.set()
 
 
 def test_guards_can_be_read_from_a_table(tmp_path):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from tastemate.config import LanguageModel
 from tastemate.errors import Unavailable
 from tastemate.llm.tokens import estimate
 from tastemate.protocols import Ability
@@ -25,7 +26,7 @@ class Kind:
 
     name: str
     reply: Reply
-    seconds: float = 1.2
+    seconds: float = LanguageModel().seconds
     """What the answer's calls may take together; short where waiting is the point."""
     fails: bool = True
     """Whether nothing usable comes, so that the slate must say that the model failed."""

@@ -128,7 +128,7 @@ KINDS: dict[str, Callable[[_Conversation], None]] = {
 SECONDS = {"hang": 0.2, "slow drip": 0.2} | dict.fromkeys(
     ("500", "reset", "truncated body", "not HTTP"), 0.4
 )
-"""What the calls of an answer may take together, where it is not 2 s."""
+"""What the calls of an answer may take together, where it is not what it is by default."""
 
 
 @contextmanager

@@ -5,6 +5,7 @@ It is no language model and says so by its name, "scripted:…".
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,6 +30,8 @@ class Scripted:
     ) -> None:
         self.name = f"scripted:{name}"
         self.abilities = abilities
+        self.version = ""
+        """What its replies depend on besides its name: where a transcript is, and what it says."""
         self.prompts: list[Prompt] = []
         """What was asked, in order."""
         self._replies = replies if callable(replies) else _in_turn(list(replies))
@@ -66,18 +69,27 @@ def transcript(path: Path) -> Scripted:
     """Return a model that replays a transcript: JSON lines of {"prompt": name, "reply": text}.
 
     The replies of one prompt name come in the order of the file, the last one again and again; a
-    name the file does not have is the fault "unable". Raises `NotFound`, `FormatError`.
+    name the file does not have is the fault "unable". Raises `NotFound`, `FormatError`, and
+    `Unavailable` for a file that may not be read.
     """
     if not path.is_file():
         raise NotFound(f"No transcript {path}. Give the path of a file of JSON lines.")
     turns: dict[str, list[str]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path} is not UTF-8 ({error}). Save it as UTF-8 JSON lines.") from error
+    except OSError as error:
+        raise Unavailable(
+            f"{path} cannot be read ({error.strerror}). Mend its permissions, or name another."
+        ) from error
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
             turns.setdefault(str(record["prompt"]), []).append(str(record["reply"]))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise FormatError(
                 f'{path}, line {number}: expected {{"prompt": …, "reply": …}} ({error!r}).'
             ) from error
@@ -93,7 +105,9 @@ def transcript(path: Path) -> Scripted:
         asked[prompt.name] = at + 1
         return written[min(at, len(written) - 1)]
 
-    return Scripted(reply, name=path.stem, abilities=frozenset(("schema", "stream")))
+    model = Scripted(reply, name=path.stem, abilities=frozenset(("schema", "stream")))
+    model.version = sha256(f"{path.resolve()}\n{text}".encode("utf-8", "replace")).hexdigest()[:8]
+    return model
 
 
 def _in_turn(replies: list[str | Completion]) -> Reply:

@@ -10,6 +10,7 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,11 +22,16 @@ from tastemate.errors import ConfigError, FormatError, NotFound, Unavailable
 from tastemate.llm.local.frames import completion_of, prompt_value
 from tastemate.llm.local.process import Failure, ModelProcess
 from tastemate.llm.tokens import Counter, counter, estimate
+from tastemate.llm.wrappers.around import Failed, failed
 from tastemate.protocols import Ability
 from tastemate.types import Completion, Generation, Prompt
 
 Dtype: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
 LONGEST = 86_400.0
+COUNTING = 0.05
+"""Seconds that a count may take, which is estimated otherwise."""
+KINDS = frozenset((".safetensors", ".json", ".jinja", ".model", ".txt"))
+"""Endings of the files that a model is read from: weights, settings, template, vocabulary."""
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 
 
@@ -84,6 +90,7 @@ class LocalChat:
         }
         self._starting = threading.Lock()
         self._running: list[ModelProcess] = []
+        self._version = ""
         self._counter: Counter | None = None
         self._end = weakref.finalize(self, _end, self._running)
 
@@ -91,6 +98,15 @@ class LocalChat:
     def pid(self) -> int | None:
         """The process that holds the model, None where none runs."""
         return next((process.pid for process in self._running if process.alive), None)
+
+    @property
+    def version(self) -> str:
+        """A digest of the model's files (names, sizes, times) and the window it is given."""
+        if not self._version:
+            files = [] if (found := _folder(self.model)) is None else _files(found)
+            said = f"{found} {files} {self._settings['context']}"
+            self._version = sha256(said.encode("utf-8", "replace")).hexdigest()[:8]
+        return self._version
 
     def start(self, seconds: float = 0.0) -> None:
         """Begin to load the model, and wait so long for it; why it cannot, the calls will say."""
@@ -119,44 +135,47 @@ class LocalChat:
     def stream(self, prompt: Prompt) -> Iterator[str]:
         """Yield the reply in pieces; closing the iterator stops the model at its next token.
 
-        Raises `Unavailable` when it fails. A beam search comes as one piece.
+        Raises `Unavailable` when it fails, with the failure as its `completion`. A beam search
+        comes as one piece.
         """
         if prompt.labels:
             raise Unavailable("Labels are scored, not streamed: use `complete`.")
         end = time.monotonic() + self._limit()
         process = self._missing() or self._process(end - time.monotonic())
         if isinstance(process, Failure):
-            raise Unavailable(process.error)
+            raise Failed(failed(self.name, process.fault, process.error))
+        if time.monotonic() >= end:
+            raise Failed(failed(self.name, "unsent", self._late()))
         with process.request(op="stream", prompts=[prompt_value(prompt)]) as replies:
             while True:
                 reply = replies.get(end - time.monotonic())
                 if isinstance(reply, Failure):
-                    raise Unavailable(self._slow(reply).error)
+                    slow = self._slow(reply)
+                    raise Failed(failed(self.name, slow.fault, slow.error))
                 if "piece" in reply:
                     yield reply["piece"]
                     continue
                 (completion,) = (completion_of(value) for value in reply["done"])
                 if completion.error:
-                    raise Unavailable(completion.error)
+                    raise Failed(completion)
                 return
 
     def count(self, text: str) -> int:
         """Return how many tokens a text has.
 
         By the model's `tokenizer.json` (its folder's, or the one fetched from the hub before),
-        else by its process, else estimated.
+        else by its process where that is idle, else estimated: nobody waits for a count.
         """
         if self._counter is None:
             self._counter = _own_counter(self.model)
         if self._counter is not None:
             return self._counter(text)
-        limit = self._limit()
-        end = time.monotonic() + limit
-        process = self._missing() or self._process(limit)
-        if isinstance(process, Failure):
+        wait = min(self._limit(), COUNTING)
+        process = next((one for one in self._running if one.idle), None)
+        if process is None or wait <= 0:
             return estimate(text)
         with process.request(op="count", text=text) as replies:
-            reply = replies.get(end - time.monotonic())
+            reply = replies.get(wait)
         return estimate(text) if isinstance(reply, Failure) else int(reply["count"])
 
     def _limit(self) -> float:
@@ -167,6 +186,8 @@ class LocalChat:
         process = self._missing() or self._process(end - time.monotonic())
         if isinstance(process, Failure):
             return [Completion(error=process.error, fault=process.fault)] * len(prompts)
+        if time.monotonic() >= end:
+            return [Completion(error=self._late(), fault="unsent")] * len(prompts)
         with process.request(
             op="complete", prompts=[prompt_value(one) for one in prompts]
         ) as replies:
@@ -175,6 +196,9 @@ class LocalChat:
             slow = self._slow(reply)
             return [Completion(error=slow.error, fault=slow.fault)] * len(prompts)
         return [completion_of(value) for value in reply["done"]]
+
+    def _late(self) -> str:
+        return f"No time was left to ask {self.name}."
 
     def _slow(self, failure: Failure) -> Failure:
         if failure.fault != "timeout":
@@ -207,6 +231,7 @@ class LocalChat:
         with self._starting:
             if not self._running or self._running[0].spent:
                 _end(self._running)
+                self._version = ""  # another process reads the files anew
                 self._running.append(ModelProcess(self._settings))
             process = self._running[0]
         return process.loaded(limit, self.load_seconds)
@@ -240,15 +265,37 @@ def _batches(prompts: Sequence[Prompt], size: int) -> Iterator[list[int]]:
 
 def _own_counter(model: str) -> Counter | None:
     """Return what counts by the model's own file, None where it is not on this machine."""
-    path: Any = model
+    folder = _folder(model, "tokenizer.json")
     try:
-        if not _is_path(model):
-            hub: Any = import_module("huggingface_hub")
-            path = hub.try_to_load_from_cache(model, "tokenizer.json")
-        return counter(Path(path)) if isinstance(path, str) else None
-    # What the hub raises for an impossible name is a ValueError.
-    except (NotFound, FormatError, ImportError, ValueError):
+        return None if folder is None else counter(folder)
+    except (NotFound, FormatError, ImportError):
         return None
+
+
+def _folder(model: str, file: str = "config.json") -> Path | None:
+    """Return where a model's files are: its folder, or what the hub gave before, by one of them."""
+    if _is_path(model):
+        return Path(model)
+    try:
+        hub: Any = import_module("huggingface_hub")
+        path: Any = hub.try_to_load_from_cache(model, file)
+    # What the hub raises for an impossible name is a ValueError.
+    except (ImportError, ValueError):
+        return None
+    return Path(path).parent if isinstance(path, str) else None
+
+
+def _files(folder: Path) -> list[tuple[str, int, int]]:
+    """Return name, size and time (ns) of each file that a model is read from."""
+    found: list[tuple[str, int, int]] = []
+    try:
+        for path in sorted(folder.iterdir()):
+            if path.suffix in KINDS and path.is_file():
+                status = path.stat()
+                found.append((path.name, status.st_size, status.st_mtime_ns))
+    except OSError:  # gone, or not to be read: its process will say so
+        return found
+    return found
 
 
 def _end(running: list[ModelProcess]) -> None:

@@ -122,6 +122,11 @@ class ModelProcess:
         hopeless = failure is not None and failure.fault in ("unable", "refused")
         return not (self.alive or hopeless or self._unheard)
 
+    @property
+    def idle(self) -> bool:
+        """Whether the model is loaded and nothing is being computed or waits to be."""
+        return self._settled.is_set() and self.alive and not self._waiting
+
     def loaded(self, seconds: float, longest: float) -> "ModelProcess | Failure":
         """Wait so long for the model; return the process, or why it is not ready.
 
@@ -133,7 +138,7 @@ class ModelProcess:
         been = time.monotonic() - self._began
         if been < longest:
             return Failure(
-                "timeout",
+                "unsent",
                 f"The local model is still being loaded ({been:.0f} s so far). Ask again soon.",
             )
         self._fail(

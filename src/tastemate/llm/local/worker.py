@@ -29,7 +29,9 @@ class Desk:
         self._incoming = incoming
         self._outgoing = outgoing
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._queued: set[int | None] = set()
         self._cancelled: set[int] = set()
+        self._order = threading.Lock()
         self._writing = threading.Lock()
 
     def open(self) -> None:
@@ -40,9 +42,10 @@ class Desk:
         """Return the next request that nobody cancelled, waiting for it."""
         while True:
             request = self._requests.get()
-            if not self.cancelled(request):
-                return request
-            self.done(request, [])
+            with self._order:
+                if request.get("id") in self._queued:
+                    self._queued.discard(request.get("id"))
+                    return request
 
     def cancelled(self, request: Request) -> bool:
         """Return whether nobody waits for the reply any longer."""
@@ -66,11 +69,23 @@ class Desk:
         for text in self._incoming:
             value = json.loads(text)
             if value["op"] == "cancel":
-                self._cancelled.add(value["id"])
+                self._cancel(value)
             else:
+                with self._order:
+                    self._queued.add(value.get("id"))
                 self._requests.put(value)
         # The parent is gone, or wants this process to be: whatever is being computed is for nobody.
         os._exit(0)
+
+    def _cancel(self, value: Request) -> None:
+        """Confirm at once what has not begun: behind a long batch it would pass for a hang."""
+        with self._order:
+            waits = value["id"] in self._queued
+            self._queued.discard(value["id"])
+            if not waits:
+                self._cancelled.add(value["id"])
+        if waits:
+            self.done(value, [])
 
 
 def serve(desk: Desk) -> None:

@@ -27,7 +27,7 @@ class AnthropicChat:
     """A model behind Anthropic's Messages API; `key` names the environment variable of the key.
 
     `thinking` is tokens on top of a prompt's limit, for a model that reasons before it writes;
-    `effort` its level, "low" to "max".
+    `effort` its level, "low" to "max". `version` is a digest of the options that change replies.
     """
 
     def __init__(
@@ -42,21 +42,22 @@ class AnthropicChat:
         effort: str = "",
         thinking: int = 0,
         seconds: float = 60.0,
-        parallel: int = 4,
     ) -> None:
         self.model = model
         self.name = name or f"anthropic:{model}"
         server = wire.Server(base_url.rstrip("/").removesuffix("/v1"), key)
         server.secret()
         self._wire = wire.Wire("anthropic", "Anthropic", server, seconds)
-        if thinking < 0 or parallel < 1:
-            raise ConfigError("thinking must be at least 0 and parallel at least 1.")
+        if thinking < 0:
+            raise ConfigError("thinking must be at least 0.")
         self._able = frozenset(abilities) - {"labels"}
         self._fields = dict(fields or {})
         self._effort = effort
         self._thinking = thinking
-        self._parallel = parallel
         self._refused = body.Refusals()
+        self.version = body.digest(
+            model, server.base_url, sorted(self._able), self._fields, effort, thinking
+        )
 
     def __repr__(self) -> str:
         return f"AnthropicChat({self.model!r}, base_url={self._wire.server.base_url!r})"
@@ -67,8 +68,8 @@ class AnthropicChat:
         return self._able - {"schema"} if "output_config" in self._refused else self._able
 
     def complete(self, prompts: Sequence[Prompt]) -> list[Completion]:
-        """Return one completion a prompt, in order; a failure is a value."""
-        return wire.each(self._answer, prompts, self._parallel)
+        """Return one completion a prompt, asked in order; a failure is a value."""
+        return [self._answer(prompt) for prompt in prompts]
 
     def stream(self, prompt: Prompt) -> Generator[str, None, Completion]:
         """Yield the reply in pieces and return it whole; closing closes the connection.
@@ -251,7 +252,7 @@ class AnthropicChat:
         )
 
     def _late(self) -> Completion:
-        return failed(self.name, "timeout", f"There was no time left to ask {self.name}.")
+        return failed(self.name, "unsent", f"There was no time left to ask {self.name}.")
 
     def _declined(self) -> Completion:
         return failed(self.name, "reply", f"{self.name} declined to answer.")

@@ -3,6 +3,7 @@
 Nothing a server sends is of a known shape until it was looked at, so every reader takes anything.
 """
 
+import hashlib
 import json
 import math
 import re
@@ -58,6 +59,12 @@ class Refusals:
     def note(self, name: str) -> None:
         """Note a parameter that a server took and did not follow."""
         self._names.add(name)
+
+
+def digest(*options: Any) -> str:
+    """Return eight characters that differ where options that change replies do."""
+    text = json.dumps(options, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:8]
 
 
 def dig(value: Any, *path: str | int) -> Any:

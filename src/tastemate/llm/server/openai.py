@@ -40,6 +40,8 @@ class OpenAIChat:
     ("use_beam_search" is vLLM's switch); `fields` are sent with every call as it is. `effort` and
     `thinking` (tokens on top of a prompt's limit) are for models that reason before they write;
     `tokenizer` is the model's tokenizer.json, by which tokens are counted before they are sent.
+    `version` is a digest of the options that change replies. Several prompts are asked one after
+    the other: the deadline around a client asks them at once.
     """
 
     def __init__(
@@ -58,7 +60,6 @@ class OpenAIChat:
         thinking: int = 0,
         tokenizer: str = "",
         seconds: float = 60.0,
-        parallel: int = 4,
     ) -> None:
         self.model = model
         self.name = name or f"openai:{model}"
@@ -68,10 +69,10 @@ class OpenAIChat:
         for name in parameters or {}:
             if name not in SPARE:
                 raise ConfigError(f"parameters has {name!r}; it may have {', '.join(SPARE)}.")
-        if limit not in OTHER or alternatives < 1 or thinking < 0 or parallel < 1:
+        if limit not in OTHER or alternatives < 1 or thinking < 0:
             raise ConfigError(
-                "limit must be max_tokens or max_completion_tokens, alternatives and parallel at "
-                "least 1, thinking at least 0."
+                "limit must be max_tokens or max_completion_tokens, alternatives at least 1, "
+                "thinking at least 0."
             )
         self._able = frozenset(abilities)
         self._limit: Limit = limit
@@ -80,9 +81,19 @@ class OpenAIChat:
         self._fields = dict(fields or {})
         self._effort = effort
         self._thinking = thinking
-        self._parallel = parallel
         self._counter = counter(Path(tokenizer).expanduser()) if tokenizer else estimate
         self._refused = body.Refusals()
+        self.version = body.digest(
+            model,
+            server.base_url,
+            sorted(self._able),
+            limit,
+            alternatives,
+            self._parameters,
+            self._fields,
+            effort,
+            thinking,
+        )
 
     def __repr__(self) -> str:
         return f"OpenAIChat({self.model!r}, base_url={self._wire.server.base_url!r})"
@@ -98,8 +109,8 @@ class OpenAIChat:
         return self._able - lost
 
     def complete(self, prompts: Sequence[Prompt]) -> list[Completion]:
-        """Return one completion a prompt, in order; a failure is a value."""
-        return wire.each(self._answer, prompts, self._parallel)
+        """Return one completion a prompt, asked in order; a failure is a value."""
+        return [self._answer(prompt) for prompt in prompts]
 
     def stream(self, prompt: Prompt) -> Generator[str, None, Completion]:
         """Yield the reply in pieces and return it whole; closing closes the connection.
@@ -294,7 +305,7 @@ class OpenAIChat:
         )
 
     def _late(self) -> Completion:
-        return failed(self.name, "timeout", f"There was no time left to ask {self.name}.")
+        return failed(self.name, "unsent", f"There was no time left to ask {self.name}.")
 
     def _unable(self) -> Completion:
         return failed(

@@ -2,17 +2,18 @@
 
 The SDKs raise and read whatever a server sends. A recommender must get a value for every failure,
 must not be hurt by a reply of gigabytes or one that trickles for hours, and must never show a key.
+
+Both SDKs send through httpx2, which is what bounds them here. It is no dependency of ours: it comes
+with either SDK (openai 3, anthropic 2), and without it `Wire.client` says what to do.
 """
 
-import contextvars
 import ipaddress
 import math
 import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,9 @@ from urllib.parse import urlsplit
 
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
-from tastemate.llm.server.body import printable, reason, waiting
+from tastemate.llm.server.body import dig, printable, reason, waiting
 from tastemate.llm.wrappers.around import failed
-from tastemate.types import Completion, Fault, Prompt
+from tastemate.types import Completion, Fault
 
 if TYPE_CHECKING:
     import httpx2
@@ -31,6 +32,8 @@ LARGEST = 2 * 1024 * 1024
 """Bytes of one reply that are read."""
 CONNECT = 5.0
 """Seconds to wait for a connection at most."""
+SOON = 0.5
+"""Seconds in which a server that can be reached takes a connection."""
 NO_KEY = "none"
 """What is sent as the key to a server that takes none: the SDKs send one always."""
 
@@ -150,7 +153,7 @@ class Wire:
         if isinstance(error, sdk.APIStatusError):
             return self._refusal(error, model)
         if isinstance(error, sdk.APITimeoutError | httpx2.TimeoutException):
-            return failed(model, "timeout", f"{model} did not answer in {self.seconds:g} s.")
+            return self._silence(chain, model)
         if isinstance(error, sdk.APIConnectionError | httpx2.HTTPError | OSError):
             cause = self.told(str(error.__cause__ or error))
             return failed(
@@ -177,9 +180,11 @@ class Wire:
 
             maker = getattr(import_module(self.package), self.maker)
         except ImportError as missing:
+            lacks = f"The package {self.package!r} is missing"
+            if missing.name == "httpx2":
+                lacks = f"httpx2, which comes with newer versions of {self.package!r}, is missing"
             raise Unavailable(
-                f"The package {self.package!r} is missing ({missing.name}). Install it: "
-                f"pip install -U {self.package}."
+                f"{lacks} ({missing}). Install it: pip install -U {self.package}."
             ) from missing
         secret = self.server.secret()
         try:
@@ -200,6 +205,21 @@ class Wire:
             default_headers={"Accept-Encoding": "identity"},
         )
 
+    def _silence(self, chain: Iterable[BaseException | None], model: str) -> Completion:
+        """Return the value of a call that waited in vain; one that met nobody was not sent."""
+        import httpx2
+
+        waits: list[Any] = [dig(one, "_request", "extensions", "timeout") for one in chain]
+        connect, read = (
+            next((found for wait in waits if (found := dig(wait, name))), 0.0)
+            for name in ("connect", "read")
+        )
+        if any(isinstance(one, httpx2.ConnectTimeout) for one in chain):
+            said = f"{self.server.base_url} took no connection within {connect:.1f} s."
+            return failed(model, "unreachable" if connect >= SOON else "unsent", said)
+        within = f"within {read:.1f} s" if read else "in time"
+        return failed(model, "timeout", f"{model} gave no answer {within}.")
+
     def _refusal(self, error: Any, model: str) -> Completion:
         status, body = int(error.status_code), getattr(error, "body", None)
         said = self.told(reason(body) or str(getattr(error, "message", "")))
@@ -215,20 +235,6 @@ class Wire:
             said += ". Check the model's name and the path of base_url (most end in /v1)"
         wait = waiting(error.response.headers) if fault in ("busy", "server") else 0.0
         return failed(model, fault, f"{model} answered {status}: {said}.", wait=wait)
-
-
-def each(
-    answer: Callable[[Prompt], Completion], prompts: Sequence[Prompt], parallel: int
-) -> list[Completion]:
-    """Answer prompts in order, at most `parallel` at a time, each within the open scope."""
-    if len(prompts) < 2 or parallel < 2:
-        return [answer(prompt) for prompt in prompts]
-    pool = ThreadPoolExecutor(min(parallel, len(prompts)), "tastemate-llm")
-    try:
-        asked = [pool.submit(contextvars.copy_context().run, answer, prompt) for prompt in prompts]
-        return [one.result() for one in asked]
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # an interrupted caller does not wait
 
 
 def _guard(seconds: float) -> "Callable[[httpx2.Response], None]":

@@ -5,8 +5,10 @@ generator, with what the server reported. `streamed` reads it, or makes one by a
 """
 
 import json
+import math
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 
 from tastemate.errors import TastemateError, Unavailable
@@ -16,6 +18,9 @@ from tastemate.types import Completion, Fault, Prompt
 
 TURN = 4
 """Tokens that a turn of a conversation costs besides its text."""
+TRIES: ContextVar[list[tuple[int, Completion]] | None] = ContextVar("tastemate_tries", default=None)
+"""What tries before the one under way used, by the place of their prompt in the batch: kept by a
+deadline, which has to know it when it leaves the call behind."""
 
 
 class Failed(Unavailable):
@@ -42,6 +47,11 @@ class Around:
         """What the model inside can do."""
         return self.inner.abilities
 
+    @property
+    def version(self) -> str:
+        """What changes the replies of the model inside besides its name; empty for nothing."""
+        return str(getattr(self.inner, "version", ""))
+
     def complete(self, prompts: Sequence[Prompt]) -> list[Completion]:
         """Return one completion a prompt, in order."""
         return self.inner.complete(prompts)
@@ -54,6 +64,11 @@ class Around:
         """Count the tokens of a text as the model inside does."""
         return self.inner.count(text)
 
+    def left(self, user: str = "") -> float:
+        """Return how many tokens may still be used now; infinite where nothing limits them."""
+        asked = getattr(self.inner, "left", None)
+        return math.inf if asked is None else float(asked(user))
+
     def close(self) -> None:
         """Give back what this and the models inside hold: files, connections, processes."""
         inner_close = getattr(self.inner, "close", None)
@@ -61,9 +76,11 @@ class Around:
             inner_close()
 
 
-def failed(model: str, fault: Fault, error: str, *, wait: float = 0.0) -> Completion:
+def failed(
+    model: str, fault: Fault, error: str, *, wait: float = 0.0, seconds: float = 0.0
+) -> Completion:
     """Return the value of a failure."""
-    return Completion(model=model, error=error, fault=fault, wait=wait)
+    return Completion(model=model, error=error, fault=fault, wait=wait, seconds=seconds)
 
 
 def failure(error: TastemateError) -> Completion:
@@ -90,6 +107,17 @@ def size(prompt: Prompt) -> int:
     turns = sum(estimate(turn.text) + TURN for turn in prompt.messages)
     schema = "" if prompt.schema is None else json.dumps(prompt.schema, default=str)
     return turns + estimate(schema)
+
+
+def lost(prompt: Prompt, answer: Completion) -> Completion:
+    """Return an answer with all that it may have used, where it came too late to say.
+
+    A model that was sent a prompt may have read all of it and written as much as was asked for.
+    """
+    if answer.fault != "timeout" or answer.tokens:
+        return answer
+    reply = 1 if prompt.labels else max(prompt.generation.max_tokens, 0)
+    return replace(answer, prompt_tokens=size(prompt), completion_tokens=reply)
 
 
 def streamed(model: ChatModel, prompt: Prompt) -> Generator[str, None, Completion]:

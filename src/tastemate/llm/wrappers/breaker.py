@@ -12,7 +12,10 @@ from tastemate.types import Completion, Fault, Prompt
 
 DOWN: frozenset[Fault] = frozenset(("timeout", "server", "unreachable", "busy"))
 """Faults that speak against the model, not against what was asked."""
-UNASKED: frozenset[Fault] = frozenset(("budget", "paused"))
+UNASKED: frozenset[Fault] = frozenset(("budget", "paused", "unsent"))
+"""Faults of prompts that never reached the model: they say nothing about it."""
+FULL = 0.8
+"""Share of its patience that a call must have had for its silence to count."""
 
 
 class Breaker(Around):
@@ -20,6 +23,9 @@ class Breaker(Around):
 
     Open, every call is the fault "paused" at once. After `seconds` one single prompt is let
     through: its answer closes the breaker, its failure opens it for as long again.
+
+    The prompts of one `complete` are one call: it succeeded if any of them did. A call that timed
+    out counts only if it had about `patience` seconds, and not less because its answer was due.
     """
 
     def __init__(
@@ -28,15 +34,19 @@ class Breaker(Around):
         *,
         failures: int = 5,
         seconds: float = 30.0,
+        patience: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if failures < 1:
             raise ConfigError(f"failures is {failures}; it must be at least 1.")
         if not seconds > 0:
             raise ConfigError(f"seconds is {seconds}; a pause must be above 0.")
+        if not patience >= 0:
+            raise ConfigError(f"patience is {patience}; it must be at least 0 seconds.")
         super().__init__(inner)
         self.failures = failures
         self.seconds = seconds
+        self.patience = patience
         self._clock = clock
         self._lock = threading.Lock()
         self._row = 0
@@ -61,7 +71,7 @@ class Breaker(Around):
         admitted, probe = self._admit()
         if probe:
             answers = self._ask(prompts[:1], probe=True)
-            admitted, _ = (False, False) if answers[0].fault in DOWN else self._admit()
+            admitted = self.state == "closed"
         rest = prompts[len(answers) :]
         if not rest:
             return answers
@@ -72,6 +82,7 @@ class Breaker(Around):
         admitted, probe = self._admit()
         if not admitted and not probe:
             raise Failed(self._paused())
+        full = self._full()
         outcome: Completion | None = None
         try:
             outcome = yield from streamed(self.inner, prompt)
@@ -80,16 +91,21 @@ class Breaker(Around):
             raise
         finally:
             # a reader who goes away in the middle had an answer that was coming
-            self._settle([outcome or Completion()], probe=probe)
+            self._settle([outcome or Completion()], probe=probe, full=full)
         return outcome
 
     def _ask(self, prompts: Sequence[Prompt], *, probe: bool = False) -> list[Completion]:
+        full = self._full()
         answers: list[Completion] = []
         try:
             answers = self.inner.complete(prompts)
         finally:
-            self._settle(answers, probe=probe)
+            self._settle(answers, probe=probe, full=full)
         return answers
+
+    def _full(self) -> bool:
+        """Say whether a call made now has the time that a model of its kind is given."""
+        return scope.current().left() >= FULL * self.patience
 
     def _admit(self) -> tuple[bool, bool]:
         """Return whether a call may go through, and whether only one may, as the probe."""
@@ -101,22 +117,24 @@ class Breaker(Around):
             self._probing = True
             return False, True
 
-    def _settle(self, answers: Sequence[Completion], *, probe: bool) -> None:
+    def _settle(self, answers: Sequence[Completion], *, probe: bool, full: bool) -> None:
+        asked = [answer.fault for answer in answers if answer.fault not in UNASKED]
+        down = bool(asked) and DOWN.issuperset(asked)
         with self._lock:
             if probe:
                 self._probing = False
-                if not answers or answers[0].fault in DOWN:
+                if down or not answers:
                     self._until = self._clock() + self.seconds
                     return
-                self._open, self._row = False, 0
-            if self._open:  # a straggler from before it opened
-                return
-            for answer in answers:
-                if answer.fault not in UNASKED:
-                    self._row = self._row + 1 if answer.fault in DOWN else 0
-                if self._row >= self.failures:
-                    self._open, self._until = True, self._clock() + self.seconds
+                if not asked:  # it never went out: the next call probes
                     return
+                self._open, self._row = False, 0
+            # a straggler from before it opened, or nothing that speaks for or against the model
+            if self._open or not asked or (down and not full and set(asked) == {"timeout"}):
+                return
+            self._row = self._row + 1 if down else 0
+            if self._row >= self.failures:
+                self._open, self._until = True, self._clock() + self.seconds
 
     def _paused(self) -> Completion:
         with self._lock:

@@ -5,23 +5,23 @@ every limit together with what else is under way; then what it really used is bo
 failed.
 """
 
+import math
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
 from tastemate.llm.tokens import estimate
 from tastemate.llm.wrappers.around import Around, Failed, failed, failure, size, streamed
-from tastemate.llm.wrappers.ledger import Booking, Ledger, Spent, today
+from tastemate.llm.wrappers.ledger import ROUNDING, Booking, Ledger, Spent, today
+from tastemate.llm.wrappers.prices import Prices, checked, price_of
 from tastemate.protocols import ChatModel
 from tastemate.types import Completion, Prompt
 
-Prices = Mapping[str, tuple[float, float]]
-"""US dollars a million tokens of prompt and of reply, by model name."""
 REMEMBERED = 256
 """Open answers whose use is known here before it is charged to them."""
 
@@ -31,11 +31,14 @@ class _Answer:
     """What one answer, an open scope, used and may still use by calls under way."""
 
     scope: scope.Scope
-    used: int = 0
-    reserved: int = 0
+    used: Spent = field(default_factory=Spent)
+    reserved: Spent = field(default_factory=Spent)
 
-    def together(self) -> int:
-        return self.reserved + max(self.used, self.scope.tokens)
+    def together(self) -> Spent:
+        charged = self.scope
+        return self.reserved + Spent(
+            max(self.used.tokens, charged.tokens), max(self.used.cost, charged.cost)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,12 @@ class _Call:
 class Budgeted(Around):
     """Refuses with the fault "budget" what would pass a limit, before anything is sent.
 
-    `request_tokens` holds for one answer (the open scope), `user_tokens` for one user and day (UTC,
-    users of the prompts; nobody's calls count for the day alone), `day_tokens` and `day_cost` (US
-    dollars) for everybody; None is no limit. A model's price is found by its name, with or
-    without the provider, or by the longest beginning of it; a model without one costs 0, which
-    is said once. Where the file `path` cannot be used and a daily limit is set, calls are refused.
+    Limits are tokens and costs (US dollars): `request_` holds for one answer (the open scope),
+    `user_` for one user and day (UTC; the prompt's user, else the scope's; nobody's calls count
+    for the day alone), `day_` for everybody; None is no limit. A model's price is
+    found by its name, with or without the provider, or by the longest beginning of it; a model
+    without one costs 0, which is said once. Where the file `path` cannot be used and a daily limit
+    is set, calls are refused.
     """
 
     def __init__(
@@ -64,14 +68,18 @@ class Budgeted(Around):
         *,
         prices: Prices | None = None,
         request_tokens: int | None = None,
+        request_cost: float | None = None,
         user_tokens: int | None = None,
+        user_cost: float | None = None,
         day_tokens: int | None = None,
         day_cost: float | None = None,
         days: int = 31,
     ) -> None:
         limits = {
             "request_tokens": request_tokens,
+            "request_cost": request_cost,
             "user_tokens": user_tokens,
+            "user_cost": user_cost,
             "day_tokens": day_tokens,
             "day_cost": day_cost,
         }
@@ -80,10 +88,11 @@ class Budgeted(Around):
                 raise ConfigError(f"{name} is {limit}; it must be at least 0.")
         super().__init__(inner)
         self.prices = checked(prices or {})
-        self.request_tokens = request_tokens
-        self.user_tokens, self.day_tokens, self.day_cost = user_tokens, day_tokens, day_cost
+        self.limits: Mapping[str, float] = {
+            name: limit for name, limit in limits.items() if limit is not None
+        }
         self._ledger = Ledger(path, keep=days)
-        self._daily = any(limit is not None for limit in (user_tokens, day_tokens, day_cost))
+        self._daily = any(not name.startswith("request") for name in self.limits)
         self._answers: OrderedDict[int, _Answer] = OrderedDict()
         self._told: set[str] = set()
         self._lock = threading.Lock()
@@ -141,6 +150,40 @@ class Budgeted(Around):
         """
         return self._ledger.spent(day or today(), user)
 
+    def left(self, user: str = "") -> float:
+        """Return how many tokens may still be used now, by the tightest limit; infinite without.
+
+        What is left of a limit in dollars is counted at the model's dearer price. 0 where the book
+        of a daily limit cannot be read. No call is made, nothing is reserved.
+        """
+        if not self.limits:
+            return super().left(user)
+        user = user or scope.current().user
+        dearest = max(self.price(self.name) or (0.0, 0.0)) / 1e6
+        try:
+            rooms = list(self._rooms(user))
+        except (sqlite3.Error, OSError):
+            return 0.0
+        tokens = [
+            (math.inf if dearest == 0 else room / dearest) if name.endswith("cost") else room
+            for name, room in rooms
+        ]
+        return max(min([*tokens, super().left(user)]), 0.0)
+
+    def _rooms(self, user: str) -> Iterator[tuple[str, float]]:
+        """Yield each limit that holds, by name, and what is left of it."""
+        with self._lock:
+            answer = self._answers.get(id(scope.current()))
+            before = {"request": Spent() if answer is None else answer.together()}
+        if self._daily:
+            before["day"] = self.spent()
+            if user:
+                before["user"] = self.spent(user)
+        for name, limit in self.limits.items():
+            whose, _, unit = name.partition("_")
+            if whose in before:
+                yield name, limit - float(getattr(before[whose], unit))
+
     def close(self) -> None:
         """Close the account book."""
         self._ledger.close()
@@ -148,14 +191,7 @@ class Budgeted(Around):
 
     def price(self, model: str) -> tuple[float, float] | None:
         """Return the price of a model's prompt and reply, None where there is none."""
-        for name in (model, self.name):
-            for known in (name, name.partition(":")[2]):
-                if known in self.prices:
-                    return self.prices[known]
-                begun = [key for key in self.prices if known.startswith(f"{key}-")]
-                if begun:
-                    return self.prices[max(begun, key=len)]
-        return None
+        return price_of(self.prices, model, self.name)
 
     def _admit(self, prompts: Sequence[Prompt]) -> list[_Call | str]:
         """Reserve what each prompt may use; return the refusal for those that fit no more."""
@@ -164,16 +200,30 @@ class Budgeted(Around):
         with self._lock:
             answer = self._answer()
             for worst in most:
-                limit, before = self.request_tokens, answer.together()
-                if limit is not None and before + worst.tokens > limit:
+                before = answer.together()
+                broken = self._broken({"request": before}, worst)
+                if broken:
+                    name, limit, used, more = broken
                     found.append(
-                        f"This answer may use {limit} tokens (request_tokens); {before} are used "
-                        f"and this call may need {worst.tokens}."
+                        f"This answer may use {limit:g} ({name}); {used:g} are used and this call "
+                        f"may need {more:g}."
                     )
                 else:
-                    answer.reserved += worst.tokens
+                    answer.reserved += worst
                     found.append(_Call(worst, answer, None))
         return self._book(prompts, found)
+
+    def _broken(
+        self, before: Mapping[str, Spent], most: Spent
+    ) -> tuple[str, float, float, float] | None:
+        """Return the first limit that a call would pass: its name, itself, used, needed."""
+        for name, limit in self.limits.items():
+            whose, _, unit = name.partition("_")
+            if whose in before:
+                used, more = getattr(before[whose], unit), getattr(most, unit)
+                if used + more > limit + ROUNDING:
+                    return name, limit, used, more
+        return None
 
     def _book(self, prompts: Sequence[Prompt], found: list[_Call | str]) -> list[_Call | str]:
         asked = [at for at, call in enumerate(found) if isinstance(call, _Call)]
@@ -183,7 +233,12 @@ class Budgeted(Around):
         booked: Sequence[Booking | str | None]
         try:
             booked = self._ledger.book(
-                [(prompts[at].user, call.most) for at, call in calls.items()], today(), self._fits
+                [
+                    (prompts[at].user or scope.current().user, call.most)
+                    for at, call in calls.items()
+                ],
+                today(),
+                self._fits,
             )
         except (sqlite3.Error, OSError) as error:
             text = (
@@ -199,32 +254,29 @@ class Budgeted(Around):
         for (at, call), booking in zip(calls.items(), booked, strict=True):
             if isinstance(booking, str):
                 with self._lock:
-                    call.answer.reserved -= call.most.tokens
+                    call.answer.reserved -= call.most
                 found[at] = booking
             else:
                 found[at] = replace(call, booking=booking)
         return found
 
     def _fits(self, day: Spent, user: Spent, most: Spent) -> str:
-        for name, limit, before, more in (
-            ("user_tokens", self.user_tokens, user.tokens, most.tokens),
-            ("day_tokens", self.day_tokens, day.tokens, most.tokens),
-            ("day_cost", self.day_cost, day.cost, most.cost),
-        ):
-            if limit is not None and before + more > limit:
-                return (
-                    f"Of today's {limit:g} ({name}) {max(limit - before, 0):g} are left, and this "
-                    f"call may need {more:g}. Raise the limit or wait for tomorrow (UTC)."
-                )
-        return ""
+        broken = self._broken({"user": user, "day": day}, most)
+        if broken is None:
+            return ""
+        name, limit, used, more = broken
+        return (
+            f"Of today's {limit:g} ({name}) {max(limit - used, 0):g} are left, and this call may "
+            f"need {more:g}. Raise the limit or wait for tomorrow (UTC)."
+        )
 
     def _settle(self, calls: Sequence[_Call], used: Sequence[Spent]) -> None:
         """Book what calls used; a call without a reply (its model raised) used what it might."""
         real = [*used, *(call.most for call in calls[len(used) :])]
         with self._lock:
             for call, spent in zip(calls, real, strict=True):
-                call.answer.reserved -= call.most.tokens
-                call.answer.used += spent.tokens
+                call.answer.reserved -= call.most
+                call.answer.used += spent
         booked = [
             (call.booking, spent)
             for call, spent in zip(calls, real, strict=True)
@@ -265,7 +317,7 @@ class Budgeted(Around):
     def _cost(self, model: str, asked: int, reply: int) -> float:
         price = self.price(model)
         if price is None:
-            if self.prices or self.day_cost is not None:
+            if self.prices or any(name.endswith("cost") for name in self.limits):
                 self._say(
                     model, f"There is no price of {model}: its calls count as $0. Add it to prices."
                 )
@@ -284,20 +336,3 @@ class Budgeted(Around):
                 return
             self._told.add(about)
         scope.current().note(text)
-
-
-def checked(prices: Mapping[str, object]) -> dict[str, tuple[float, float]]:
-    """Return prices as they must be; raise `ConfigError` for one that is not two numbers."""
-    found: dict[str, tuple[float, float]] = {}
-    for name, price in prices.items():
-        pair = tuple(price) if isinstance(price, list | tuple) else ()
-        if len(pair) != 2 or not all(
-            isinstance(one, int | float) and not isinstance(one, bool) and 0 <= one < float("inf")
-            for one in pair
-        ):
-            raise ConfigError(
-                f"The price of {name!r} is {price!r}; write [dollars a million tokens of prompt, "
-                "of reply], such as [0.25, 2.0]."
-            )
-        found[name] = (float(pair[0]), float(pair[1]))
-    return found

@@ -22,7 +22,7 @@ from tastemate.llm.wrappers.around import Around, streamed
 from tastemate.protocols import ChatModel
 from tastemate.types import Completion, Prompt
 
-FORMAT = 1
+FORMAT = 2
 """Part of every key: a change of what is kept makes the old entries unfindable."""
 LONGEST = 1_000_000
 """Characters of a reply that are still worth keeping."""
@@ -34,8 +34,9 @@ T = TypeVar("T")
 class Cached(Around):
     """Answers from `folder` what was asked before; the least recently used goes first.
 
-    The key is the whole request but for the user. A request that wants a fresh draw (no seed and
-    a temperature above 0) is never kept. `hits` and `misses` count prompts.
+    The key is the whole request but for the user, with the model's name and its `version`, where it
+    has one: what else its replies depend on (files, options of its client). A request that wants a
+    fresh draw (no seed and a temperature above 0) is never kept. `hits` and `misses` count prompts.
     """
 
     def __init__(self, inner: ChatModel, folder: Path, *, megabytes: float = 256) -> None:
@@ -101,6 +102,7 @@ class Cached(Around):
         request = [
             FORMAT,
             self.name,
+            self.version,
             [[turn.role, turn.text] for turn in prompt.messages],
             asdict(prompt.generation),
             prompt.schema,
@@ -182,8 +184,10 @@ def _open(folder: Path, size: int) -> Any:
 
 
 def _copied(answer: Completion) -> Completion:
-    """Return the answer to a duplicate: it used nothing."""
-    return answer if answer.error else replace(answer, cached=True, cost=0.0, seconds=0.0)
+    """Return the answer to a duplicate, which used nothing; a failure is not a kept answer."""
+    if answer.error:
+        return replace(answer, prompt_tokens=0, completion_tokens=0, cost=0.0, seconds=0.0)
+    return replace(answer, cached=True, cost=0.0, seconds=0.0)
 
 
 def _completion(kept: object) -> Completion | None:

@@ -10,12 +10,21 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tastemate import scope
 from tastemate.errors import ConfigError, TastemateError
 from tastemate.llm.json_text import LONGEST
-from tastemate.llm.wrappers.around import Around, Failed, failed, failure, size, streamed
+from tastemate.llm.wrappers.around import (
+    TRIES,
+    Around,
+    Failed,
+    failed,
+    failure,
+    lost,
+    streamed,
+    summed,
+)
 from tastemate.protocols import ChatModel
 from tastemate.types import Completion, Prompt
 
@@ -23,6 +32,10 @@ HELD = 64
 """Pieces of a stream kept for a slow reader."""
 GRACE = 0.05
 """Seconds that a stream has to end after its reader has gone."""
+MARGIN = 0.08
+"""Seconds that a call has to hand over what it has when its own time is up …"""
+SHARE = 0.1
+"""… and the most of a short time that is kept for that."""
 
 
 @dataclass(eq=False, slots=True)
@@ -33,6 +46,8 @@ class _Job:
     done: bool = False
     left: bool = False
     """Nobody waits for it any more."""
+    tries: list[tuple[int, Completion]] = field(default_factory=list)
+    """What tries before the one under way used, by the place of the prompt."""
 
 
 class _Workers:
@@ -102,8 +117,9 @@ class Deadline(Around):
     """Answers within `seconds`, and within what the open scope has left.
 
     `each` runs one job a prompt, `workers` at a time; without it a batch is one job (for models
-    that compute a batch together). The call inside sees a scope that ends in time, so that a client
-    can bound its sockets. A call that was left behind counts the tokens of its prompt as used.
+    that compute a batch together). The call inside sees a scope that ends a little before, so that
+    a client can bound its sockets and hand over what it has. A call that was left behind, or whose
+    client gave it up, counts its prompt and the longest reply asked for as used.
     """
 
     def __init__(
@@ -119,7 +135,9 @@ class Deadline(Around):
         self._workers = _Workers(workers)
 
     def complete(self, prompts: Sequence[Prompt]) -> list[Completion]:
-        """Return what came in time; the fault "timeout" for the rest, "busy" with no thread free.
+        """Return what came in time; "timeout" for what did not, "unsent" for what was never asked.
+
+        The fault is "busy" where no thread is free because all calls hang.
 
         What a model of somebody else's raises of our errors is a failure, too; other errors are
         bugs and are raised here.
@@ -127,12 +145,13 @@ class Deadline(Around):
         start = time.monotonic()
         left = scope.current().left()
         if left <= 0 or not prompts:
-            return [self._late(prompt, 0.0, asked=False) for prompt in prompts]
-        until = start + min(self.seconds, left)
+            return [self._unsent(0.0) for _ in prompts]
+        wait = min(self.seconds, left)
+        until, end = start + wait, start + wait - min(MARGIN, SHARE * wait)
         parts = [[prompt] for prompt in prompts] if self.each else [list(prompts)]
         jobs: list[_Job] = []
         for part in parts:
-            job = _Job(_bounded(self.inner, part, until))
+            job = _bounded(self.inner, part, end)
             if not self._workers.start(job, until):
                 break
             jobs.append(job)
@@ -141,11 +160,11 @@ class Deadline(Around):
         answers: list[Completion] = []
         for at, part in enumerate(parts):
             if at >= len(jobs):
-                answers += [self._late(prompt, took, asked=False) for prompt in part]
+                answers += [self._unsent(took) for _ in part]
             elif id(jobs[at]) not in answered:
-                answers += [self._late(prompt, took, asked=True) for prompt in part]
+                answers += self._left_behind(jobs[at], part, took)
             else:
-                answers += self._result(jobs[at], len(part))
+                answers += self._result(jobs[at], part)
         return answers
 
     def stream(self, prompt: Prompt) -> Generator[str, None, Completion]:
@@ -156,14 +175,14 @@ class Deadline(Around):
         came = 0
         job = _Job(lambda: _pump(self.inner, prompt, pieces, closed, job))
         if not self._workers.start(job, start + self._wait()):
-            raise Failed(self._late(prompt, time.monotonic() - start, asked=False))
+            raise Failed(self._unsent(time.monotonic() - start))
         try:
             while True:
                 try:
                     piece = pieces.get(timeout=self._wait())
                 except queue.Empty:
                     took = time.monotonic() - start
-                    raise Failed(self._late(prompt, took, asked=True)) from None
+                    raise Failed(self._late(prompt, took)) from None
                 if isinstance(piece, _Job):
                     break
                 came += len(piece)
@@ -175,57 +194,60 @@ class Deadline(Around):
             closed.set()
             # what ended, or can end at once, is not to count as a call that hangs
             self._workers.gather([job], time.monotonic() + GRACE)
+        if isinstance(job.error, Failed):
+            raise Failed(lost(prompt, job.error.completion)) from job.error
         if job.error is not None:
             raise job.error
         whole = job.result
         assert isinstance(whole, Completion)
         return whole
 
-    def _result(self, job: _Job, n: int) -> list[Completion]:
+    def _result(self, job: _Job, part: Sequence[Prompt]) -> list[Completion]:
         if isinstance(job.error, TastemateError) and not isinstance(job.error, ConfigError):
-            return [replace(failure(job.error), model=self.name)] * n
+            told = replace(failure(job.error), model=self.name)
+            return [lost(prompt, told) for prompt in part]
         if job.error is not None:
             raise job.error
         assert isinstance(job.result, list)
+        answers = [lost(prompt, answer) for prompt, answer in zip(part, job.result, strict=True)]
         # nobody reads more, and ten megabytes would go through every hand from here on
         return [
             answer if len(answer.text) <= LONGEST else replace(answer, text=answer.text[:LONGEST])
-            for answer in job.result
+            for answer in answers
         ]
 
     def _wait(self) -> float:
         return min(self.seconds, scope.current().left(), threading.TIMEOUT_MAX)
 
-    def _late(self, prompt: Prompt, took: float, *, asked: bool) -> Completion:
-        if asked:
-            return Completion(
-                prompt_tokens=size(prompt),
-                seconds=took,
-                model=self.name,
-                error=f"{self.name} gave no answer within {took:.1f} s.",
-                fault="timeout",
-            )
+    def _late(self, prompt: Prompt, took: float) -> Completion:
+        text = f"{self.name} gave no answer within {took:.1f} s."
+        return lost(prompt, failed(self.name, "timeout", text, seconds=took))
+
+    def _left_behind(self, job: _Job, part: Sequence[Prompt], took: float) -> list[Completion]:
+        answers = [self._late(prompt, took) for prompt in part]
+        for at, before in list(job.tries):
+            used = summed(before, answers[at])
+            answers[at] = replace(used, seconds=took)
+        return answers
+
+    def _unsent(self, took: float) -> Completion:
         if scope.current().left() <= 0 or took >= self.seconds:
-            return failed(self.name, "timeout", f"No time was left to ask {self.name}.")
+            return failed(self.name, "unsent", f"No time was left to ask {self.name}.")
         return failed(
             self.name, "busy", f"All calls to {self.name} hang; this one was not made. Wait."
         )
 
 
-def _bounded(model: ChatModel, part: list[Prompt], until: float) -> Callable[[], object]:
-    """Return a call under a scope that ends by then, and passes on what was said in it."""
+def _bounded(model: ChatModel, part: list[Prompt], until: float) -> _Job:
+    """Return a call under a scope that ends by then; what is said in it reaches the outer one."""
 
     def call() -> list[Completion]:
-        outer = scope.current()
-        with scope.opened(max(until - time.monotonic(), 0.0)) as inner:
-            answers = model.complete(part)
-        for text in inner.notes:
-            outer.note(text)
-        for text in inner.errors:
-            outer.fail(text)
-        return answers
+        TRIES.set(job.tries)
+        with scope.opened(max(until - time.monotonic(), 0.0)):
+            return model.complete(part)
 
-    return call
+    job = _Job(call)
+    return job
 
 
 def _pump(

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from tastemate.llm.wrappers.around import Around
 from tastemate.llm.wrappers.breaker import Breaker
-from tastemate.llm.wrappers.budgeted import Budgeted, checked
+from tastemate.llm.wrappers.budgeted import Budgeted
 from tastemate.llm.wrappers.cached import Cached
 from tastemate.llm.wrappers.deadline import Deadline
+from tastemate.llm.wrappers.prices import checked
 from tastemate.llm.wrappers.recorded import Recorded
 from tastemate.llm.wrappers.retrying import Retrying
 from tastemate.llm.wrappers.structured import Structured
@@ -41,13 +42,18 @@ class Guards:
     """Failures in a row after which the model is left alone …"""
     pause: float = 30.0
     """… for so many seconds."""
+    patience: float | None = None
+    """Seconds that a call must have had for its silence to be a failure; None is `seconds`."""
     cache: bool = True
     """Whether answers are kept and given again."""
     cache_megabytes: float = 256.0
     prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """US dollars a million tokens of prompt and of reply, by model."""
     request_tokens: int | None = None
+    request_cost: float | None = None
+    """US dollars, as all costs."""
     user_tokens: int | None = None
+    user_cost: float | None = None
     day_tokens: int | None = None
     day_cost: float | None = None
     record: bool = False
@@ -67,13 +73,21 @@ def wrapped(client: ChatModel, folder: Path, guards: Guards | None = None) -> Ar
     model = Deadline(
         model, seconds=guards.seconds, workers=guards.workers, each=not guards.together
     )
-    model = Breaker(model, failures=guards.failures, seconds=guards.pause)
+    patience = guards.seconds if guards.patience is None else guards.patience
+    model = Breaker(
+        model,
+        failures=guards.failures,
+        seconds=guards.pause,
+        patience=min(patience, guards.seconds),
+    )
     model = Budgeted(
         model,
         folder / "spent.sqlite",
         prices=checked(guards.prices),
         request_tokens=guards.request_tokens,
+        request_cost=guards.request_cost,
         user_tokens=guards.user_tokens,
+        user_cost=guards.user_cost,
         day_tokens=guards.day_tokens,
         day_cost=guards.day_cost,
     )

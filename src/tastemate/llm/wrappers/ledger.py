@@ -33,6 +33,8 @@ _ADD = """
 INSERT INTO spent VALUES (?, ?, ?, ?) ON CONFLICT (day, user)
 DO UPDATE SET tokens = tokens + excluded.tokens, cost = cost + excluded.cost
 """
+ROUNDING = 1e-9
+"""US dollars that sums of costs may be off by."""
 EVERYBODY = ""
 """The row of a day that sums up all users."""
 
@@ -43,6 +45,15 @@ class Spent:
 
     tokens: int = 0
     cost: float = 0.0
+
+    def __add__(self, other: "Spent") -> "Spent":
+        """Return both together."""
+        return Spent(self.tokens + other.tokens, self.cost + other.cost)
+
+    def __sub__(self, other: "Spent") -> "Spent":
+        """Return this less another; what is left of a cost by rounding is none."""
+        cost = self.cost - other.cost
+        return Spent(self.tokens - other.tokens, cost if abs(cost) > ROUNDING else 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
-from tastemate.llm.wrappers.around import Around, failure, streamed, summed
+from tastemate.llm.wrappers.around import TRIES, Around, failure, lost, streamed, summed
 from tastemate.protocols import ChatModel
 from tastemate.types import Completion, Fault, Prompt
 
@@ -45,14 +45,17 @@ class Retrying(Around):
 
     def complete(self, prompts: Sequence[Prompt]) -> list[Completion]:
         """Return the last completion of each prompt, with the tokens of all its tries."""
-        answers = self.inner.complete(prompts)
+        answers = self._ask(prompts)
         for tried in range(1, self.attempts):
             pauses = {at: self._pause(tried, answer) for at, answer in enumerate(answers)}
             again = [at for at, pause in pauses.items() if pause is not None]
             if not again:
                 break
+            tries = TRIES.get()
+            if tries is not None:
+                tries[:] = enumerate(answers)
             self._sleep(max(pauses[at] or 0.0 for at in again))
-            more = self.inner.complete([prompts[at] for at in again])
+            more = self._ask([prompts[at] for at in again])
             for at, answer in zip(again, more, strict=True):
                 answers[at] = summed(answers[at], answer)
         return answers
@@ -78,6 +81,10 @@ class Retrying(Around):
             finally:
                 pieces.close()
         raise AssertionError("unreachable: the last try returns or raises")
+
+    def _ask(self, prompts: Sequence[Prompt]) -> list[Completion]:
+        answers = self.inner.complete(prompts)
+        return [lost(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]
 
     def _pause(self, tried: int, answer: Completion) -> float | None:
         """Return the seconds to wait before another try; None where there is to be none."""
