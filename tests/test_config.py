@@ -1,5 +1,6 @@
 """Settings: read, overridden, checked against signatures."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,8 +44,8 @@ def test_what_fits_the_signature_is_taken() -> None:
         ({"rank": True}, "a whole number"),
         ({"decay": "fast"}, "a number"),
         ({"by": "luck"}, "one of 'count', 'recent'"),
-        ({"names": [1]}, "tuple"),
-        ({"note": 4}, "str | None"),
+        ({"names": [1]}, "a list of texts"),
+        ({"note": 4}, "text or nothing"),
     ],
 )
 def test_what_does_not_fit_is_named(given: dict[str, Any], said: str) -> None:
@@ -72,3 +73,39 @@ def test_bad_toml_names_the_file(tmp_path: Path) -> None:
 def test_an_override_through_a_value_is_refused() -> None:
     with pytest.raises(ConfigError, match="names a table"):
         config.override({"recommend": 3}, {"TASTEMATE_RECOMMEND__K": "7"})
+
+
+def test_types_are_spelled_in_words() -> None:
+    def made(
+        *,
+        many: Mapping[str, float] = {},
+        at: int | None = None,
+        client: Path = Path(),
+        pair: tuple[float, float] = (0.0, 0.0),
+    ) -> None: ...
+
+    for name, said in {
+        "many": "it must be a table.",
+        "at": "it must be a whole number or nothing.",
+        "client": "in Python only.",
+        "pair": "it must be a list of numbers.",
+    }.items():
+        with pytest.raises(ConfigError) as caught:
+            config.arguments(made, {name: "x"}, "[made]")
+        assert str(caught.value).endswith(said)
+
+
+def test_what_is_nested_too_deeply_is_said(tmp_path: Path) -> None:
+    deep = "[" * 5_000 + "]" * 5_000
+    with pytest.raises(ConfigError, match="too deeply"):
+        config.read(tmp_path / "none.toml", {"TASTEMATE_LLM__DEPTH": deep})
+    with pytest.raises(ConfigError, match="tables within"):
+        config.read(tmp_path / "none.toml", {"TASTEMATE_LLM" + "__A" * 5_000: "1"})
+    path = tmp_path / "tastemate.toml"
+    path.write_text(f"[llm]\ndepth = {deep}\n")
+    with pytest.raises(ConfigError, match="too deeply"):
+        config.read(path, {})
+    path.write_text(f"[llm.depth{'.a' * 5_000}]\nb = 1\n")
+    with pytest.raises(ConfigError, match="whole number") as caught:
+        config.settings(path, {})
+    assert len(str(caught.value)) < 300

@@ -393,3 +393,29 @@ def test_settings_that_make_no_sense_are_named(tmp_path: Path, toml: str, said: 
 def test_a_data_set_that_is_not_there_is_said() -> None:
     with pytest.raises(UnknownDataset, match="films"):
         Tastemate.open("filmz")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda tm: tm.recommend("p012", query=None),
+        lambda tm: tm.recommend("p012", query=b"tense"),
+        lambda tm: tm.recommend(1),
+        lambda tm: tm.recommend(likes="heat"),
+        lambda tm: tm.recommend(exclude="heat"),
+        lambda tm: tm.recommend(filters="year>=1990"),
+        lambda tm: tm.recommend(likes=[1]),
+        lambda tm: tm.recommend(likes=None),
+        lambda tm: tm.taste(1),
+        lambda tm: tm.ask(None),
+        lambda tm: tm.ask(b"tense"),
+        lambda tm: tm.ask("tense", 1),
+        lambda tm: tm.search(None),
+        lambda tm: tm.similar(3),
+        lambda tm: tm.explain("p012", 1),
+        lambda tm: tm.like(1, "Heat"),
+    ],
+)
+def test_what_is_of_the_wrong_type_is_said(films: Tastemate, ask: Any) -> None:
+    with pytest.raises(ConfigError, match=r"must be (text|a list)"):
+        ask(films)

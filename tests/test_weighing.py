@@ -15,7 +15,7 @@ from tastemate.cli.main import app
 from tastemate.config import DEFAULTS, LanguageModel, Settings, language_model
 from tastemate.data.datasets import open_dataset
 from tastemate.data.synthetic import random_world
-from tastemate.errors import ConfigError
+from tastemate.errors import ConfigError, StageError
 from tastemate.interactions import Interactions
 from tastemate.language import WEIGHT, Language
 from tastemate.llm.prompts import Style
@@ -140,7 +140,12 @@ def tell(*words: str) -> Any:
     return json.loads(result.stdout)
 
 
-def test_weighing_keeps_what_it_learned_and_check_says_so(project: Path) -> None:
+def test_weighing_keeps_what_it_learned_and_check_says_so(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = CliRunner().invoke(app, ["llm", "weigh", "--users", "5", "--llm", "scripted:said.jsonl"])
+    assert "too few to learn from" in few.stdout.replace("\n", " ")
+    monkeypatch.setattr("tastemate.train.mixing.FEWEST", 1)
     assert "guess" in tell("llm", "check")["weight_by"]
     found = tell("llm", "weigh", "--users", "20")
     assert (found["kept"], found["depth"], found["unheard"]) == (True, 5, 0)
@@ -163,8 +168,10 @@ def test_another_depth_and_a_silent_model_are_not_kept(project: Path) -> None:
     other = tell("llm", "weigh", "--users", "5", "--depth", "3")
     assert other["kept"] is False
     (project / "said.jsonl").write_text('{"prompt": "listwise", "reply": "no"}\n')
-    silent = tell("llm", "weigh", "--users", "5")
-    assert (silent["kept"], silent["unheard"]) == (False, 5)
+    silent = CliRunner().invoke(
+        app, ["llm", "weigh", "--users", "5", "--llm", "scripted:said.jsonl"]
+    )
+    assert isinstance(silent.exception, StageError)
     assert not (project / ".tastemate" / "llm" / "weights.json").exists()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from tastemate import config
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError
 from tastemate.explain.answer import Written, offline, write
@@ -85,6 +86,7 @@ class Asked(Protocol):
 
 def ask(project: Asked, question: str, user: str | None, k: int) -> Answer:
     """Answer a question for a user, or for nobody; raise `ConfigError` for an empty one."""
+    config.written(question=question)
     if not question.strip():
         raise ConfigError("There is no question. Ask for something, in your own words.")
     catalog, ids = project.catalog, project.catalog.ids

@@ -1,11 +1,12 @@
 """Settings: said once, in `tastemate.toml`, checked against the signatures they configure.
 
 A table such as `[retrievers.ease]` holds keyword arguments of that retriever's constructor. The
-environment overrides: `TASTEMATE_RECOMMEND__K=20` is `k` in `[recommend]`.
+environment overrides: `TASTEMATE_RECOMMEND__POOL=50` is `pool` in `[recommend]`.
 """
 
 import inspect
 import os
+import reprlib
 import sys
 import tomllib
 import types
@@ -18,6 +19,8 @@ from tastemate.errors import ConfigError, nearest
 
 FILE = "tastemate.toml"
 PREFIX = "TASTEMATE_"
+DEEPEST = 8
+"""Tables within tables that the name of a variable may spell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +114,13 @@ def settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
     known(found, [part.name for part in fields(Settings)], path.name)
     for name, table in found.items():
         if not isinstance(table, dict):
-            raise ConfigError(f"{name} in {path.name} is {table!r}; it must be a table, [{name}].")
+            raise ConfigError(
+                f"{name} in {path.name} is {show(table)}; it must be a table, [{name}]."
+            )
     blend = found.get("blend")
     for name, weight in (blend or {}).items():
         if not fits(weight, float):
-            raise ConfigError(f"{name} in [blend] is {weight!r}; it must be a number.")
+            raise ConfigError(f"{name} in [blend] is {show(weight)}; it must be a number.")
     for group in ("retrievers", "judges"):
         for name, table in found.get(group, {}).items():
             if not isinstance(table, dict):
@@ -177,7 +182,7 @@ def language_model(table: Mapping[str, Any]) -> LanguageModel:
 def read(path: Path, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Read a TOML file (an empty table when there is none) with the environment's overrides.
 
-    Raises `ConfigError` with file and line where the file is not TOML.
+    Raises `ConfigError` with file and line where the file is not TOML or may not be read.
     """
     settings: dict[str, Any] = {}
     if path.is_file():
@@ -185,6 +190,10 @@ def read(path: Path, environ: Mapping[str, str] | None = None) -> dict[str, Any]
             settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path} is not valid TOML: {error}. Mend that line.") from error
+        except RecursionError as error:
+            raise ConfigError(f"{path} nests values too deeply. Make them flatter.") from error
+        except OSError as error:
+            raise ConfigError(f"{path} cannot be read ({error.strerror}). Mend that.") from error
     override(settings, os.environ if environ is None else environ)
     return settings
 
@@ -195,6 +204,8 @@ def override(settings: dict[str, Any], environ: Mapping[str, str]) -> None:
         path = name.removeprefix(PREFIX).lower().split("__")
         if not name.startswith(PREFIX) or len(path) < 2:
             continue
+        if len(path) > DEEPEST:
+            raise ConfigError(f"{name[:80]}\u2026 names tables within {len(path) - 1}. Unset it.")
         table = settings
         for part in path[:-1]:
             table = table.setdefault(part, {})
@@ -204,6 +215,8 @@ def override(settings: dict[str, Any], environ: Mapping[str, str]) -> None:
             table[path[-1]] = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             table[path[-1]] = text
+        except RecursionError as error:
+            raise ConfigError(f"{name} nests values too deeply. Make it flatter.") from error
 
 
 def known(table: Mapping[str, Any], names: Iterable[str], where: str) -> None:
@@ -237,7 +250,9 @@ def arguments(call: Callable[..., Any], table: Mapping[str, Any], where: str) ->
     checked: dict[str, Any] = {}
     for key, value in table.items():
         if not fits(value, options[key]):
-            raise ConfigError(f"{key} in {where} is {value!r}; it must be {_spell(options[key])}.")
+            raise ConfigError(
+                f"{key} in {where} is {show(value)}; it must be {_spell(options[key])}."
+            )
         checked[key] = tuple(value) if isinstance(value, list) else value
     return checked
 
@@ -275,9 +290,47 @@ def fits(value: object, hint: Any) -> bool:
     return isinstance(hint, type) and isinstance(value, hint)
 
 
+_WORDS = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
+_MANY = {float: "numbers", int: "whole numbers", str: "texts"}
+
+
 def _spell(hint: Any) -> str:
-    if get_origin(hint) is Literal:
-        return "one of " + ", ".join(repr(choice) for choice in get_args(hint))
-    return {float: "a number", int: "a whole number", bool: "true or false", str: "text"}.get(
-        hint, str(hint).replace("typing.", "")
-    )
+    """Return in words what a hint takes."""
+    origin, parts = get_origin(hint), get_args(hint)
+    kind = hint if origin is None else origin
+    if origin is Literal:
+        return "one of " + ", ".join(repr(choice) for choice in parts)
+    if origin in (Union, types.UnionType):
+        return " or ".join(dict.fromkeys(_spell(part) for part in parts))
+    if hint is types.NoneType or hint is None:
+        return "nothing"
+    if hint in _WORDS:
+        return _WORDS[hint]
+    if isinstance(kind, type) and issubclass(kind, Mapping):
+        return "a table"
+    if isinstance(kind, type) and issubclass(kind, Iterable):
+        inner = {part for part in parts if part is not Ellipsis}
+        named = _MANY.get(inner.pop()) if len(inner) == 1 else None
+        return f"a list of {named}" if named else "a list"
+    return "left out: it can be given in Python only"
+
+
+def show(value: object) -> str:
+    """Return a value for a message, cut where it is long or deep."""
+    shown = reprlib.Repr()
+    shown.maxstring = shown.maxother = 80
+    return shown.repr(value)
+
+
+def written(**given: object) -> None:
+    """Raise `ConfigError` for a value, by its name, that is not text."""
+    for name, value in given.items():
+        if not isinstance(value, str):
+            raise ConfigError(f"{name} is {show(value)}; it must be text.")
+
+
+def listed(**given: object) -> None:
+    """Raise `ConfigError` for a value, by its name, that is not a list of several."""
+    for name, value in given.items():
+        if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+            raise ConfigError(f"{name} is {show(value)}; it must be a list, even of one.")

@@ -2,7 +2,6 @@
 
 tm = Tastemate.open("films")
 slate = tm.recommend(user="p012", k=10, query="a tense heist")
-
 """
 
 import time
@@ -69,12 +68,10 @@ class Tastemate:
         self.name = dataset.name
         self.notes = dataset.notes
         self.settings = settings
-        events = len(dataset.interactions)
-        self.profile = build.profile_for(settings.recommend.profile, settings.blend, events)
+        events = dataset.interactions
+        self.profile = build.profile_for(settings.recommend.profile, settings.blend, len(events))
         parts = build.resources(settings.retrievers, settings.encoder.name, lambda: self.language)
-        self.work = Workspace(
-            folder, dataset.catalog, dataset.interactions, parts, progress=progress
-        )
+        self.work = Workspace(folder, dataset.catalog, events, parts, progress=progress)
 
     @classmethod
     def open(
@@ -150,8 +147,7 @@ class Tastemate:
     def recommend_all(self, queries: Sequence[Query], *, model: str | None = None) -> list[Slate]:
         """Answer many queries at once."""
         text = any(query.text for query in queries)
-        joins = self.language is not None and self.language.joins
-        if model is None and not text and not joins:
+        if model is None and not text and not (self.language and self.language.joins):
             return self.answers.recommend_all(queries)
         slates = self.recommender(model, text=text).recommend_all(queries)
         stand_in = self.work.resources.stand_in() if text else ""
@@ -173,6 +169,8 @@ class Tastemate:
         controls: Controls = AS_IS,
     ) -> Query:
         """Turn what a person wrote into a `Query` over this catalogue."""
+        config.written(query=text, user="" if user is None else user)
+        config.listed(likes=likes, filters=wishes, exclude=exclude)
         liked = list(dict.fromkeys(self.find(written) for written in likes))
         seen = self.history(user) if user is not None else NO_HISTORY
         now = int(seen.timestamps[-1]) if len(seen) else 0
@@ -214,6 +212,7 @@ class Tastemate:
 
     def search(self, text: str, n: int = 10) -> list[Candidate]:
         """Return the n items that fit free text best; raise `ConfigError` for an empty one."""
+        config.written(query=text)
         if not text.strip():
             raise ConfigError("There is nothing to search for. Give some words.")
         return self.retriever("search").retrieve([Query(text=text, k=n)], n)[0]
@@ -239,8 +238,7 @@ class Tastemate:
 
     def explain(self, user: str, item: str, *, model: str | None = None) -> Recommendation:
         """Say where an item stands for a user and why, whether or not they have seen it."""
-        row = self.find(item)
-        return self.recommender(model).explain_items(self.query(user), [row])[0]
+        return self.recommender(model).explain_items(self.query(user), [self.find(item)])[0]
 
     def compare(self, user: str, items: Sequence[str]) -> "Comparison":
         """Hold two or three items against one's taste."""
@@ -318,6 +316,7 @@ class Tastemate:
 
     def find(self, written: str) -> int:
         """Return the row of an id or a title as somebody wrote it; raise `UnknownItem`."""
+        config.written(item=written)
         if written in self.catalog:
             return self.catalog.row(written)
         return self.linker.find(written, self.name)
@@ -339,6 +338,7 @@ class Tastemate:
         return self.language.profiler(base, self.catalog, self.interactions)
 
     def _tell(self, user: str, item: str, value: float) -> Item:
+        config.written(user=user)
         if not user.strip():
             raise UnknownUser("The user id is empty. Give any id; a new one is welcome.")
         row = self.find(item)

@@ -7,6 +7,10 @@ from tastemate.benchmark import injection as bench
 from tastemate.benchmark.attacker import UNTRUE, Attacker
 from tastemate.benchmark.payloads import FORMS, Payload, fold, is_seen, load
 from tastemate.benchmark.praise import praise
+from tastemate.catalog import Catalog
+from tastemate.data.datasets import Dataset
+from tastemate.errors import DataError
+from tastemate.interactions import Interactions
 from tastemate.llm.person import Person
 from tastemate.llm.prompts import (
     explanation,
@@ -18,7 +22,7 @@ from tastemate.llm.prompts import (
 )
 from tastemate.rank.listwise import Listwise
 from tastemate.rank.mix import ModelRanker
-from tastemate.types import Evidence, Item, Message, Prompt
+from tastemate.types import Event, Evidence, Item, Message, Prompt
 
 TITLES = ("Heat (1995)", "Alien (1979)", "Up (2009)", "Jaws (1975)")
 ITEMS = [Item(str(at), title) for at, title in enumerate(TITLES)]
@@ -209,3 +213,12 @@ def test_no_reason_says_what_no_evidence_holds(films):
     assert found["by_kind"]["answers"]["offered"] > 0
     assert found["cases"] == 4
     assert json.dumps(found)
+
+
+def test_too_little_to_attack_is_said():
+    catalog = Catalog.of(ITEMS[:1])
+    one = Dataset("one", catalog, Interactions.of([Event("u", "0", 5.0, 1)], catalog))
+    with pytest.raises(DataError, match="Use other data"):
+        bench.injection(dataset=one)
+    with pytest.raises(DataError, match="Use other data"):
+        praise(dataset=one)

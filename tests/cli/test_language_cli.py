@@ -8,6 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tastemate.cli.main import app
+from tastemate.cli.output import plain
+from tastemate.errors import FormatError, StageError, Unavailable
+from tastemate.llm.scripted import transcript
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +117,78 @@ def test_faults_are_counted_and_the_exit_code_tells(verb: str) -> None:
     assert result.exit_code == int(found["failures"] > 0)
     assert sum(kind["cases"] for kind in found["by_kind"].values()) == found["cases"]
     assert found["failures"] == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("benchmark", "chaos"),
+        ("benchmark", "injection"),
+        ("benchmark", "position"),
+        ("benchmark", "tokens"),
+        ("audit",),
+        ("evaluate",),
+    ],
+)
+def test_a_seed_is_not_negative(words: tuple[str, ...]) -> None:
+    shown = ask(*words, "--seed", "-1")
+    assert shown.exit_code == 2
+    assert "--seed" in shown.stderr
+
+
+def test_an_audit_can_keep_those_with_few_events() -> None:
+    found = answer("audit", "--users", "5", "--model", "popular", "--min-events", "0")
+    assert found["users"] == 5
+
+
+def test_an_audit_says_once_why_a_model_failed() -> None:
+    found = answer("audit", "--users", "5", "--model", "popular", "--llm", "openai:some-model")
+    (missing,) = found["missing"]
+    assert missing.count("OPENAI_API_KEY") == 1
+
+
+def test_a_generation_without_an_answer_prints_no_figure(tmp_path: Path) -> None:
+    (tmp_path / "said.jsonl").write_text(json.dumps({"prompt": "other", "reply": "x"}))
+    for more in ((), ("--ablations", "2")):
+        shown = CliRunner().invoke(
+            app,
+            ["evaluate", "--protocol", "generation", "--limit-users", "4", "-m", "popular", *more]
+            + ["--llm", f"scripted:{tmp_path}/said.jsonl"],
+        )
+        assert isinstance(shown.exception, StageError)
+        assert "nothing to measure" in str(shown.exception)
+        assert shown.stdout == ""
+
+
+def test_a_long_question_is_not_printed_back() -> None:
+    shown = ask("ask", "tense and slow " * 500, "-k", "1")
+    assert len(shown.stderr) < 1000
+
+
+def test_titles_that_are_not_here_are_said() -> None:
+    shown = ask("ask", "something like The Quantum Banana Returns (2031), not Heat", "-k", "1")
+    assert 'No title here is "The Quantum Banana Returns (2031)"' in shown.stderr.replace("\n", " ")
+    assert "not Heat (1995)" in shown.stderr.replace("\n", " ")
+
+
+def test_marks_that_turn_text_do_not_reach_the_terminal() -> None:
+    assert plain("a\u202eb\u2066c\u2069") == "a\ufffdb\ufffdc\ufffd"
+
+
+def test_a_transcript_that_cannot_be_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "said.jsonl"
+    path.write_bytes(b'{"prompt": "check", "reply": "caf\xe9"}')
+    with pytest.raises(FormatError, match="UTF-8"):
+        transcript(path)
+    path.write_text("[" * 100_000)
+    with pytest.raises(FormatError, match="line 1"):
+        transcript(path)
+
+    def refused(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(Unavailable, match="Permission denied"):
+        transcript(path)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tastemate.catalog import Catalog
-from tastemate.errors import DataError
+from tastemate.errors import DataError, StageError
 from tastemate.evaluate.generation import generation, kind_of
 from tastemate.evaluate.named import BASE, HELD, LIKED, drawn, variations
 from tastemate.interactions import Interactions
@@ -140,6 +140,26 @@ def test_failures_and_prose_are_counted_and_score_nothing():
     assert result["errors"] == 1
     assert result["well_formed"] == 0.0
     assert result["metrics"]["map@4"]["value"] == 0.0
+    assert "1 calls failed and count as wrong, the first with: 500" in " ".join(result["notes"])
+
+
+def test_a_model_that_never_answers_has_no_figure():
+    dead = Scripted([Completion(error="500", fault="server")])
+    for ablations in (0, 3):
+        with pytest.raises(StageError, match="nothing to measure: 500"):
+            generation({}, *world(), model=dead, ablations=ablations)
+
+
+def test_a_variation_that_never_answers_leaves_the_others():
+    def reply(prompt):
+        if prompt.generation.beams > 1:
+            return Completion(error="no beams", fault="unable")
+        return "prose"
+
+    result = generation({}, *world(), model=Scripted(reply), ablations=3).as_json()
+    assert len(result["ablations"]) == len(list(variations(BASE))) - 1
+    assert "beam search" not in {row["name"] for row in result["ablations"]}
+    assert any("Left out of the ablations" in note for note in result["notes"])
 
 
 def test_ablations_change_one_thing_at_a_time():

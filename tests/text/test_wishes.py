@@ -122,3 +122,47 @@ def test_an_empty_catalogue_decides_nothing() -> None:
     wishes = read("not violent, like Heat", Catalog.of([]), lambda _title: -1)
     assert wishes.filters == ()
     assert wishes.undecided == ("violent",)
+
+
+@pytest.mark.parametrize(
+    ("question", "unknown"),
+    [
+        ("something like The Quantum Banana Returns (2031)", "The Quantum Banana Returns (2031)"),
+        ('funny, like "the quantum banana"', "the quantum banana"),
+        ("films like Heat and Quantum Banana", "Quantum Banana"),
+        ("I would like Horror", ""),
+        ("like French comedies", ""),
+        ("something like heat", ""),
+    ],
+)
+def test_titles_that_are_not_here_are_named(question: str, unknown: str) -> None:
+    assert read(question, CATALOG, _link).unknown == ((unknown,) if unknown else ())
+
+
+def test_titles_wished_away_are_left_out() -> None:
+    wishes = read("something tense, not Heat or Casino", CATALOG, _link)
+    assert [TITLES[row] for row in wishes.excluded] == ["Heat (1995)", "Casino (1995)"]
+    assert wishes.undecided == ()
+    assert read("not heat", CATALOG, _link).undecided == ("heat",)
+    by_value = read("no Horror", CATALOG, _link)
+    assert by_value.excluded == ()
+    assert [wish.value for wish in by_value.filters] == [("Horror",)]
+
+
+def test_more_examples_than_are_followed_are_told() -> None:
+    assert read("; ".join(["like Heat"] * 6), CATALOG, _link).unread
+    run_together = read("slow, like Heat like Casino", CATALOG, _link)
+    assert run_together.likes == (0, 2)
+    assert not run_together.unread
+    assert not read("; ".join(["like Heat"] * 5), CATALOG, _link).unread
+
+
+def test_titles_wished_away_ask_for_few_links() -> None:
+    asked: list[str] = []
+
+    def link(title: str) -> int:
+        asked.append(title)
+        return -1
+
+    read("not Aa, " * 200, CATALOG, link)
+    assert len(asked) <= 5

@@ -33,8 +33,8 @@ from tastemate.types import History, Message, Prompt, Query, Slate
 
 DEADLINE = 2.0
 """Seconds that an answer may take."""
-MODEL = 1.2
-"""Seconds of these that the model may take, where no kind says less."""
+MODEL = config.LanguageModel().seconds
+"""Seconds of these that the model may take, as by default, where no kind says less."""
 K = 10
 HTTP = "over HTTP: "
 PLAINLY: frozenset[Ability] = frozenset(("stream",))

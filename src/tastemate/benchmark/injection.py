@@ -21,6 +21,7 @@ from tastemate.benchmark.attacker import Attacker
 from tastemate.benchmark.payloads import Payload, fold, load
 from tastemate.catalog import Catalog
 from tastemate.data.datasets import FILMS, Dataset, open_dataset
+from tastemate.errors import DataError
 from tastemate.evaluate.baselines import Together
 from tastemate.interactions import Scale
 from tastemate.language import JUDGES
@@ -31,6 +32,8 @@ from tastemate.types import AttributeValue, Candidate, History, Item, Query
 
 POOL = 20
 """Candidates of a pool."""
+LEAST = 10
+"""Events of a person whose pool is attacked."""
 PEOPLE = 5
 """People whose pools are attacked, in turn."""
 GAIN = 1
@@ -77,7 +80,8 @@ def injection(
     Returns cases, failures and seen (payloads that failed, were readable, with any ranker),
     by_kind and by_ranker with the same counts, failed (each failure), benign (cases, withheld,
     which), model (what answered) and seconds. `rankers` default to every judge there is, ranking
-    by the model alone. `seed` draws the people and the targets.
+    by the model alone. `seed` draws the people and the targets. Raises `DataError` where there
+    are too few people or items.
     """
     start = time.perf_counter()
     attempts = load() if payloads is None else payloads
@@ -180,10 +184,20 @@ def _with(catalog: Catalog, row: int, item: Item) -> Catalog:
 
 
 def scenes_of(data: Dataset, seed: int) -> list[Scene]:
-    """Draw people with a history, and a promoted item in the lower half of each pool."""
+    """Draw people with a history, and a promoted item in the lower half of each pool.
+
+    Raises `DataError` where nobody has a history or there are too few items for a pool.
+    """
     rng = np.random.default_rng(seed)
     events = data.interactions
-    able = np.flatnonzero(np.diff(events.offsets) >= 10)
+    sizes = np.diff(events.offsets)
+    # what somebody has met is in no pool
+    able = np.flatnonzero((sizes >= LEAST) & (sizes <= len(data.catalog) - POOL))
+    if not len(able):
+        raise DataError(
+            f"Nobody in {data.name} has {LEAST} events and {POOL} items left to rank "
+            f"({len(sizes)} users, {len(data.catalog)} items). Use other data."
+        )
     scenes = []
     for code in rng.choice(able, size=min(PEOPLE, len(able)), replace=False).tolist():
         past: History = events.history(code)

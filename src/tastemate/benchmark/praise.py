@@ -54,6 +54,7 @@ def praise(
 
     Returns cases, failures (lists of which anything untrue stood), and by_kind, for reasons and
     for answers: failures, offered and kept (clauses or sentences), examples of what was kept.
+    Raises `DataError` where there are too few people or items.
     """
     start = time.perf_counter()
     data = open_dataset(FILMS) if dataset is None else dataset
@@ -117,7 +118,7 @@ def _reasons(shown: _List, attacker: Attacker, data: Dataset, fitted: object) ->
     parts = [(fitted, 1.0)] if isinstance(fitted, Attributing) else []
     inner = EvidenceExplainer(shown.catalog, data.interactions, parts)
     verifier = Verifier(shown.catalog, data.interactions)
-    explainer = PhrasedExplainer(inner, verifier, attacker.model, shown.catalog)
+    explainer = PhrasedExplainer(inner, verifier, attacker.model, shown.catalog, lines=LINES)
     reasons = explainer.explain(shown.query, shown.lines)
     return [
         clause.text

@@ -17,6 +17,7 @@ from tastemate.cli.output import (
     open_project,
     page,
     plain,
+    short,
     slate_json,
     talk,
 )
@@ -82,13 +83,17 @@ def understood(answer: "Answer", catalog: "Catalog") -> dict[str, Any]:
         "not": [catalog.titles[row] for row in wishes.excluded],
         "filters": [asdict(wish) for wish in wishes.filters],
         "undecided": list(wishes.undecided),
+        "unknown": list(wishes.unknown),
+        "unread": wishes.unread,
     }
 
 
 def _told(answer: "Answer", catalog: "Catalog") -> list[str]:
     """Return what was understood as lines for a person."""
+    from tastemate.text.wishes import MOST_EXAMPLES
+
     wishes = answer.wishes
-    parts = [f'searched for "{wishes.text}"'] if wishes.text else []
+    parts = [f'searched for "{short(wishes.text)}"'] if wishes.text else []
     parts += [f"like {catalog.titles[row]}" for row in wishes.likes]
     parts += [f"not {catalog.titles[row]}" for row in wishes.excluded]
     for wish in wishes.filters:
@@ -96,7 +101,11 @@ def _told(answer: "Answer", catalog: "Catalog") -> list[str]:
         parts.append(f"{wish.attribute} {wish.operator} {value}")
     lines = [f"Understood: {'; '.join(parts)}."] if parts else []
     if wishes.undecided:
-        lines.append(f"Nothing here tells what is {', '.join(wishes.undecided)}; not left out.")
+        away = short(", ".join(short(word, 30) for word in wishes.undecided))
+        lines.append(f"Nothing here tells what is {away}; not left out.")
+    lines += [f'No title here is "{short(title)}"; read as words.' for title in wishes.unknown]
+    if wishes.unread:
+        lines.append(f"Only the first {MOST_EXAMPLES} examples were taken; the rest are words.")
     if answer.slate.unknown:
         lines.append(f"{answer.slate.unknown} items left out: it is not known of them.")
     return lines

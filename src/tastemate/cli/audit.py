@@ -29,7 +29,10 @@ def audit(
     users: Annotated[int, typer.Option(min=1, help="How many people, drawn by the seed.")] = 100,
     k: Annotated[int, typer.Option("-k", "--count", min=1, max=100, help="List length.")] = 10,
     pool: Annotated[int, typer.Option(min=2, max=200, help="Candidates a model ranks.")] = 20,
-    seed: Annotated[int, typer.Option(help="Draws people and orders.")] = 0,
+    min_events: Annotated[
+        int, typer.Option(min=0, help="Leave out users and items with fewer events.")
+    ] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Draws people and orders.")] = 0,
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -56,6 +59,7 @@ def audit(
         k=k,
         pool=pool,
         users=users,
+        min_events=min_events,
         seed=seed,
         progress=lambda what, share: console.print(f"[dim]{plain(what)}[/dim]"),
     ).as_json()

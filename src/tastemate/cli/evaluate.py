@@ -15,6 +15,7 @@ from tastemate.cli.output import (
     open_data,
     open_own,
     page,
+    plain,
     source,
     table,
     talk,
@@ -66,10 +67,12 @@ def evaluate(
     liked_only: Annotated[
         bool, typer.Option("--liked-only", help="Cold items: only those the user liked count.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of draws and intervals.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of draws and intervals.")] = 0,
     seeds: Annotated[
         list[int] | None,
-        typer.Option("--fit-seed", help="Fit with this seed; repeat it for the mean over seeds."),
+        typer.Option(
+            "--fit-seed", min=0, help="Fit with this seed; repeat it for the mean over seeds."
+        ),
     ] = None,
     report: Annotated[
         Path | None, typer.Option("--report", help="Also write an HTML page to this file.")
@@ -176,9 +179,9 @@ def _show(result: Mapping[str, Any]) -> None:
         for key, label in (("users", "users"), ("items", "items"), ("fingerprint", "data"))
         if key in result
     )
-    page().print(f"{result['protocol']} on {result['dataset']}: {head}", markup=False)
+    page().print(plain(f"{result['protocol']} on {result['dataset']}: {head}"))
     for note in result.get("notes", ()):
-        page().print(note, markup=False)
+        page().print(plain(note))
     if "rows" in result:
         _show_rows(result["rows"])
         return

@@ -13,7 +13,7 @@ from tastemate.cli.output import JsonOption, emit, open_data, page, plain, table
 if TYPE_CHECKING:
     from tastemate.protocols import Progress
 
-SeedOption = Annotated[int, typer.Option(help="Draws people, targets and faults.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Draws people, targets and faults.")]
 DataOption = Annotated[
     str, typer.Option("--dataset", "-d", help="A data set by name, or a path to data.")
 ]

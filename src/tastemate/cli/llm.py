@@ -88,7 +88,7 @@ def weigh(
             min=2, max=100, help="Candidates judged; another depth is not kept. (that of \\[llm])"
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Draws the people.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Draws the people.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Learn on validation how much the model's order counts, and for histories of what length.
@@ -96,7 +96,7 @@ def weigh(
     What is learned is kept, and used where no weight is set.
     """
     from tastemate import build
-    from tastemate.errors import ConfigError
+    from tastemate.errors import ConfigError, StageError
     from tastemate.evaluate import record
     from tastemate.evaluate.reranking import reranking
     from tastemate.llm.absent import NONE
@@ -104,8 +104,10 @@ def weigh(
 
     project = open_project(dataset, llm=llm, rank=rank)
     language = project.language
-    if language is None or language.wants.rank == "none":
+    if language is None:
         raise ConfigError(f"There is nothing to weigh: {NONE}.")
+    if language.wants.rank == "none":
+        raise ConfigError("The model is not to rank (rank is none). Name a way with --rank.")
     console = talk()
     depth = depth or language.wants.depth
     found = reranking(
@@ -118,6 +120,9 @@ def weigh(
         seed=seed,
         progress=lambda what, share: console.print(f"[dim]{share:4.0%} {plain(what)}[/dim]"),
     )
+    if found["unheard"] == found["asked"]:
+        why = f": {found['errors'][0]}" if found["errors"] else "."
+        raise StageError(f"The model said nothing about anybody, so nothing was learned{why}")
     found = {"model": language.model.name, "dataset": project.name} | found
     kept = _keep(project, language, found)
     found["kept"] = not kept
@@ -138,11 +143,17 @@ def weigh(
 def _keep(project: "Tastemate", language: "Language", found: dict[str, Any]) -> str:
     """Keep what was learned for what is served; return why not, empty where it is kept."""
     from tastemate.errors import Unavailable
+    from tastemate.train.mixing import FEWEST
     from tastemate.train.weights import Learned, keep_learned
 
     if found["depth"] != language.wants.depth:
         return (
             f"Not kept: {found['depth']} candidates were judged, {language.wants.depth} are served."
+        )
+    if found["queries"] < FEWEST:
+        return (
+            f"Not kept: {found['queries']} targets are among the candidates, too few to learn from "
+            f"(at least {FEWEST}). Ask about more people with --users."
         )
     if found["unheard"] > UNHEARD * found["asked"]:
         return f"Not kept: nothing was heard about {found['unheard']} of {found['asked']} people."

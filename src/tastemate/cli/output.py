@@ -72,15 +72,24 @@ def page() -> "Console":
 
 
 def plain(text: object) -> str:
-    """Return text fit for a terminal: no control characters, nothing read as markup."""
+    """Return text fit for a terminal: no control characters, nothing read as markup.
+
+    Nor any mark that turns the direction of what follows: text could pass for other text.
+    """
     from rich.markup import escape
 
     return escape("".join("\N{REPLACEMENT CHARACTER}" if _controls(c) else c for c in str(text)))
 
 
+def short(text: str, most: int = 80) -> str:
+    """Return a text cut to so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
 def _controls(character: str) -> bool:
     code = ord(character)
-    return (code < 32 and character not in "\n\t") or 127 <= code < 160
+    turns = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+    return (code < 32 and character not in "\n\t") or 127 <= code < 160 or turns
 
 
 def emit(value: object) -> None:
@@ -111,7 +120,7 @@ def open_project(
 
     def progress(what: str, share: float) -> None:
         if share < 1.0:
-            console.print(f"{what} …", style="dim", markup=False)
+            console.print(f"{plain(what)} …", style="dim")
 
     def shown(prompt: "Prompt") -> None:
         console.rule(plain(prompt.name), align="left")
@@ -127,7 +136,7 @@ def open_project(
         **wants,
     )
     for note in project.notes:
-        console.print(note, style="dim", markup=False)
+        console.print(plain(note), style="dim")
     return project
 
 
@@ -145,7 +154,7 @@ def open_data(named: str, text: str | None = None) -> "Dataset":
         return Dataset(project.name, project.catalog, project.interactions, project.notes)
     opened = open_dataset(named, text=text)
     for note in opened.notes:
-        talk().print(note, style="dim", markup=False)
+        talk().print(plain(note), style="dim")
     return opened
 
 
@@ -212,10 +221,12 @@ def table(rows: Iterable[Mapping[str, object]], title: str = "") -> None:
     from rich.table import Table
 
     rows = list(rows)
-    shown = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False)
+    shown = Table(
+        title=plain(title) or None, title_justify="left", header_style="bold", pad_edge=False
+    )
     for name in rows[0] if rows else ():
         number = all(isinstance(row.get(name), int | float) for row in rows)
-        shown.add_column(str(name), justify="right" if number else "left")
+        shown.add_column(plain(name), justify="right" if number else "left")
     for row in rows:
         shown.add_row(*(_cell(value) for value in row.values()))
     page().print(shown)

@@ -58,6 +58,8 @@ class Naming:
     errors: int
     tokens: int
     cost: float
+    cause: str
+    """What the first call that failed says; empty where none did."""
     cached: int
     """Replies that came out of a cache: their time says nothing."""
     seconds: float
@@ -173,7 +175,8 @@ def generation(
     `known` are real titles besides those of the data; `encoder` links titles by meaning as well;
     `ablations` is how many people the variations of `setup` are asked about, 0 for none. What the
     recommenders learn from is everything but the four held-out likes and each user's last event.
-    Raises `DataError` when nobody has ten likes, `Interrupted` when stopped by hand.
+    Raises `DataError` when nobody has ten likes, `StageError` when the model answered no call of
+    `setup`, `Interrupted` when stopped by hand.
     """
     start = time.perf_counter()
     items, whole = prepare(catalog, interactions, Setting(min_events=min_events))
@@ -207,13 +210,11 @@ def generation(
             notes.append(
                 f"{naming.well_formed:.1%} of the replies are well formed; of {naming.named} "
                 f"titles {naming.discovery:.1%} are real ones outside the catalogue, "
-                f"{naming.hallucination:.1%} inventions; {naming.errors} calls failed."
+                f"{naming.hallucination:.1%} inventions; {naming.errors} calls failed"
+                + (f" and count as wrong, the first with: {naming.cause}" if naming.cause else ".")
             )
-            for change in variations(setup) if ablations else ():
-                table.append(
-                    _named(task.some(ablations), change, progress).as_json(seed)
-                    | change.changed(setup)
-                )
+            table, left_out = _varied(task.some(ablations), setup, seed, progress)
+            notes += left_out
         notes.append(f"{len(outside.catalog)} real titles outside the catalogue are known.")
     return GenerationResult(
         rows=rows(found, LIKED, against=("popularity",), seed=seed),
@@ -226,6 +227,26 @@ def generation(
         seconds=time.perf_counter() - start,
         notes=tuple(notes),
     )
+
+
+def _varied(
+    task: _Task, setup: Setup, seed: int, progress: Progress | None
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return a row for each variation, and a note on each for which the model only failed."""
+    table: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for change in variations(setup) if len(task.asked) else ():
+        try:
+            naming = _named(task, change, progress)
+        except StageError as failure:  # what was measured before it stands
+            notes.append(f"Left out of the ablations: {failure}")
+            continue
+        table.append(naming.as_json(seed) | change.changed(setup))
+        if naming.cause:
+            notes.append(
+                f"Ablation {change.name}: {naming.errors} of {len(task.asked)} calls failed."
+            )
+    return table, notes
 
 
 def _outside(catalog: Catalog, items: Catalog, known: Collection[str]) -> Linker:
@@ -256,7 +277,10 @@ def _named(task: _Task, setup: Setup, progress: Progress | None) -> Naming:
         found += retriever.linked(queries[at : at + BATCH])
     errors = [one.error for one in found if one.error]
     if len(errors) == len(found):  # a figure has no lesser form
-        raise StageError(f"{task.model.name} named nothing: {errors[0]}")
+        raise StageError(
+            f"{task.model.name} answered none of {len(found)} calls ({setup.name}), so there is "
+            f"nothing to measure: {errors[0]}"
+        )
     kinds, lists = _judged(task, found)
     values = measured(lists, task.asked.truths)
     total = max(sum(kinds.values()), 1)
@@ -271,6 +295,7 @@ def _named(task: _Task, setup: Setup, progress: Progress | None) -> Naming:
         errors=len(errors),
         tokens=sum(one.completion.tokens for one in found),
         cost=sum(one.completion.cost for one in found),
+        cause=errors[0] if errors else "",
         cached=sum(one.completion.cached for one in found),
         seconds=time.perf_counter() - start,
     )

@@ -7,7 +7,7 @@ guessed.
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,8 +32,17 @@ _NEGATION = re.compile(
 )
 _PARTS = re.compile(r"\s*(?:,|\band\b|\bor\b|\bbut\b|&)\s*", re.IGNORECASE)
 _DEGREES = frozenset("too very overly any a an the so much really anything nothing".split())
-_MOST_EXAMPLES = 5
+MOST_EXAMPLES = 5
 """Cues that are followed, and titles after each: a link may cost milliseconds."""
+_LONGEST_TITLE = 200
+_CAPITAL = re.compile(r"[^\W\d_a-z]")
+_QUOTED = re.compile(r"[\"\u201c\u201e\u00ab]([^\"\u201c\u201d\u00bb]+)[\"\u201c\u201d\u00bb]")
+_DATED = re.compile(r"\S[^,;()]*\((?:1[89]|20)\d\d\)")
+_WISHING = re.compile(r"\b(?:would|i|i['\u2019]d|you|we|they)\s*$", re.IGNORECASE)
+"""Before "like" these make it a verb."""
+_CUE = re.compile(r"\s(?:like|similar to|such as)\s", re.IGNORECASE)
+_FURTHER = re.compile(r"\s*(?:,|\band\b|\bor\b|&)\s*", re.IGNORECASE)
+_SMALL = frozenset("a an the of and in on at to for from with by la le el der die das".split())
 _PREFIX = 5
 """Letters in common that make "violent" and "violence" one word."""
 
@@ -52,57 +61,114 @@ class Wishes:
     """What is wished away and can be decided from attributes."""
     undecided: tuple[str, ...] = ()
     """What is wished away and nothing in the catalogue tells about."""
+    unknown: tuple[str, ...] = ()
+    """Examples that are written like titles and that the catalogue does not have."""
+    unread: bool = False
+    """Whether there were more examples than are followed."""
 
 
 def read(question: str, catalog: Catalog, link: Callable[[str], int]) -> Wishes:
     """Take a question apart; `link(title)` gives a row, -1 for what is no title.
 
     An example is the longest run of the comma-separated words after its cue that is a title.
+    What is wished away may be a title, too, where it is written with a capital.
     """
-    question = question[:LONGEST]
-    likes, excluded, text = _examples(question, link)
+    found = _examples(question[:LONGEST], link)
     filters: list[Filter] = []
     undecided: list[str] = []
+    links = MOST_EXAMPLES
 
-    def drop(found: "re.Match[str]") -> str:
-        for word in _wished_away(found["what"]):
-            wish = _decidable(word, catalog)
-            filters.extend(wish)
-            if not wish:
-                undecided.append(word)
+    def drop(away: "re.Match[str]") -> str:
+        nonlocal links
+        for part in _parts_of(away["what"]):
+            told = [(word, _decidable(word, catalog)) for word in _wished_away(part)]
+            titled = _CAPITAL.match(part) and not (len(told) == 1 and told[0][1])
+            if titled and links:
+                links -= 1
+                if (row := link(part)) >= 0:
+                    found.excluded.append(row)
+                    continue
+            for word, wish in told:
+                filters.extend(wish)
+                if not wish:
+                    undecided.append(word)
         return " "
 
-    text = " ".join(_NEGATION.sub(drop, text).split()).strip(" ,.;:")
+    text = " ".join(_NEGATION.sub(drop, found.text).split()).strip(" ,.;:")
     text = re.sub(r"[\s,]+(?:but|and|or|with)$", "", text, flags=re.IGNORECASE)
     if text and all(word in STOP_WORDS | ASKING_WORDS | {"but"} for word in words(text)):
         text = ""
     return Wishes(
         text,
-        tuple(dict.fromkeys(likes)),
-        tuple(dict.fromkeys(excluded)),
+        tuple(dict.fromkeys(found.likes)),
+        tuple(dict.fromkeys(found.excluded)),
         tuple(dict.fromkeys(filters)),
         tuple(dict.fromkeys(undecided)),
+        tuple(dict.fromkeys(found.unknown)),
+        found.unread,
     )
 
 
-def _examples(question: str, link: Callable[[str], int]) -> tuple[list[int], list[int], str]:
-    """Return liked rows, excluded rows, and the question without those titles."""
-    likes: list[int] = []
-    excluded: list[int] = []
-    text, at = "", 0
-    for _ in range(_MOST_EXAMPLES):
+@dataclass(slots=True)
+class _Examples:
+    """What was named as examples, and the question without them."""
+
+    likes: list[int] = field(default_factory=list)
+    excluded: list[int] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    text: str = ""
+    unread: bool = False
+
+
+def _examples(question: str, link: Callable[[str], int]) -> _Examples:
+    """Follow the first few cues; what is no title stays in the text."""
+    told = _Examples()
+    at = 0
+    for _ in range(MOST_EXAMPLES):
         found = _EXAMPLE.search(question, at)
         if found is None:
             break
         rows, end = _titles(found["titles"], link)
-        text += question[at : found.start()]
+        if not rows and (cue := _CUE.search(found["titles"])):
+            rows, end = _titles(found["titles"][: cue.start()], link)
+        told.text += question[at : found.start()]
         if rows:
-            (excluded if found["negated"] else likes).extend(rows)
+            (told.excluded if found["negated"] else told.likes).extend(rows)
             at = found.start("titles") + end
+            further = _FURTHER.match(found["titles"], end)
+            if further and (title := _title_like(found["titles"][further.end() :])):
+                told.unknown.append(title)
         else:
-            text += found[0][: found.start("titles") - found.start()]
+            wishing = _WISHING.search(question[max(found.start() - 20, 0) : found.start()])
+            if not found["negated"] and not wishing and (title := _title_like(found["titles"])):
+                told.unknown.append(title)
+            told.text += found[0][: found.start("titles") - found.start()]
             at = found.start("titles")
-    return likes, excluded, text + question[at:]
+    told.unread = _EXAMPLE.search(question, at) is not None
+    told.text += question[at:]
+    return told
+
+
+def _title_like(span: str) -> str:
+    """Return what a span begins with if it is written like a title, else nothing.
+
+    That is in quotation marks, with a year in brackets, or capital in every word that says
+    something.
+    """
+    span = span[:_LONGEST_TITLE].strip()
+    if quoted := _QUOTED.match(span):
+        return quoted[1].strip()
+    if dated := _DATED.match(span):
+        return dated[0]
+    first = _PARTS.split(span)[0].split(".")[0].strip()
+    said = [word for word in first.split() if word.casefold() not in _SMALL]
+    return first if said and all(word[0].isupper() for word in said) else ""
+
+
+def _parts_of(span: str) -> list[str]:
+    return [
+        part for part in (part.strip(" \"'\u201c\u201d") for part in _PARTS.split(span)) if part
+    ]
 
 
 def _titles(span: str, link: Callable[[str], int]) -> tuple[list[int], int]:
@@ -112,7 +178,7 @@ def _titles(span: str, link: Callable[[str], int]) -> tuple[list[int], int]:
     rows: list[int] = []
     at = reached = 0
     while at < len(starts):
-        for last in range(min(len(ends), at + _MOST_EXAMPLES) - 1, at - 1, -1):
+        for last in range(min(len(ends), at + MOST_EXAMPLES) - 1, at - 1, -1):
             written = span[starts[at] : ends[last]].strip(" .\"'\u201c\u201d")
             row = link(written) if written and len(written) <= 120 else -1
             if row >= 0:
