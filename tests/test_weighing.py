@@ -165,7 +165,7 @@ def test_weighing_keeps_what_it_learned_and_check_says_so(
 
 
 def test_another_depth_and_a_silent_model_are_not_kept(project: Path) -> None:
-    other = tell("llm", "weigh", "--users", "5", "--depth", "3")
+    other = tell("llm", "weigh", "--users", "5", "--depth", "6")
     assert other["kept"] is False
     (project / "said.jsonl").write_text('{"prompt": "listwise", "reply": "no"}\n')
     silent = CliRunner().invoke(
