@@ -236,7 +236,8 @@ def open_language(
         try:
             client = open_model(line, **settings.client)
             if isinstance(client, Loading):
-                client.start(client.load_seconds)  # before any answer's time begins to run
+                # A model is waited for before any answer's time begins to run, an SDK is not.
+                client.start(client.load_seconds if usual["together"] else 0.0)
             if show is not None:
                 client, guards = Shown(client, show), replace(guards, cache=False)
             model = wrapped(client, folder, guards)

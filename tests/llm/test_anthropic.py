@@ -256,3 +256,17 @@ def test_a_stream_that_ends_in_a_refusal_raises(serve: Serve, chat) -> None:
     model = chat(serve(lambda _: anthropic_pieces(["No"], stop="refusal")))
     with pytest.raises(Unavailable, match="declined"):
         list(model.stream(prompt()))
+
+
+def test_nonsense_of_tokens_is_cut_and_the_client_is_ready_before_it_is_asked(
+    serve: Serve, chat
+) -> None:
+    usage = {"input_tokens": 10**9, "output_tokens": 10**9}
+    server = serve(anthropic_reply(usage=usage))
+    model = chat(server)
+    model.start(model.load_seconds)
+    assert model._wire._client is not None
+    assert server.asked == []
+    answer = model.complete([prompt()])[0]
+    assert answer.error == ""
+    assert max(answer.prompt_tokens, answer.completion_tokens) < 2000

@@ -17,6 +17,7 @@ from tests.llm.loopback import Answer, Asked, Loopback, openai_pieces, openai_re
 
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
+from tastemate.language import Loading
 from tastemate.llm.server.body import dig, reason, strict
 from tastemate.llm.server.openai import OpenAIChat, label_scores
 from tastemate.llm.wrappers.deadline import Deadline
@@ -616,3 +617,45 @@ def test_tokens_are_counted_by_the_models_tokenizer_where_it_is_known(chat, tmp_
     assert chat(url).count("extraordinarily long words") > 3
     assert chat(url).count(" ") == 1
     assert chat(url).count("") == 0
+
+
+def test_a_server_that_reports_nonsense_does_not_use_up_a_budget(serve: Serve, chat) -> None:
+    def reply(prompt_tokens: int, completion_tokens: int) -> Answer:
+        usage = {"prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens}
+        return said({"choices": [{"message": {"content": "fine"}}], "usage": usage})
+
+    answer = chat(serve(reply(10**9, 10**30))).complete([prompt()])[0]
+    assert answer.text == "fine"
+    assert 1000 < answer.prompt_tokens < 2000
+    assert 1000 < answer.completion_tokens < 1100
+    model = chat(serve(reply(7, 7900)), thinking=8000)
+    assert model.complete([prompt()])[0].completion_tokens == 7900
+
+
+@pytest.mark.parametrize("part", [slice(0, 12), slice(4, 14), slice(-9, None)])
+def test_a_part_of_the_key_is_not_told_either(serve: Serve, chat, monkeypatch, part) -> None:
+    secret = "zq7Lm2Xv9RtB4nKw8PcJ"
+    monkeypatch.setenv("OPENAI_API_KEY", secret)
+    body = {"error": {"message": f"Wrong key: <{secret[part]}...>, see the site."}}
+    answer = chat(serve(said(body, 401))).complete([prompt()])[0]
+    assert secret[part] not in answer.error
+    assert "Wrong key: <[key]...>, see the site" in answer.error
+    odd = serve(openai_reply(None, finish_reason=secret[part]))
+    assert secret[part] not in chat(odd).complete([prompt()])[0].error
+
+
+def test_it_is_made_ready_before_it_is_asked_and_sends_nothing(serve: Serve, chat) -> None:
+    server = serve(openai_reply())
+    model = chat(server)
+    assert isinstance(model, Loading)
+    model.start(model.load_seconds)
+    assert model._wire._client is not None
+    assert server.asked == []
+    assert model.complete([prompt()])[0].error == ""
+
+
+def test_being_made_ready_without_the_package_fails_only_when_asked(chat, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+    model = chat("http://127.0.0.1:9/v1")
+    model.start(5.0)
+    assert model.complete([prompt()])[0].fault == "unable"

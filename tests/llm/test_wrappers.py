@@ -587,3 +587,92 @@ def test_jitter_of_one_seed_is_the_same():
         Retrying(Scripted([DOWN]), seed=3, sleep=waits.append).complete([ask()])
         found.append(waits)
     assert found[0] == found[1]
+
+
+def test_the_failure_before_a_try_that_never_went_out_is_told():
+    dropped = Completion(error="the connection was dropped", fault="unreachable", prompt_tokens=3)
+    unsent = Completion(error="no time", fault="unsent")
+    answer = Retrying(Scripted([dropped, unsent]), attempts=2, sleep=lambda _: None).complete(
+        [ask()]
+    )[0]
+    assert (answer.fault, answer.error) == ("unreachable", "the connection was dropped")
+    late = Completion(error="no answer.", fault="timeout")
+    answer = Retrying(Scripted([dropped, late]), attempts=2, sleep=lambda _: None).complete(
+        [ask()]
+    )[0]
+    assert answer.fault == "timeout"
+    assert "the connection was dropped" in answer.error
+    slept = []
+    with scope.opened(0.1):
+        retrying = Retrying(Scripted([dropped, "ok"]), base=5.0, sleep=slept.append)
+        assert faults(retrying.complete([ask()])) == ["unreachable"]
+    assert not slept
+
+
+def test_a_stream_that_was_not_sent_again_tells_the_failure_before():
+    class Model(Scripted):
+        faults: tuple[str, ...] = ("unreachable", "unsent")
+
+        def stream(self, prompt):
+            first, *rest = self.faults
+            self.faults = tuple(rest)
+            raise Failed(failed("m", first, first))
+            yield ""
+
+    with pytest.raises(Unavailable, match="unreachable"):
+        list(Retrying(Model([""]), sleep=lambda _: None).stream(ask()))
+
+
+def test_what_was_left_behind_tells_the_try_before():
+    dropped = Completion(error="the connection was dropped", fault="unreachable")
+    release = threading.Event()
+
+    def reply(_prompt):
+        if len(model.prompts) == 1:
+            return dropped
+        release.wait(5)
+        return "late"
+
+    model = Scripted(reply)
+    answer = Deadline(Retrying(model, base=0.0), seconds=0.2).complete([ask()])[0]
+    release.set()
+    assert answer.fault == "timeout"
+    assert "the connection was dropped" in answer.error
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [(ConnectionResetError("reset"), "unreachable"), (TimeoutError("slow"), "timeout")],
+)
+def test_an_error_of_the_system_is_a_failure_of_the_model(error, fault):
+    def reply(_prompt):
+        raise error
+
+    answer = Deadline(Scripted(reply)).complete([ask()])[0]
+    assert answer.fault == fault
+    assert str(error) in answer.error
+    with pytest.raises(Failed) as told:
+        list(Deadline(Scripted(reply)).stream(ask()))
+    assert told.value.completion.fault == fault
+
+    def bug(_prompt):
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        Deadline(Scripted(bug)).complete([ask()])
+
+
+def test_errors_of_a_model_are_one_short_line():
+    evil = "\x1b[31mred\n\x07" + "x" * 10_000
+    answer = Deadline(Scripted([Completion(error=evil, fault="server")])).complete([ask()])[0]
+    assert answer.error.startswith("[31mred xxx")
+    assert answer.error.isprintable()
+    assert len(answer.error) <= 500
+
+    def raises(_prompt):
+        raise Unavailable(evil)
+
+    with scope.opened():
+        answer = Deadline(Scripted(raises)).complete([ask()])[0]
+    assert answer.error.isprintable()
+    assert len(answer.error) <= 500

@@ -742,3 +742,43 @@ def test_guards_can_be_read_from_a_table(tmp_path):
     wrapped(Scripted([""]), tmp_path, guards)
     with pytest.raises(ConfigError, match="day_cost"):
         config.arguments(Guards, {"day_costs": 1}, "[guards]")
+
+
+@pytest.mark.parametrize("value", [math.inf, 1e300, math.nan, -1.0, 10**400])
+@pytest.mark.parametrize("name", ["cache_megabytes", "record_megabytes", "seconds", "pause"])
+def test_guards_out_of_range_are_named(name, value):
+    with pytest.raises(ConfigError, match=name):
+        Guards(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "name", ["workers", "attempts", "failures", "record_days", "day_cost", "user_tokens"]
+)
+def test_no_guard_is_nan_or_below_0(name):
+    for value in (math.nan, -1):
+        with pytest.raises(ConfigError, match=name):
+            Guards(**{name: value})
+
+
+def test_a_price_is_bounded(tmp_path):
+    with pytest.raises(ConfigError, match="at most 1,000,000"):
+        wrapped(spending(), tmp_path, Guards(prices={"m": (1.0, 1e7)}))
+
+
+def test_a_kept_reply_that_does_not_fit_is_asked_for_anew_and_healed(tmp_path):
+    good = Completion('{"order": [1]}', model="test")
+    for wrong in ("no JSON", '{"order": "x"}', "[1]", ""):
+        cached = Cached(Scripted([good]), tmp_path / "schema")
+        asked = ask(schema=ORDER)
+        cached.complete([asked])
+        kept = cached._open().get(cached._key(asked))
+        cached._open().set(cached._key(asked), kept | {"text": wrong})
+        assert [cached.complete([asked])[0].cached for _ in range(2)] == [False, True]
+        cached.close()
+    cached = Cached(Scripted([Completion(scores=(-1.0, -2.0))]), tmp_path / "labels")
+    asked = ask(labels=("a", "b"))
+    cached.complete([asked])
+    kept = cached._open().get(cached._key(asked))
+    cached._open().set(cached._key(asked), kept | {"scores": [-1.0]})
+    assert [cached.complete([asked])[0].cached for _ in range(2)] == [False, True]
+    cached.close()

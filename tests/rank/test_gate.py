@@ -162,7 +162,14 @@ def test_a_budget_that_is_used_up_asks_nobody_and_is_no_failure() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"signals": -1}, {"agreement": 2.0}, {"seconds": -1.0}, {"tokens": -1}, {"reserve": -1}],
+    [
+        {"signals": -1},
+        {"agreement": 2.0},
+        {"seconds": -1.0},
+        {"tokens": -1},
+        {"reserve": -1},
+        *({name: math.nan} for name in ("agreement", "seconds", "tokens")),
+    ],
 )
 def test_options_out_of_range_are_refused(options) -> None:
     with pytest.raises(ConfigError):

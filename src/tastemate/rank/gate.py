@@ -46,7 +46,8 @@ class Rules:
     20 films of the sample needs 806 in the mean and at most 849, reply included.)"""
 
     def __post_init__(self) -> None:
-        if min(self.signals, self.seconds, self.tokens, self.reserve) < 0:
+        # `not >=`: the settings may hold NaN
+        if not all(n >= 0 for n in (self.signals, self.seconds, self.tokens, self.reserve)):
             raise ConfigError("signals, seconds, tokens and reserve of the gate must be 0 or more.")
         if not -1.0 <= self.agreement <= 1.0:
             raise ConfigError(f"agreement is {self.agreement}; it must lie between -1 and 1.")

@@ -15,7 +15,7 @@ from tastemate.errors import ConfigError, Unavailable
 from tastemate.llm.parse import LONGEST
 from tastemate.llm.server import body, wire
 from tastemate.llm.tokens import estimate
-from tastemate.llm.wrappers.around import Failed, failed
+from tastemate.llm.wrappers.around import Failed, failed, size
 from tastemate.protocols import Ability
 from tastemate.types import Completion, Prompt
 
@@ -55,6 +55,7 @@ class AnthropicChat:
         self._effort = effort
         self._thinking = thinking
         self._refused = body.Refusals()
+        self.load_seconds = wire.LOADING
         self.version = body.digest(
             model, server.base_url, sorted(self._able), self._fields, effort, thinking
         )
@@ -90,7 +91,7 @@ class AnthropicChat:
             raise Failed(opened)
         pieces: list[str] = []
         usage: dict[str, Any] = {}
-        size, finish, whole = 0, None, False
+        came, finish, whole = 0, None, False
         try:
             for event in opened:
                 kind = body.dig(event, "type")
@@ -102,9 +103,9 @@ class AnthropicChat:
                 if kind != "content_block_delta" or not isinstance(piece, str) or not piece:
                     continue
                 pieces.append(body.shortened(piece))
-                size += len(piece)
+                came += len(piece)
                 yield pieces[-1]
-                if size > LONGEST:
+                if came > LONGEST:
                     break
         except self._wire.errors() as error:
             raise Failed(self._wire.failure(error, self.name)) from None
@@ -112,7 +113,7 @@ class AnthropicChat:
             opened.close()
         if finish == "refusal":
             raise Failed(self._declined())
-        if not whole and size <= LONGEST:
+        if not whole and came <= LONGEST:
             raise Failed(
                 failed(self.name, "server", f"{self.name} broke off in the middle of a reply.")
             )
@@ -121,6 +122,10 @@ class AnthropicChat:
     def count(self, text: str) -> int:
         """Estimate the tokens of a text, rather too many."""
         return max(estimate(text), 1) if text else 0
+
+    def start(self, seconds: float = 0.0) -> None:
+        """Begin to import the SDK, and wait so long for it; nothing is sent."""
+        self._wire.start("messages", seconds)
 
     def close(self) -> None:
         """Close the connections."""
@@ -241,12 +246,15 @@ class AnthropicChat:
         return self._made(prompt, text, body.dig(reply, "usage"), model, start)
 
     def _made(self, prompt: Prompt, text: str, usage: Any, model: str, start: float) -> Completion:
-        read = [body.amount(body.dig(usage, name), 0) for name in USED[:3]]
+        parts = [body.dig(usage, name) for name in USED[:3]]
+        read = sum(part for part in parts if isinstance(part, int) and part > 0)
+        written = body.dig(usage, "output_tokens")
+        most = prompt.generation.max_tokens + self._thinking
         asked = sum(self.count(turn.text) for turn in prompt.messages)
         return Completion(
             text=body.shortened(text),
-            prompt_tokens=sum(read) or asked,
-            completion_tokens=body.amount(body.dig(usage, "output_tokens"), self.count(text)),
+            prompt_tokens=body.amount(read or None, asked, size(prompt)),
+            completion_tokens=body.amount(written, self.count(text), most),
             seconds=time.perf_counter() - start,
             model=model,
         )

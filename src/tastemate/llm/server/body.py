@@ -17,6 +17,8 @@ from tastemate.types import Prompt
 
 PATIENCE = 86_400.0
 """Seconds of a Retry-After that are believed at most."""
+TIMES, SLACK = 20, 1000
+"""How far a server's count of tokens is believed: so many times the estimate, and so many more."""
 
 
 class Refusals:
@@ -93,10 +95,14 @@ def shortened(text: str) -> str:
     return printable(text[:LONGEST])
 
 
-def amount(value: Any, otherwise: int) -> int:
-    """Return a count of tokens as reported, `otherwise` where the server reports none."""
-    usable = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9
-    return int(value) if usable else otherwise
+def amount(value: Any, estimate: int, most: int) -> int:
+    """Return a count of tokens as reported, `estimate` where the server reports none.
+
+    A count far above both the estimate and the `most` that the call could take is cut: a server
+    that reports nonsense must not use up a budget.
+    """
+    usable = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return min(int(value), max(TIMES * estimate, most) + SLACK) if usable else estimate
 
 
 def schema_words(schema: Mapping[str, Any]) -> str:

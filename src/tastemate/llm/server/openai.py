@@ -17,7 +17,7 @@ from tastemate.errors import ConfigError, Unavailable
 from tastemate.llm.parse import LONGEST
 from tastemate.llm.server import body, wire
 from tastemate.llm.tokens import counter, estimate
-from tastemate.llm.wrappers.around import Failed, failed
+from tastemate.llm.wrappers.around import Failed, failed, size
 from tastemate.protocols import Ability
 from tastemate.types import Completion, Prompt
 
@@ -83,6 +83,7 @@ class OpenAIChat:
         self._thinking = thinking
         self._counter = counter(Path(tokenizer).expanduser()) if tokenizer else estimate
         self._refused = body.Refusals()
+        self.load_seconds = wire.LOADING
         self.version = body.digest(
             model,
             server.base_url,
@@ -130,7 +131,7 @@ class OpenAIChat:
         )
         if isinstance(opened, Completion):
             raise Failed(opened)
-        pieces, size, finish = [], 0, None
+        pieces, came, finish = [], 0, None
         usage: Any = None
         try:
             for chunk in opened:
@@ -140,15 +141,15 @@ class OpenAIChat:
                 if not isinstance(piece, str) or not piece:
                     continue
                 pieces.append(body.shortened(piece))
-                size += len(piece)
+                came += len(piece)
                 yield pieces[-1]
-                if size > LONGEST:
+                if came > LONGEST:
                     break
         except self._wire.errors() as error:
             raise Failed(self._wire.failure(error, self.name)) from None
         finally:
             opened.close()
-        if finish is None and size <= LONGEST:
+        if finish is None and came <= LONGEST:
             raise Failed(
                 failed(self.name, "server", f"{self.name} broke off in the middle of a reply.")
             )
@@ -157,6 +158,10 @@ class OpenAIChat:
     def count(self, text: str) -> int:
         """Count the tokens of a text by the `tokenizer`; without one an estimate, rather high."""
         return max(self._counter(text), 1) if text else 0
+
+    def start(self, seconds: float = 0.0) -> None:
+        """Begin to import the SDK, and wait so long for it; nothing is sent."""
+        self._wire.start("chat", seconds)
 
     def close(self) -> None:
         """Close the connections."""
@@ -273,9 +278,8 @@ class OpenAIChat:
         if text is None and finish == "length":
             text = ""
         if not isinstance(text, str):
-            return failed(
-                self.name, "reply", f"{self.name} sent a reply without a text ({finish!s:.40})."
-            )
+            said = f"sent a reply without a text ({self._wire.told(str(finish)):.40})."
+            return failed(self.name, "reply", f"{self.name} {said}")
         if not text and finish == "length" and not prompt.labels:
             return failed(
                 self.name,
@@ -295,11 +299,13 @@ class OpenAIChat:
         scores: tuple[float, ...] = (),
     ) -> Completion:
         asked = sum(self.count(turn.text) for turn in prompt.messages)
+        read, written = (body.dig(usage, f"{part}_tokens") for part in ("prompt", "completion"))
+        most = prompt.generation.max_tokens + self._thinking
         return Completion(
             text=body.shortened(text),
             scores=scores,
-            prompt_tokens=body.amount(body.dig(usage, "prompt_tokens"), asked),
-            completion_tokens=body.amount(body.dig(usage, "completion_tokens"), self.count(text)),
+            prompt_tokens=body.amount(read, asked, size(prompt)),
+            completion_tokens=body.amount(written, self.count(text), most),
             seconds=time.perf_counter() - start,
             model=model,
         )

@@ -14,6 +14,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,10 @@ CONNECT = 5.0
 """Seconds to wait for a connection at most."""
 SOON = 0.5
 """Seconds in which a server that can be reached takes a connection."""
+LOADING = 30.0
+"""Seconds that the import of an SDK may keep anybody waiting."""
+TELLING = 8
+"""Characters of a key in a row that are not shown."""
 NO_KEY = "none"
 """What is sent as the key to a server that takes none: the SDKs send one always."""
 
@@ -119,6 +124,20 @@ class Wire:
                 self._client = self._made()
             return self._client
 
+    def start(self, part: str, seconds: float) -> None:
+        """Begin to import the SDK and the part of it that is called; wait so long for it.
+
+        Nothing is sent. What fails here is said by the first call.
+        """
+
+        def load() -> None:
+            with suppress(Unavailable):
+                getattr(self.client(), part)
+
+        thread = threading.Thread(target=load, daemon=True, name="tastemate-sdk")
+        thread.start()
+        thread.join(max(seconds, 0.0))
+
     def close(self) -> None:
         """Close the connections."""
         with self._lock:
@@ -169,7 +188,7 @@ class Wire:
         """Return words of a server for a person: one short line, without the key."""
         secret = os.environ.get(self.server.key, "").strip() if self.server.key else ""
         if len(secret) > 3:
-            text = text.replace(secret, "[key]")
+            text = _masked(text.replace(secret, "[key]")[:4000], secret)
         text = re.sub(r"\b(?:sk|key)-[\w*-]{6,}|\bBearer \S+", "[key]", text[:2000])
         text = "".join(mark if mark.isprintable() else " " for mark in printable(text))
         return " ".join(text.split())[:300].rstrip(".") or "no reason given"
@@ -235,6 +254,23 @@ class Wire:
             said += ". Check the model's name and the path of base_url (most end in /v1)"
         wait = waiting(error.response.headers) if fault in ("busy", "server") else 0.0
         return failed(model, fault, f"{model} answered {status}: {said}.", wait=wait)
+
+
+def _masked(text: str, secret: str) -> str:
+    """Return the text with [key] for every run of `TELLING` or more characters of the secret."""
+    kept: list[str] = []
+    at = 0
+    while at < len(text):
+        end = at + TELLING
+        if end > len(text) or text[at:end] not in secret:
+            kept.append(text[at])
+            at += 1
+            continue
+        while end < len(text) and text[at : end + 1] in secret:
+            end += 1
+        kept.append("[key]")
+        at = end
+    return "".join(kept)
 
 
 def _guard(seconds: float) -> "Callable[[httpx2.Response], None]":

@@ -18,6 +18,8 @@ from tastemate.types import Completion, Fault, Prompt
 
 TURN = 4
 """Tokens that a turn of a conversation costs besides its text."""
+SAID = 500
+"""Characters of an error that are passed on."""
 TRIES: ContextVar[list[tuple[int, Completion]] | None] = ContextVar("tastemate_tries", default=None)
 """What tries before the one under way used, by the place of their prompt in the batch: kept by a
 deadline, which has to know it when it leaves the call behind."""
@@ -83,12 +85,21 @@ def failed(
     return Completion(model=model, error=error, fault=fault, wait=wait, seconds=seconds)
 
 
+def plain(error: str) -> str:
+    """Return the error of a model as one line that any terminal can show, cut to `SAID`."""
+    if len(error) <= SAID and error.isprintable():
+        return error
+    line = "".join(mark if mark.isprintable() else " " for mark in error[: 4 * SAID])
+    line = " ".join(line.split())
+    return line if len(line) <= SAID else f"{line[: SAID - 2]} …"
+
+
 def failure(error: TastemateError) -> Completion:
     """Return what a failed stream says of itself; "unreachable" where it says nothing."""
     completion = getattr(error, "completion", None)
     if isinstance(completion, Completion):
         return completion
-    return Completion(error=str(error), fault=getattr(error, "fault", "") or "unreachable")
+    return Completion(error=plain(str(error)), fault=getattr(error, "fault", "") or "unreachable")
 
 
 def summed(first: Completion, second: Completion) -> Completion:

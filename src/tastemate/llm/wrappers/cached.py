@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from tastemate import scope
 from tastemate.errors import ConfigError
 from tastemate.llm.wrappers.around import Around, streamed
+from tastemate.llm.wrappers.structured import Structured
 from tastemate.protocols import ChatModel
 from tastemate.types import Completion, Prompt
 
@@ -36,7 +37,8 @@ class Cached(Around):
 
     The key is the whole request but for the user, with the model's name and its `version`, where it
     has one: what else its replies depend on (files, options of its client). A request that wants a
-    fresh draw (no seed and a temperature above 0) is never kept. `hits` and `misses` count prompts.
+    fresh draw (no seed and a temperature above 0) is never kept. What is kept but does not fit the
+    prompt's schema or labels is asked for, and kept, anew. `hits` and `misses` count prompts.
     """
 
     def __init__(self, inner: ChatModel, folder: Path, *, megabytes: float = 256) -> None:
@@ -47,6 +49,7 @@ class Cached(Around):
         self.megabytes = megabytes
         self.hits = 0
         self.misses = 0
+        self._form = Structured(inner)
         self._cache: Any = None
         self._told = False
         self._lock = threading.Lock()
@@ -54,7 +57,8 @@ class Cached(Around):
     def complete(self, prompts: Sequence[Prompt]) -> list[Completion]:
         """Return kept answers, ask for the others once each, and keep those without a fault."""
         keys = [self._key(prompt) for prompt in prompts]
-        known = {key: self._read(key) for key in dict.fromkeys(keys) if key}
+        whose = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key}
+        known = {key: self._read(key, prompt) for key, prompt in whose.items()}
         # one prompt a key, and each of those that may not be kept
         asked: list[int] = []
         missing = {key for key, found in known.items() if found is None}
@@ -79,7 +83,7 @@ class Cached(Around):
     def stream(self, prompt: Prompt) -> Generator[str, None, Completion]:
         """Yield a kept reply in one piece, or the reply as it comes, kept when it is whole."""
         key = self._key(prompt)
-        found = self._read(key) if key else None
+        found = self._read(key, prompt) if key else None
         self._count(int(found is not None), int(found is None))
         if found is not None:
             yield found.text
@@ -111,13 +115,14 @@ class Cached(Around):
         text = json.dumps(request, sort_keys=True, default=str)
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
-    def _read(self, key: str) -> Completion | None:
+    def _read(self, key: str, prompt: Prompt) -> Completion | None:
         start = time.monotonic()
         kept = self._guarded(lambda: self._open().get(key), None)
         if kept is None:
             return None
         answer = _completion(kept)
-        if answer is None:
+        formed = prompt.schema is not None or prompt.labels
+        if answer is None or (formed and not self._form.fits(prompt, answer)):
             self._say("an entry is damaged")
             return None
         return replace(answer, seconds=time.monotonic() - start)

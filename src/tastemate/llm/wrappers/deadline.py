@@ -22,6 +22,7 @@ from tastemate.llm.wrappers.around import (
     failed,
     failure,
     lost,
+    plain,
     streamed,
     summed,
 )
@@ -139,8 +140,8 @@ class Deadline(Around):
 
         The fault is "busy" where no thread is free because all calls hang.
 
-        What a model of somebody else's raises of our errors is a failure, too; other errors are
-        bugs and are raised here.
+        What a model of somebody else's raises of our errors is a failure, too, and so are errors
+        of the system (`OSError`); any other, a `RuntimeError` for one, is a bug and is raised here.
         """
         start = time.monotonic()
         left = scope.current().left()
@@ -195,7 +196,9 @@ class Deadline(Around):
             # what ended, or can end at once, is not to count as a call that hangs
             self._workers.gather([job], time.monotonic() + GRACE)
         if isinstance(job.error, Failed):
-            raise Failed(lost(prompt, job.error.completion)) from job.error
+            raise Failed(lost(prompt, _plain(job.error.completion))) from job.error
+        if isinstance(job.error, OSError):
+            raise Failed(lost(prompt, self._broken(job.error))) from job.error
         if job.error is not None:
             raise job.error
         whole = job.result
@@ -204,12 +207,15 @@ class Deadline(Around):
 
     def _result(self, job: _Job, part: Sequence[Prompt]) -> list[Completion]:
         if isinstance(job.error, TastemateError) and not isinstance(job.error, ConfigError):
-            told = replace(failure(job.error), model=self.name)
+            told = replace(_plain(failure(job.error)), model=self.name)
             return [lost(prompt, told) for prompt in part]
+        if isinstance(job.error, OSError):
+            return [lost(prompt, self._broken(job.error)) for prompt in part]
         if job.error is not None:
             raise job.error
         assert isinstance(job.result, list)
-        answers = [lost(prompt, answer) for prompt, answer in zip(part, job.result, strict=True)]
+        pairs = zip(part, job.result, strict=True)
+        answers = [lost(prompt, _plain(answer)) for prompt, answer in pairs]
         # nobody reads more, and ten megabytes would go through every hand from here on
         return [
             answer if len(answer.text) <= LONGEST else replace(answer, text=answer.text[:LONGEST])
@@ -219,6 +225,13 @@ class Deadline(Around):
     def _wait(self) -> float:
         return min(self.seconds, scope.current().left(), threading.TIMEOUT_MAX)
 
+    def _broken(self, error: OSError) -> Completion:
+        """Return the value of an error of the system that a model let through."""
+        said = plain(f"{self.name} cannot be reached ({type(error).__name__}: {error}).")
+        return failed(
+            self.name, "timeout" if isinstance(error, TimeoutError) else "unreachable", said
+        )
+
     def _late(self, prompt: Prompt, took: float) -> Completion:
         text = f"{self.name} gave no answer within {took:.1f} s."
         return lost(prompt, failed(self.name, "timeout", text, seconds=took))
@@ -227,7 +240,8 @@ class Deadline(Around):
         answers = [self._late(prompt, took) for prompt in part]
         for at, before in list(job.tries):
             used = summed(before, answers[at])
-            answers[at] = replace(used, seconds=took)
+            cause = f" The try before failed: {before.error}" if before.error else ""
+            answers[at] = replace(used, seconds=took, error=plain(used.error + cause))
         return answers
 
     def _unsent(self, took: float) -> Completion:
@@ -236,6 +250,11 @@ class Deadline(Around):
         return failed(
             self.name, "busy", f"All calls to {self.name} hang; this one was not made. Wait."
         )
+
+
+def _plain(answer: Completion) -> Completion:
+    """Return an answer whose error, if it has one, can be shown."""
+    return replace(answer, error=plain(answer.error)) if answer.error else answer
 
 
 def _bounded(model: ChatModel, part: list[Prompt], until: float) -> _Job:

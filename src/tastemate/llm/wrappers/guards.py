@@ -10,10 +10,12 @@ Recorded          sees and charges everything, what the cache answered included
                         └── the client
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from tastemate.errors import ConfigError
 from tastemate.llm.wrappers.around import Around
 from tastemate.llm.wrappers.breaker import Breaker
 from tastemate.llm.wrappers.budgeted import Budgeted
@@ -25,10 +27,37 @@ from tastemate.llm.wrappers.retrying import Retrying
 from tastemate.llm.wrappers.structured import Structured
 from tastemate.protocols import ChatModel
 
+LEAST: Mapping[str, float] = {
+    "workers": 1,
+    "attempts": 1,
+    "failures": 1,
+    "seconds": 1e-3,
+    "pause": 1e-3,
+    "cache_megabytes": 1e-3,
+    "record_megabytes": 1e-3,
+    "record_days": 1,
+}
+"""The least that each number may be; 0 for the others …"""
+MOST: Mapping[str, float] = {
+    "workers": 1000,
+    "attempts": 100,
+    "seconds": 86_400.0,
+    "pause": 86_400.0,
+    "patience": math.inf,
+    "record_days": 36_500,
+    "request_tokens": 1e15,
+    "user_tokens": 1e15,
+    "day_tokens": 1e15,
+}
+"""… and the most; a million for the others (megabytes, dollars, failures)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Guards:
-    """What bounds a model: time, tries, money, room on disk; None is no limit."""
+    """What bounds a model: time, tries, money, room on disk; None is no limit.
+
+    Raises `ConfigError` for a number that is none or out of range.
+    """
 
     seconds: float = 10.0
     """Longest wait for one call; the open scope may leave less."""
@@ -60,6 +89,18 @@ class Guards:
     """Whether every call is written down, with prompt and reply."""
     record_days: int = 30
     record_megabytes: float = 256.0
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            least, most = LEAST.get(one.name, 0), MOST.get(one.name, 1e6)
+            if not least <= value <= most:
+                raise ConfigError(
+                    f"{one.name} of the guards is {value!s:.20}; it must lie between {least:g} "
+                    f"and {most:g}."
+                )
 
 
 def wrapped(client: ChatModel, folder: Path, guards: Guards | None = None) -> Around:

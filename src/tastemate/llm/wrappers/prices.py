@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from tastemate.errors import ConfigError
 
+DEAREST = 1e6
+"""US dollars a million tokens that a price may be."""
 Prices = Mapping[str, tuple[float, float]]
 """US dollars a million tokens of prompt and of reply, by model name."""
 
@@ -24,17 +26,17 @@ def price_of(prices: Prices, *names: str) -> tuple[float, float] | None:
 
 
 def checked(prices: Mapping[str, object]) -> dict[str, tuple[float, float]]:
-    """Return prices as they must be; raise `ConfigError` for one that is not two numbers."""
+    """Return prices as they must be; raise `ConfigError` for one that is not two such numbers."""
     found: dict[str, tuple[float, float]] = {}
     for name, price in prices.items():
         pair = tuple(price) if isinstance(price, list | tuple) else ()
         if len(pair) != 2 or not all(
-            isinstance(one, int | float) and not isinstance(one, bool) and 0 <= one < float("inf")
+            isinstance(one, int | float) and not isinstance(one, bool) and 0 <= one <= DEAREST
             for one in pair
         ):
             raise ConfigError(
-                f"The price of {name!r} is {price!r}; write [dollars a million tokens of prompt, "
-                "of reply], such as [0.25, 2.0]."
+                f"The price of {name!r} is {price!r:.80}; write [dollars a million tokens of "
+                f"prompt, of reply], each at most {DEAREST:,.0f}, such as [0.25, 2.0]."
             )
         found[name] = (float(pair[0]), float(pair[1]))
     return found

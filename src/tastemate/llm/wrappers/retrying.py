@@ -3,10 +3,11 @@
 import random
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
-from tastemate.llm.wrappers.around import TRIES, Around, failure, lost, streamed, summed
+from tastemate.llm.wrappers.around import TRIES, Around, failure, lost, plain, streamed, summed
 from tastemate.protocols import ChatModel
 from tastemate.types import Completion, Fault, Prompt
 
@@ -19,7 +20,7 @@ class Retrying(Around):
 
     The n-th pause is `base`·2^(n-1) seconds, at most `cap`, shortened at random by up to half; a
     server's Retry-After is kept to. What would have to wait longer than `longest`, or than
-    the open scope has left, is given up at once.
+    the open scope has left, is given up at once with the failure that came last.
     """
 
     def __init__(
@@ -57,11 +58,12 @@ class Retrying(Around):
             self._sleep(max(pauses[at] or 0.0 for at in again))
             more = self._ask([prompts[at] for at in again])
             for at, answer in zip(again, more, strict=True):
-                answers[at] = summed(answers[at], answer)
+                answers[at] = _last(answers[at], answer)
         return answers
 
     def stream(self, prompt: Prompt) -> Generator[str, None, Completion]:
         """Yield the reply; start again only while no piece has come."""
+        before: Unavailable | None = None
         for tried in range(1, self.attempts + 1):
             started = False
             pieces = streamed(self.inner, prompt)
@@ -74,7 +76,9 @@ class Retrying(Around):
                 whole: Completion = end.value
                 return whole
             except Unavailable as error:
-                pause = self._pause(tried, failure(error))
+                if before is not None and failure(error).fault == "unsent":
+                    raise before from error
+                before, pause = error, self._pause(tried, failure(error))
                 if started or tried == self.attempts or pause is None:
                     raise
                 self._sleep(pause)
@@ -94,3 +98,16 @@ class Retrying(Around):
         pause = max(answer.wait, grown * self._random.uniform(0.5, 1.0))
         # `not <` and so on: a server may have sent NaN
         return pause if pause <= self.longest and pause < scope.current().left() else None
+
+
+def _last(before: Completion, answer: Completion) -> Completion:
+    """Return the outcome of two tries, the first of which failed: the second, or what it hides.
+
+    A try that was never sent says nothing; one that ran out of time says too little.
+    """
+    if answer.fault == "unsent":
+        return before
+    both = summed(before, answer)
+    if answer.fault != "timeout":
+        return both
+    return replace(both, error=plain(f"{both.error} The try before failed: {before.error}"))

@@ -74,6 +74,10 @@ class Structured(Around):
         yield answer.text
         return answer
 
+    def fits(self, prompt: Prompt, reply: Completion) -> bool:
+        """Say whether a reply is what its prompt asked for, as this would give it on."""
+        return not self._no_schema(prompt) and not self._check(prompt, reply).error
+
     def _told(self, prompt: Prompt) -> Prompt:
         """Return the prompt with its schema in words for a model that cannot take it."""
         if prompt.schema is None or "schema" in self.abilities or not prompt.messages:
