@@ -114,6 +114,29 @@ def test_the_invented_age_marriage_and_job_are_stripped(example: dict) -> None:
     assert all(one["items"] for one in ours["statements"])
 
 
+def test_of_the_worded_taste_stands_what_its_films_hold(example: dict) -> None:
+    ours = example["ours with the model"]["taste"]
+    assert ours["text"] == "You like romance and titles from the 1990s."
+    assert [one["text"] for one in ours["statements"]] == [
+        "likes titles of the genre Romance",
+        "likes titles with the tags jane austen",
+        "likes titles from the 1990s",
+        "dislikes titles with the tags martial arts",
+    ]
+    assert ours["dropped"] == {
+        "not in the items": 4,
+        "protected": 1,
+        "unbound": 1,
+        "contradicted": 1,
+        "protected sentence": 1,
+        "sentence beyond the statements": 2,
+        "sentence with a title": 1,
+    }
+    for lie in ("classic novels", "witty and warm", "growing up", "first love"):
+        assert lie in TRANSCRIPT.read_text(encoding="utf-8")
+        assert lie not in str(ours)
+
+
 def test_as_written_the_profile_never_reaches_the_model(example: dict) -> None:
     written, meant = example["ranking as written"], example["ranking as meant"]
     assert written["profile in the prompt"] == PLACEHOLDER

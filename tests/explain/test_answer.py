@@ -19,7 +19,9 @@ THIEF = Item(
 )
 MEMENTO = Item("memento", "Memento (2000)", "A man without memory hunts a killer.", {"year": 2000})
 LIKED = Evidence("e1", "liked item", "heat", "Heat (1995)")
-WHY = Reason((Clause("because you liked Heat (1995)", ("e1",)),), (LIKED,))
+SHARED = Evidence("e2", "shared attribute", "heat", "Heat (1995)", "genres", "Drama")
+MADE = Evidence("e3", "shared attribute", "heat", "Heat (1995)", "directors", "Michael Mann")
+WHY = Reason((Clause("because you liked Heat (1995)", ("e1",)),), (LIKED, SHARED, MADE))
 LINES = [Recommendation(1, THIEF, 2.0, (), WHY), Recommendation(2, MEMENTO, 1.0)]
 NAMED = Named(["Thief (1981)", "Memento (2000)", "Heat (1995)", "Casino (1995)"], ["Al Pacino"])
 
@@ -27,9 +29,10 @@ NAMED = Named(["Thief (1981)", "Memento (2000)", "Heat (1995)", "Casino (1995)"]
 @pytest.mark.parametrize(
     "sentence",
     [
-        "Thief (1981) is a crime film in Chicago.",
+        "Thief (1981) is a crime film.",
         "Thief is a drama by Michael Mann, like Heat, which you liked.",
-        "In Thief a safecracker wants out after one last score.",
+        'In Thief "A safecracker in Chicago wants out after one last score".',
+        'It "wants out after one last score."',
     ],
 )
 def test_what_the_item_holds_may_be_said(sentence: str) -> None:
@@ -39,6 +42,8 @@ def test_what_the_item_holds_may_be_said(sentence: str) -> None:
 @pytest.mark.parametrize(
     "sentence",
     [
+        "Thief (1981) is a crime film in Chicago.",
+        "In Thief a safecracker wants out after one last score.",
         "Thief stars Al Pacino.",
         "Thief is like Casino.",
         "Thief won an Oscar.",
@@ -137,7 +142,7 @@ def test_an_item_does_not_prove_what_it_says_to_a_model(sentence: str) -> None:
 
 def test_the_rest_of_such_an_item_may_be_said() -> None:
     line = Recommendation(1, ECHOED, 1.0)
-    assert unbound("It is a crime film in which a safecracker wants out.", [line], NAMED) == []
+    assert unbound('It is a crime film: "A safecracker wants out."', [line], NAMED) == []
 
 
 def test_a_sentence_is_about_an_item_and_says_something_of_it() -> None:

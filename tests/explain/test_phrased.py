@@ -285,3 +285,39 @@ def test_any_reply_gives_true_reasons(value):
     for line, reason in zip(LINES, made.explain(QUERY, LINES), strict=True):
         assert VERIFIER.check(reason, line.item, QUERY) == []
         assert len(reason.clauses) > 0
+
+
+def test_marks_that_nobody_sees_are_taken_away():
+    made, _ = phrased(
+        replied(
+            [
+                clause(
+                    "\u202eyou liked Heat, and Michael Mann directed this\u200b too\x07", "e1", "e2"
+                )
+            ]
+        )
+    )
+    text = made.explain(QUERY, LINES)[0].clauses[0].text
+    assert text == "you liked Heat, and Michael Mann directed this too"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "you liked Heat: Michael Mann, Michael Mann, Michael Mann",
+        "you liked liked Heat, and Michael Mann directed this",
+        "MICHAEL MANN MICHAEL MANN and you liked Heat",
+    ],
+)
+def test_a_clause_repeats_nothing(text):
+    made, _ = phrased(replied([clause(text, "e1", "e2")]))
+    assert made.explain(QUERY, LINES)[0] == OFFLINE[0]
+
+
+def test_nothing_is_said_twice_beside_the_offline_words():
+    facts = tuple(Evidence(f"e{n}", "popularity", "x", count=n) for n in range(1, 6))
+    offline = (Clause("a", ("e1", "e2")), Clause("b", ("e3",)), Clause("c", ("e4", "e5")))
+    covered = (Clause("p", ("e1", "e2", "e3")),)
+    assert [one.text for one in merged(covered, offline, facts)] == ["p", "c"]
+    partly = (Clause("p", ("e2", "e3")), Clause("q", ("e4", "e5")), Clause("r", ("e4",)))
+    assert [one.text for one in merged(partly, offline, facts)] == ["a", "b", "q"]

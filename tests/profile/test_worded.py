@@ -19,12 +19,32 @@ from tastemate.types import Completion, Item, Statement, Taste, history
 
 FILMS = Catalog.of(
     [
-        Item("notebook", "The Notebook (2004)", "", {"genres": ("Drama", "Romance"), "year": 2004}),
-        Item("emma", "Emma (1996)", "", {"genres": ("Comedy", "Romance"), "year": 1996}),
+        Item(
+            "notebook",
+            "The Notebook (2004)",
+            "First love, summer rain.",
+            {"genres": ("Drama", "Romance"), "year": 2004},
+        ),
+        Item(
+            "emma",
+            "Emma (1996)",
+            "Bonnets, balls and manners, first love and happy endings.",
+            {"genres": ("Comedy", "Romance"), "year": 1996},
+        ),
         Item("clueless", "Clueless (1995)", "", {"genres": ("Comedy",), "year": 1995}),
         Item("women", "Little Women (1994)", "", {"genres": ("Drama",), "year": 1994}),
-        Item("saw", "Saw (2004)", "", {"genres": ("Horror",), "year": 2004}),
-        Item("amelie", "Love Actually (2003)", "", {"genres": ("Romance",), "year": 2003}),
+        Item(
+            "saw",
+            "Saw (2004)",
+            "Torture and gore in bonnets.",
+            {"genres": ("Horror",), "year": 2004},
+        ),
+        Item(
+            "amelie",
+            "Love Actually (2003)",
+            "Christmas and first love.",
+            {"genres": ("Romance",), "year": 2003},
+        ),
         Item("pulp", "Pulp Fiction (1994)", "", {"genres": ("Crime",), "year": 1994}),
     ]
 )
@@ -41,7 +61,7 @@ class Offline:
         ]
 
 
-def said(*statements, text="You like love stories."):
+def said(*statements, text="You like stories about first love."):
     return json.dumps({"text": text, "statements": list(statements)})
 
 
@@ -79,7 +99,7 @@ def test_a_statement_is_tied_to_its_items():
         ("likes titles about first love", True, ("notebook", "emma")),
         ("dislikes titles about torture", False, ("saw",)),
     ]
-    assert taste.text == "You like love stories."
+    assert taste.text == "You like stories about first love."
     assert not made.dropped
 
 
@@ -210,17 +230,99 @@ def test_values_of_the_catalogue_are_checked_against_the_items():
 
 def test_sentences_about_the_person_and_strange_titles_go():
     text = (
-        "You like films about growing old and love. She is probably married and in her thirties. "
+        "You like films about first love such as Emma. "
+        "She is probably married and in her thirties. "
         "Little Women and Emma show it. You would enjoy Pulp Fiction. You adore Midnight Rain "
         "Forever. Works as a teacher. See www.example.com for more."
     )
-    made, _ = worded(said(one(), text=text))
-    assert made.taste([PAST])[0].text == (
-        "You like films about growing old and love. Little Women and Emma show it."
-    )
+    made, _ = worded(said(one(items=[1, 2]), text=text))
+    assert made.taste([PAST])[0].text == "You like films about first love such as Emma."
+    assert made.dropped["sentence beyond the statements"] == 1
     assert made.dropped["protected sentence"] == 2
     assert made.dropped["sentence with a title"] == 2
     assert made.dropped["odd sentence"] == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("mood", "romantic"),
+        ("person", "gay men"),
+        ("person", "Tom Cruise"),
+        ("theme", "Christian faith"),
+        ("theme", "depression"),
+        ("theme", "hates children"),
+        ("theme", "for a teenage girl"),
+        ("theme", "not violent"),
+        ("theme", "only first love"),
+        ("theme", "first love and happy endings"),
+        ("genre", "Horror"),
+        ("genre", "Romance but not Drama"),
+        ("genre", "only Romance"),
+        ("era", "1940s"),
+        ("era", "not the 1990s"),
+        ("setting", "Paris"),
+        ("themes", "summer balls"),
+    ],
+)
+def test_a_value_is_the_catalogues_or_an_items_own(kind, value):
+    good = one("Romance", kind="genre", items=[1, 2])
+    made, _ = worded(said(one(value, kind=kind, items=[1, 2]), good))
+    assert [s.value for s in made.taste([PAST])[0].statements] == ["Romance"]
+    assert made.dropped.total() >= 1
+
+
+def test_what_stands_in_words_of_a_film_is_no_trait_of_a_person():
+    catalog = Catalog.of([Item("a", "A Film (2000)", "A Jewish family fights depression.")])
+    events = history([0], [5.0])
+    for value in ("Jewish family", "depression", "family fights depression"):
+        made = WordedTaste(Offline(), catalog, SCALE, Scripted([said(one(value))]))
+        assert made.taste([events])[0].text == "Offline."
+        assert made.dropped["protected"] == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You like tense films.",
+        "A lonely gay man who likes romance.",
+        "Likes romance and Oscar winners.",
+        "Likes Romance; unemployed.",
+        "Never likes Romance.",
+        "Dislikes Romance.",
+        "Likes Horror.",
+        "Likes films of the 1990s with 12 Oscars.",
+        "You care less for Romance.",
+        "Likes Romance such as Saw.",
+        "You like Romance as a mother.",
+        "You are romance.",
+        "Emma likes Romance.",
+    ],
+)
+def test_the_text_rests_on_the_statements(text):
+    made, _ = worded(said(one("Romance", kind="genre", items=[1, 2]), text=text))
+    assert made.taste([PAST])[0].text == "You like titles of the genre Romance."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You like Romance.",
+        "You enjoy romance films such as Emma.",
+        "Likes stories of the genre Romance, and care less for Horror.",
+        "You like Romance, but you care less for horror such as Saw.",
+    ],
+)
+def test_honest_sentences_stand(text):
+    notebook, emma, saw = handle("The Notebook"), handle("Emma"), handle("Saw")
+    made, _ = worded(
+        said(
+            one("Romance", kind="genre", items=[notebook, emma]),
+            one("Horror", kind="genre", likes=False, items=[saw]),
+            text=text,
+        )
+    )
+    assert made.taste([PAST])[0].text == text
 
 
 def test_without_a_sentence_left_the_statements_are_said():

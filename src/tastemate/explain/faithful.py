@@ -5,11 +5,16 @@ say. Only among equals does it count how much is said (after the explanation ran
 et al. 2024, which asks a model instead).
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
-from tastemate.explain.marks import PROMOTED, told
+from tastemate.explain.marks import PROMOTED, title_names, told
+from tastemate.explain.vocabulary import KNOWN
+from tastemate.text.words import fold
 from tastemate.types import Clause, Evidence, Item, Reason
 
 Unbound: TypeAlias = Callable[[Clause, Sequence[Evidence], Item], list[str]]
@@ -18,6 +23,8 @@ Unbound: TypeAlias = Callable[[Clause, Sequence[Evidence], Item], list[str]]
 SHORTEST, LONGEST = 20, 240
 """Characters of a reason that reads well."""
 LONGEST_CLAUSE = 200
+TWICE = 2
+"""How often a clause may say one word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +80,35 @@ def check(
         said = _said(facts, clause.text)
         if not said:
             problems.append("unbound")
-        elif len(clause.text) > LONGEST_CLAUSE or any(clause.text == one.text for one in kept):
+        elif len(clause.text) > LONGEST_CLAUSE or _repeats(clause.text, said, item, kept):
             problems.append("repeated or too long")
         elif unbound(clause, said, item):
             problems.append("more than its evidence")
         else:
             kept.append(Clause(clause.text, tuple(fact.id for fact in said)))
     return Phrasing(tuple(kept), tuple(problems), _covered(kept, evidence))
+
+
+def _repeats(text: str, facts: Sequence[Evidence], item: Item, kept: Sequence[Clause]) -> bool:
+    """Whether a clause says a word twice running, a telling one thrice, or was said before."""
+    if any(fold(text) == fold(one.text) for one in kept):
+        return True
+    titles = (item.title, *(fact.title for fact in facts))
+    names = {name for title in titles for name in title_names(title, fold=False)}
+    values = (one for fact in facts for one in _parts(fact.value))
+    for at, name in enumerate(sorted({*names, *values} - {""}, key=lambda one: (-len(one), one))):
+        if " " in name:  # "Duran Duran" is one name
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", f"name{at}", text, flags=re.I)
+    words = [fold(word) for word in re.findall(r"\w+|[^\w\s]", text)]
+    spoken = [word for word in words if word.isalnum()]
+    telling = Counter(word for word in spoken if word not in KNOWN)
+    runs = any(a == b for a, b in pairwise(words))
+    listed = any(a == b and a in telling for a, b in pairwise(spoken))
+    return runs or listed or max(telling.values(), default=0) > TWICE
+
+
+def _parts(value: object) -> tuple[str, ...]:
+    return tuple(str(one) for one in (value if isinstance(value, tuple) else (value,)))
 
 
 def _said(facts: Sequence[Evidence], text: str) -> list[Evidence]:
@@ -103,18 +132,32 @@ def merged(
 ) -> tuple[Clause, ...]:
     """Return phrased clauses with offline ones for the evidence that they do not say.
 
-    A phrased clause gives way to an offline one that says all of it and more, so that a reason
-    is never thinner than offline and says nothing twice. Strongest evidence first.
+    A phrased clause gives way to an offline one that says some of the same and more besides, so
+    that a reason is never thinner than offline and says nothing twice. Strongest evidence first.
     """
-    phrased, plain = list(chosen), list[Clause]()
-    for clause in offline:
-        said = {name for one in phrased for name in one.evidence}
-        if set(clause.evidence) <= said:
-            continue
-        phrased = [one for one in phrased if not set(one.evidence) <= set(clause.evidence)]
-        plain.append(clause)
+    phrased = [one for at, one in enumerate(chosen) if not _covers(chosen, at)]
+    plain: list[Clause] = []
+    left = list(offline)
+    while missing := [one for one in left if not set(one.evidence) <= _evidence(phrased)]:
+        plain += missing
+        left = [one for one in left if one not in missing]
+        said = _evidence(missing)
+        phrased = [one for one in phrased if not said & set(one.evidence)]
     place = {fact.id: at for at, fact in enumerate(evidence)}
     return tuple(sorted(phrased + plain, key=lambda one: min(place[name] for name in one.evidence)))
+
+
+def _covers(clauses: Sequence[Clause], at: int) -> bool:
+    """Whether another clause says all that one says, or the same and came first."""
+    mine = set(clauses[at].evidence)
+    return any(
+        mine < set(one.evidence) or (mine == set(one.evidence) and other < at)
+        for other, one in enumerate(clauses)
+    )
+
+
+def _evidence(clauses: Sequence[Clause]) -> set[str]:
+    return {name for one in clauses for name in one.evidence}
 
 
 def disclosed(reason: Reason, item: Item, promoted: Sequence[str]) -> Reason:

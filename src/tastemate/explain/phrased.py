@@ -19,6 +19,7 @@ from tastemate.explain.aspects import Aspects
 from tastemate.explain.faithful import best, check, disclosed, merged
 from tastemate.explain.verify import Verifier
 from tastemate.llm import parse, prompts
+from tastemate.llm.screening.hidden import unseen
 from tastemate.protocols import ChatModel, Explainer
 from tastemate.types import Clause, Query, Reason, Recommendation
 
@@ -209,7 +210,7 @@ def _clauses(raw: Any) -> list[Clause]:
 
 
 def _clause(text: str, ids: Sequence[str]) -> Clause:
-    words = " ".join(text[:1000].split()).rstrip(" .;")
+    words = " ".join(unseen(text[:1000]).split()).rstrip(" .;")
     return Clause(_lowered(words), tuple(ids[:MOST]))
 
 
@@ -217,4 +218,4 @@ def _lowered(text: str) -> str:
     """Begin a clause in lower case where its first word is no name: "You liked" → "you liked"."""
     first = text.split(" ", 1)[0]
     common = ("You", "It", "This", "Since", "Because", "Like", "As", "If", "Another", "The", "Your")
-    return text[0].lower() + text[1:] if first in common else text
+    return text[:1].lower() + text[1:] if first in common else text

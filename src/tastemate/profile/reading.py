@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tastemate.catalog import Catalog
+from tastemate.profile import stated
 from tastemate.profile.protected import refuse, sentences, trait_of_value, without_titles
 from tastemate.text.named import TOKEN, Named
 from tastemate.text.phrases import modifier
@@ -28,6 +29,9 @@ TEXT_SENTENCES = 5
 
 _WORDED = {"era": "from the {}", "person": "with {}", "people": "with {}"}
 _KINDS = {"themes": "theme", "moods": "mood", "eras": "era", "genres": "genre", "people": "person"}
+_FREE = ("theme", "mood")
+"""Kinds whose values may be words of the items; others must be the catalogue's own."""
+_ERA = re.compile(r"(?:the )?(?:(?:early|mid|late)[ -])?((?:1\d|20)\d)\d(?:'?s)?")
 _ANY = ("dislike", "dislikes", "like", "likes", "other", "")
 _MINUS = ("-", "\u2013", "\u2212")
 _LINE = re.compile(
@@ -114,10 +118,16 @@ class Reading:
         ids = list(dict.fromkeys([*(known.items if known else ()), *cited]))
         agreeing = self._agreeing(ids, likes=claim.likes)
         wrong = self._wrong(claim, ids, agreeing)
-        if not wrong and known is not None:
-            return replace(known, items=tuple(agreeing[:SUPPORT]))
         bearing = [self.catalog[one] for one in agreeing]
-        attribute, value, items = _carried(claim, bearing, self.catalog)
+        attribute, value, items = ("", "", []) if wrong else _carried(claim, bearing, self.catalog)
+        if not wrong and not items and claim.kind in _FREE:
+            attribute, value = claim.kind, claim.value
+            wrong = stated.claims(claim.value)
+            items = [] if wrong else [one for one in bearing if stated.bears(one, claim.value)]
+        if not wrong and known is not None:
+            borne = {item.id for item in items} | set(known.items)
+            if kept := tuple(one for one in agreeing if one in borne)[:SUPPORT]:
+                return replace(known, items=kept)
         if wrong or not items:
             self.dropped[wrong or "not in the items"] += 1
             return None
@@ -147,16 +157,24 @@ class Reading:
         return agreeing + neutral if agreeing or not own else []
 
     def _text(self, text: str, statements: Sequence[Statement]) -> str:
-        """Return the sentences that say nothing of who somebody is and name only what they met."""
+        """Return the sentences that say what the statements say, and nothing of who somebody is."""
         text = _SIGNS.sub(" ", text[:4000]).strip()
         allowed, refused = refuse(text, self._titles)
         self.dropped["protected sentence"] += len(refused)
         kept: list[str] = []
+        borne = {
+            name: item
+            for one in statements
+            for item in one.items
+            for name in stated.names(self.catalog[item])
+        }
         for sentence in sentences(allowed):
             if _ADDRESS.search(sentence):
                 self.dropped["odd sentence"] += 1
             elif self._strangers(sentence) or self._unknown_names(sentence, statements):
                 self.dropped["sentence with a title"] += 1
+            elif not stated.stands(sentence, statements, borne):
+                self.dropped["sentence beyond the statements"] += 1
             elif len(kept) < TEXT_SENTENCES:
                 kept.append(sentence)
         self.dropped += Counter()  # zero counts say nothing
@@ -244,11 +262,7 @@ def _line(text: str) -> dict[str, Any]:
 
 
 def _carried(claim: _Claim, items: list[Item], catalog: Catalog) -> tuple[str, str, list[Item]]:
-    """Return attribute, value and the items that carry it, where the catalogue knows the value.
-
-    A value that is an attribute's is checked against the items; free words ("growing old")
-    are the model's reading of them and stay as they are.
-    """
+    """Return attribute, value and the items that have it, where it is a value of the catalogue."""
     if claim.kind == "era":
         return _of_era(claim, items, catalog)
     wanted = fold(claim.value)
@@ -256,25 +270,18 @@ def _carried(claim: _Claim, items: list[Item], catalog: Catalog) -> tuple[str, s
         if catalog.is_numeric(attribute):
             continue
         at = catalog.incidence(attribute).folded.get(claim.value.casefold())
-        if not at:
-            continue
-        value = str(catalog.incidence(attribute).values[at[0]])
-        carrying = [item for item in items if _has(item, attribute, wanted)]
-        if carrying:
-            return attribute, value, carrying
-        if claim.kind != "theme" and claim.kind != "mood":
-            return attribute, value, []
-    if claim.kind == "person" and _knows_people(catalog):
-        return claim.kind, claim.value, [i for i in items if wanted in fold(_everything(i))]
-    return claim.kind, claim.value, items
+        carrying = [item for item in items if _has(item, attribute, wanted)] if at else []
+        if at and carrying:
+            return attribute, str(catalog.incidence(attribute).values[at[0]]), carrying
+    return claim.kind, claim.value, []
 
 
 def _of_era(claim: _Claim, items: list[Item], catalog: Catalog) -> tuple[str, str, list[Item]]:
-    """Return the decade an era names and the items of it; other eras as they were said."""
+    """Return the decade an era names and the items of it; other eras have none."""
     years = [name for name in catalog.attributes if catalog.is_numeric(name) and is_year(name)]
-    found = re.search(r"\b((?:1\d|20)\d)\d", claim.value)
+    found = _ERA.fullmatch(claim.value.casefold())
     if not years or found is None:
-        return "era", claim.value, items
+        return "era", claim.value, []
     wanted = f"{found.group(1)}0s"
     carrying = [
         item
@@ -287,15 +294,6 @@ def _of_era(claim: _Claim, items: list[Item], catalog: Catalog) -> tuple[str, st
 def _has(item: Item, attribute: str, wanted: str) -> bool:
     mine = item.attributes.get(attribute, ())
     return wanted in {fold(str(one)) for one in (mine if isinstance(mine, tuple) else (mine,))}
-
-
-def _knows_people(catalog: Catalog) -> bool:
-    names = {name.lower().removesuffix("s") for name in catalog.attributes}
-    return bool(names & {"director", "actor", "cast", "author", "writer", "artist"})
-
-
-def _everything(item: Item) -> str:
-    return f"{item.title} {item.text} {' '.join(str(value) for value in item.attributes.values())}"
 
 
 def _modifier(attribute: str, value: str) -> str:
