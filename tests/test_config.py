@@ -24,6 +24,16 @@ class Model:
         self.made = (rank, decay, by, names, note, anything)
 
 
+def test_a_model_beside_the_settings_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "said.jsonl").write_text("")
+    (tmp_path / "tastemate.toml").write_text('[llm]\nmodel = "scripted:said.jsonl"')
+    monkeypatch.chdir(tmp_path.parent)
+    said = settings(tmp_path / "tastemate.toml", {})
+    assert said.llm.model == f"scripted:{tmp_path.resolve()}/said.jsonl"
+
+
 def test_what_fits_the_signature_is_taken() -> None:
     given = {"rank": 3, "decay": 1, "by": "recent", "names": ["a"], "note": "x", "anything": []}
     assert Model(**config.arguments(Model, given, "[model]")).made == (

@@ -104,6 +104,15 @@ class Settings:
     """How the model writes, over what a prompt asks for; checked where it is opened."""
 
 
+def _at_home(found: dict[str, Any], folder: Path) -> None:
+    """Take the path of a model beside a settings file from there, not from where somebody stands."""
+    table = found.get("llm")
+    line = table.get("model") if isinstance(table, dict) else None
+    kind, _, named = line.partition(":") if isinstance(line, str) else ("", "", "")
+    if kind in ("local", "scripted") and named and (folder / named).exists():
+        found["llm"] = {**found["llm"], "model": f"{kind}:{(folder / named).resolve()}"}
+
+
 DEFAULTS = Settings()
 """What holds where nothing is said."""
 
@@ -111,6 +120,7 @@ DEFAULTS = Settings()
 def settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
     """Read and check a settings file; raise `ConfigError` naming what is wrong."""
     found = read(path, environ)
+    _at_home(found, path.parent)
     known(found, [part.name for part in fields(Settings)], path.name)
     for name, table in found.items():
         if not isinstance(table, dict):

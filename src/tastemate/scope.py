@@ -113,8 +113,8 @@ class Trace:
                 size(result),
                 time.perf_counter() - start,
                 scope.tokens - before,
-                " ".join(dict.fromkeys(scope.errors[errors:] + failures)),
-                " ".join(dict.fromkeys(scope.notes[notes:])),
+                "; ".join(dict.fromkeys(scope.errors[errors:] + failures)),
+                "; ".join(dict.fromkeys(scope.notes[notes:])),
             )
         )
         return result

@@ -74,7 +74,8 @@ def test_another_vocabulary(project, tmp_path):
 def test_a_model_that_cannot_be_reached_is_said_and_nothing_is_lost(project):
     asked = ("--dataset", str(project), "--json")
     run(*asked, "--llm", "none", "--limit", "2")
-    told = json.loads(run(*asked, "--llm", "local:/nowhere", code=1).stdout)
+    nobody = "openai-compatible:x@http://127.0.0.1:9/v1"
+    told = json.loads(run(*asked, "--llm", nobody, code=1).stdout)
     assert told["outcome"]["read"] == 0
     assert told["outcome"]["stopped"]
     assert len(told["sample"]) == 2

@@ -59,6 +59,7 @@ TASTE = {
 
 
 def _tiny() -> Callable[..., Path]:
+    pytest.importorskip("safetensors", reason="local models: extra `train`")
     spec = importlib.util.spec_from_file_location("tiny", Path(__file__).with_name("tiny.py"))
     assert spec is not None
     assert spec.loader is not None

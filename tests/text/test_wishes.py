@@ -70,6 +70,42 @@ def test_titles_that_hold_commas_and_ands_stay_whole() -> None:
     assert likes == ["The Good, the Bad and the Ugly (1966)", "Casino (1995)"]
 
 
+@pytest.mark.parametrize(
+    ("question", "years", "text"),
+    [
+        ("a comedy before 1995", [("at most", 1994)], "a comedy"),
+        ("after 2000, warm", [("at least", 2001)], "warm"),
+        ("since 2010, warm", [("at least", 2010)], "warm"),
+        ("a western from the 1960s", [("at least", 1960), ("at most", 1969)], "a western"),
+        ("'70s drama", [("at least", 1970), ("at most", 1979)], "drama"),
+        ("war between 1960 and 1950", [("at least", 1950), ("at most", 1960)], "war"),
+        ("a comedy of 2005", [("at least", 2005), ("at most", 2005)], "a comedy"),
+        ("2001: A Space Odyssey", [], "2001: A Space Odyssey"),
+    ],
+)
+def test_years_become_filters(question: str, years: list[tuple[str, int]], text: str) -> None:
+    dated = Catalog.of(
+        Item(str(at), f"Film {at}", attributes={"year": 1950 + at}) for at in range(9)
+    )
+    wishes = read(question, dated, lambda _title: -1)
+    assert [(wish.operator, wish.value) for wish in wishes.filters] == years
+    assert wishes.text == text
+    assert read(question, CATALOG, _link).filters == ()  # nothing here has a year
+
+
+def test_not_takes_the_next_word_and_leaves_the_others() -> None:
+    text, _, filters = _said("not violent animated film for kids")
+    assert filters == [("violence", "at most", 1.0)]
+    assert "animated" in text
+    assert "kids" in text
+
+
+def test_a_word_is_no_part_of_a_name() -> None:
+    named = Catalog.of([Item("1", "A", attributes={"directors": ("Gore Verbinski", "Gore")})])
+    wishes = read("no gore", named, lambda _title: -1)
+    assert [wish.value for wish in wishes.filters] == [("Gore",)]
+
+
 def test_unlike_an_example_leaves_it_out() -> None:
     wishes = read("nothing like Heat", CATALOG, _link)
     assert wishes.likes == ()

@@ -103,7 +103,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "local": Provider(
         "tastemate.llm.local.client:LocalChat",
         packages=("torch", "transformers"),
-        install='"tastemate[train]"',
+        install='torch==2.13.0, then "tastemate[train]"',
         served=False,
         note="a transformers model on this machine, by folder or hub name",
     ),

@@ -13,6 +13,7 @@ import numpy as np
 
 from tastemate.catalog import Catalog
 from tastemate.text.words import ASKING_WORDS, STOP_WORDS, stem, words
+from tastemate.traits import is_year
 from tastemate.types import Filter
 
 LONGEST = 2_000
@@ -27,8 +28,18 @@ _EXAMPLE = re.compile(
 _NEGATION = re.compile(
     r"\b(?:not|no|without|never|avoid(?:ing)?|except|less|nothing|isn['\u2019]?t|"
     r"don['\u2019]?t (?:want|like)|hate|dislike)\b\s*"
-    r"(?P<what>[^,.;:!?\n]*?)(?=[,.;:!?\n]|\bbut\b|\blike\b|\bwith\b|\bsimilar\b|$)",
+    r"(?P<what>[^,.;:!?\n]*?)(?=[,.;:!?\n]|\b(?:but|like|with|similar|for|from|in|about|set|than|"
+    r"that|which|who|where|before|after|since|until|between|by|please)\b|$)",
     re.IGNORECASE,
+)
+_BEFORE = re.compile(
+    r"\b(?:before|until|up to|older than|pre)[\s-]+(?:the\s+)?(\d{4})(?!\d|s)", re.I
+)
+_AFTER = re.compile(r"\b(?:after|since|newer than|post)[\s-]+(?:the\s+)?(\d{4})(?!\d|s)", re.I)
+_BETWEEN = re.compile(r"\b(?:between|from)\s+(\d{4})\s+(?:and|to|until|-)\s+(\d{4})\b", re.I)
+_IN_YEAR = re.compile(r"\b(?:in|from|of)\s+(\d{4})(?!\d|s)\b", re.I)
+_DECADE = re.compile(
+    r"(?:\b(?:from|of|in)\s+)?(?:\bthe\s+)?(?<!\w)['\u2019]?((?:1[89]|20)?\d0)['\u2019]?s\b", re.I
 )
 _PARTS = re.compile(r"\s*(?:,|\band\b|\bor\b|\bbut\b|&)\s*", re.IGNORECASE)
 _DEGREES = frozenset("too very overly any a an the so much really anything nothing".split())
@@ -75,11 +86,16 @@ def read(question: str, catalog: Catalog, link: Callable[[str], int]) -> Wishes:
     """
     found = _examples(question[:LONGEST], link)
     filters: list[Filter] = []
+    found.text, years = _years(found.text, catalog)
+    filters += years
     undecided: list[str] = []
     links = MOST_EXAMPLES
 
     def drop(away: "re.Match[str]") -> str:
         nonlocal links
+        left: list[str] = []
+        # "Not violent animated films" wishes away violence; "no slow films" both words.
+        adjective = away[0][:3].casefold() in ("not", "les")
         for part in _parts_of(away["what"]):
             told = [(word, _decidable(word, catalog)) for word in _wished_away(part)]
             titled = _CAPITAL.match(part) and not (len(told) == 1 and told[0][1])
@@ -88,14 +104,19 @@ def read(question: str, catalog: Catalog, link: Callable[[str], int]) -> Wishes:
                 if (row := link(part)) >= 0:
                     found.excluded.append(row)
                     continue
+            if adjective and told and told[0][1]:
+                left += [word for word, _ in told[1:]]
+                told = told[:1]
             for word, wish in told:
                 filters.extend(wish)
                 if not wish:
                     undecided.append(word)
-        return " "
+        return f" {' '.join(left)} "
 
     text = " ".join(_NEGATION.sub(drop, found.text).split()).strip(" ,.;:")
     text = re.sub(r"[\s,]+(?:but|and|or|with)$", "", text, flags=re.IGNORECASE)
+    sentences = re.split(r"(?<=[.!?])\s+", text)
+    text = " ".join(one for one in sentences if re.sub(r"\bI\b|[\s.,!?]+", "", one))
     if text and all(word in STOP_WORDS | ASKING_WORDS | {"but"} for word in words(text)):
         text = ""
     return Wishes(
@@ -214,8 +235,66 @@ def _decidable(word: str, catalog: Catalog) -> list[Filter]:
 
 
 def _same(wanted: str, values: Iterable[str]) -> tuple[str, ...]:
-    """Return the values that are the word, or its near kin ("comedies" and "Comedy")."""
-    return tuple(value for value in values if wanted in {stem(w) for w in words(value)[:1]})
+    """Return the values that are the word, or its near kin ("comedies" and "Comedy").
+
+    A value of several words ("Gore Verbinski") is no word; one of a hyphen ("horror-fiction") is
+    its first.
+    """
+    return tuple(
+        value
+        for value in values
+        if " " not in value.strip() and wanted in {stem(word) for word in words(value)[:1]}
+    )
+
+
+def _years(text: str, catalog: Catalog) -> tuple[str, list[Filter]]:
+    """Return a question without its years, and the filters they make; as it is without years."""
+    name = next((n for n in catalog.attributes if is_year(n) and catalog.is_numeric(n)), "")
+    if not name:
+        return text, []
+    filters: list[Filter] = []
+
+    def least(year: int) -> None:
+        filters.append(Filter(name, "at least", year))
+
+    def most(year: int) -> None:
+        filters.append(Filter(name, "at most", year))
+
+    def between(found: "re.Match[str]") -> str:
+        first, last = sorted((int(found[1]), int(found[2])))
+        least(first)
+        most(last)
+        return " "
+
+    def decade(found: "re.Match[str]") -> str:
+        said = found[1]
+        first = int(said) if len(said) == 4 else int(said) + (2000 if said < "30" else 1900)
+        least(first)
+        most(first + 9)
+        return " "
+
+    def before(found: "re.Match[str]") -> str:
+        most(int(found[1]) - 1)
+        return " "
+
+    def after(found: "re.Match[str]") -> str:
+        least(int(found[1]) + ("since" not in found[0].casefold()))
+        return " "
+
+    def within(found: "re.Match[str]") -> str:
+        least(int(found[1]))
+        most(int(found[1]))
+        return " "
+
+    for pattern, read_ in (
+        (_BETWEEN, between),
+        (_DECADE, decade),
+        (_BEFORE, before),
+        (_AFTER, after),
+        (_IN_YEAR, within),
+    ):
+        text = pattern.sub(read_, text)
+    return text, filters
 
 
 def _akin(word: str, other: str) -> bool:
