@@ -30,7 +30,7 @@ def test_a_model_beside_the_settings_is_found_from_anywhere(
     (tmp_path / "said.jsonl").write_text("")
     (tmp_path / "tastemate.toml").write_text('[llm]\nmodel = "scripted:said.jsonl"')
     monkeypatch.chdir(tmp_path.parent)
-    said = settings(tmp_path / "tastemate.toml", {})
+    said = config.settings(tmp_path / "tastemate.toml", {})
     assert said.llm.model == f"scripted:{tmp_path.resolve()}/said.jsonl"
 
 

@@ -105,7 +105,7 @@ class Settings:
 
 
 def _at_home(found: dict[str, Any], folder: Path) -> None:
-    """Take the path of a model beside a settings file from there, not from where somebody stands."""
+    """Take a model's path beside a settings file from there, wherever somebody stands."""
     table = found.get("llm")
     line = table.get("model") if isinstance(table, dict) else None
     kind, _, named = line.partition(":") if isinstance(line, str) else ("", "", "")
