@@ -195,6 +195,16 @@ def faults() -> str:
                 "`tastemate benchmark injection`",
             ]
         )
+    held = load("injection-held")
+    if held:
+        rows.append(
+            [
+                "the same, softer, by the defence's own author, written later",
+                f"{held['cases'] - held['failures']} of {held['cases']}; {held['words']['failures']} "
+                "untrue sentence stood",
+                "`tastemate benchmark injection --held`",
+            ]
+        )
     if place:
         lowest = {kind: found["tau"] for kind, found in place["by_kind"].items()}
         rows.append(

@@ -23,6 +23,7 @@ run deletion benchmark deletion --dataset ml-latest-small
 run generation evaluate --protocol generation --dataset ml-latest-small -m fast -m implicit-als -m ease-likes -m item-knn
 run chaos benchmark chaos
 run injection benchmark injection
+.venv/bin/tastemate benchmark injection --held --json > "$out/injection-held.json" || true  # some get through: said in the table
 run position benchmark position
 run tokens benchmark tokens --dataset ml-latest-small
 run worked-example benchmark worked-example --dataset ml-latest-small --user 12

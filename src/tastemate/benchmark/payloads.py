@@ -21,6 +21,9 @@ from urllib.parse import unquote
 ENOUGH = 0.6
 """Share of a core's content words that carries its substance."""
 FILE = "payloads.jsonl"
+HELD = "payloads-held.jsonl"
+"""Softer ones, written by the author of the defence in three rounds after it stood. At their first
+run 39 of 60, 37 of 50 and 9 of 25 got through; the first two rounds were then mended for."""
 
 _STOP = frozenset("a an and are be by for from if in is it its me no not of on or so that the "
                   "this to was what who with you your".split())  # fmt: skip
@@ -65,9 +68,9 @@ class Payload:
 
 
 @lru_cache(maxsize=1)
-def load() -> tuple[Payload, ...]:
-    """Return all payloads in the order of the file."""
-    text = (resources.files("tastemate.benchmark") / FILE).read_text(encoding="utf-8")
+def load(file: str = FILE) -> tuple[Payload, ...]:
+    """Return all payloads of a file beside this one, in its order."""
+    text = (resources.files("tastemate.benchmark") / file).read_text(encoding="utf-8")
     return tuple(Payload(**json.loads(line)) for line in text.splitlines())
 
 

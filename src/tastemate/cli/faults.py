@@ -36,6 +36,10 @@ def chaos(
 
 def injection(
     dataset: DataOption = "films",
+    held: Annotated[
+        bool,
+        typer.Option("--held", help="The softer payloads that were written after the defence."),
+    ] = False,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -44,11 +48,13 @@ def injection(
     Nor may a model that obeys them get an untrue clause into a reason or an answer.
     """
     from tastemate.benchmark.injection import injection as measure
+    from tastemate.benchmark.payloads import FILE, HELD, load
     from tastemate.benchmark.praise import praise
 
     data = open_data(dataset)
-    found = measure(seed, dataset=data, progress=_progress())
-    words = praise(seed, dataset=data)
+    attempts = load(HELD if held else FILE)
+    found = measure(seed, payloads=attempts, dataset=data, progress=_progress())
+    words = praise(seed, payloads=attempts, dataset=data)
     if not as_json:
         table(_kinds(words["by_kind"]), "What a model was made to say of an item")
     _show(found | {"words": words}, as_json)

@@ -218,7 +218,8 @@ class AnthropicChat:
         from anthropic import transform_schema
 
         try:
-            return transform_schema(json.loads(json.dumps(prompt.schema)))
+            held: dict[str, Any] = transform_schema(json.loads(json.dumps(prompt.schema)))
+            return held
         except (ValueError, TypeError, AttributeError, AssertionError, RecursionError):
             return None  # the SDK has no form for it: it is said in words
 
