@@ -200,8 +200,8 @@ def faults() -> str:
         rows.append(
             [
                 "the same, softer, by the defence's own author, written later",
-                f"{held['cases'] - held['failures']} of {held['cases']}; {held['words']['failures']} "
-                "untrue sentence stood",
+                f"{held['cases'] - held['failures']} of {held['cases']}; untrue sentences that "
+                f"stood: {held['words']['failures']}",
                 "`tastemate benchmark injection --held`",
             ]
         )
