@@ -23,10 +23,11 @@ from tastemate.llm.scripted import Scripted
 from tastemate.llm.wrappers.guards import Guards, wrapped
 from tastemate.profile.taste import AttributeTaste
 from tastemate.protocols import ReadsTastes
-from tastemate.rank.gate import RULES, Gate
+from tastemate.rank.gate import RULES, Gate, Unasked
 from tastemate.rank.mix import ModelRanker
+from tastemate.scope import opened
 from tastemate.train.weights import Learned, keep_learned, read_learned
-from tastemate.types import Prompt
+from tastemate.types import Candidate, Prompt, Query
 
 CATALOG, EVENTS = random_world(0)
 TASTE = AttributeTaste(CATALOG, EVENTS)
@@ -66,7 +67,13 @@ def test_the_ranker_takes_the_weight_and_the_gate_the_signals_that_were_learned(
     assert isinstance(gate, Gate)
     assert isinstance(gate.ranker, ModelRanker)
     assert (gate.ranker.weight, gate.signals) == (0.3, 40)
-    assert language(Learned(0.0, 0, 90)).ranker(CATALOG, EVENTS, TASTE) is None
+    silent = language(Learned(0.0, 0, 90)).ranker(CATALOG, EVENTS, TASTE)
+    assert isinstance(silent, Unasked)
+    pool = [Candidate(0, 1.0, "blend", 1), Candidate(1, 0.5, "blend", 2)]
+    with opened() as account:
+        assert silent.rank([Query()], [pool]) == [pool]
+    assert "its order counts 0, learned from 90 people" in account.notes[0]
+    assert language(weight=0.0).ranker(CATALOG, EVENTS, TASTE) is None
     by_hand = language(Learned(0.3, 40, 90), weight=0.6).ranker(CATALOG, EVENTS, TASTE)
     assert isinstance(by_hand, Gate)
     assert by_hand.signals == RULES.signals

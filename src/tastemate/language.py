@@ -121,10 +121,14 @@ class Language:
 
         Tastes are read by `base`, or by the model where the settings say so.
         """
-        if self.wants.rank == "none" or not self.weight:
+        if self.wants.rank == "none" or self.wants.weight == 0:
             return None
-        from tastemate.rank.gate import Gate
+        from tastemate.rank.gate import Gate, Unasked
 
+        if not self.weight:
+            return Unasked(
+                self.judge(self.wants.rank).name, f"its order counts 0, {self.weight_by}"
+            )
         made = self.mixing(catalog, interactions, base)
         if not self.wants.gate:
             return made

@@ -260,12 +260,16 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Hold two or three items against a user's taste."""
+    from tastemate.scope import opened
+
     project = open_project(dataset, text)
-    found = project.compare(user, items)
+    with opened() as account:
+        found = project.compare(user, items)
     if as_json:
-        emit({"dataset": project.name, "user": user} | asdict(found))
+        emit({"dataset": project.name, "user": user} | _degraded(account) | asdict(found))
         return
     page().print(plain(found.text))
+    _say(account)
 
 
 def taste(

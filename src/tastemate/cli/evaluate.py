@@ -156,7 +156,8 @@ def _language(project: "Tastemate | None", llm: str | None) -> "Language | None"
     from tastemate.data.places import state_home
     from tastemate.language import open_language
 
-    said = config.DEFAULTS if project is None else project.settings
+    nowhere = Path("no-project") / config.FILE  # the environment alone speaks then
+    said = config.settings(nowhere) if project is None else project.settings
     return open_language(config.chosen(said, llm=llm), state_home() / "llm")
 
 

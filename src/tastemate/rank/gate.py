@@ -175,3 +175,18 @@ def _kind(why: str) -> str:
     """Return a reason without its figures, so that equal ones are counted together."""
     words = why.split(" (")[0].split(", ")
     return ", ".join(word for word in words if not word[:1].isdigit()) or "long history"
+
+
+class Unasked:
+    """Keeps every order and says why nobody was asked: what a learned weight of 0 comes to."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name = name
+        self.why = why
+
+    def rank(
+        self, queries: Sequence[Query], pools: Sequence[Sequence[Candidate]]
+    ) -> list[list[Candidate]]:
+        """Return each pool as it came."""
+        scope.current().note(f"model not asked: {self.why}")
+        return [list(pool) for pool in pools]
