@@ -50,7 +50,7 @@ class Workspace:
         self._progress = progress or _silent
         self._events = Journal(folder / "events.jsonl")
         self._items = Journal(folder / "items.jsonl")
-        self.features = Journal(folder / "features.jsonl")
+        self.features = Journal(folder / "features.jsonl", derived=True)
         """What `tastemate features` read of the items."""
         self._fitted: dict[str, Retriever] = {}
         self._composed: dict[object, Recommender] = {}
@@ -159,7 +159,7 @@ class Workspace:
         `Unavailable` when the result cannot be written.
         """
         took: dict[str, float] = {}
-        with _locked(self.folder):
+        with locked(self.folder):
             self._reload()
             self._seen = (len(self.events), len(self.items))
             for derived in ("catalog", "interactions", "key"):
@@ -300,18 +300,23 @@ def _silent(_what: str, _share: float) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; raise `Unavailable` where there can be none."""
+def locked(folder: Path, name: str = "lock", *, wait: bool = True) -> Iterator[None]:
+    """Hold a lock of the folder; raise `Unavailable` where there can be none, or it is held."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("w")
+        lock = (folder / name).open("w")
     except OSError as error:
         raise Unavailable(
             f"{folder} cannot be written ({error.strerror}). "
             "Mend the permissions, or set TASTEMATE_HOME to another folder."
         ) from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Unavailable(
+                f"Another process is at it in {folder}. Wait for it, or stop it."
+            ) from error
         yield
 
 

@@ -66,3 +66,12 @@ def test_an_id_that_is_no_text_comes_back_as_it_was(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "events.jsonl")
     journal.append([{"user": "\udcff"}])
     assert journal.read() == [{"user": "\udcff"}]
+
+
+def test_damaged_lines_of_what_can_be_made_again_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "features.jsonl"
+    path.write_text('{"a": 1}\nnonsense\n[]\nnull\n' + "[" * 100_000 + '\n{"a": 2}\n')
+    assert Journal(path, derived=True).read() == [{"a": 1}, {"a": 2}]
+    with pytest.raises(FormatError):
+        Journal(path).read()
+    assert Journal(tmp_path, derived=True).read() == []

@@ -68,6 +68,7 @@ def features(
     was fitted on texts then reads them again.
     """
     from tastemate.features.vocabulary import read_vocabulary
+    from tastemate.workspace import locked
 
     if embeddings is not None:
         _embed(open_project(dataset, text, llm="none"), embeddings, as_json)
@@ -80,7 +81,8 @@ def features(
     project = open_project(dataset, text, llm=llm)
     reader, price, missing = _reader(project, words)
     log = project.work.features
-    result = _run(project, reader, log, limit, price, only_estimate=estimate, quiet=as_json)
+    with locked(project.work.folder, "features.lock", wait=False):  # nothing is paid for twice
+        result = _run(project, reader, log, limit, price, only_estimate=estimate, quiet=as_json)
     if missing:
         result["degraded"] = [missing]
     result["sample"] = _sample(project, log, sample)

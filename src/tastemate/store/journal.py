@@ -15,26 +15,34 @@ from tastemate.errors import FormatError, Unavailable
 
 
 class Journal:
-    """The records of one file, in the order they were written."""
+    """The records of one file, in the order they were written.
 
-    def __init__(self, path: Path) -> None:
+    `derived` records can be made again, so that a damaged line of them is left out, not an error.
+    """
+
+    def __init__(self, path: Path, *, derived: bool = False) -> None:
         self.path = path
+        self.derived = derived
 
     def read(self) -> list[dict[str, Any]]:
         """Return every acknowledged record; raise `FormatError` for a damaged line."""
-        if not self.path.exists():
+        if not self.path.exists() or (self.derived and not self.path.is_file()):
             return []
         records: list[dict[str, Any]] = []
         lines = self.path.read_bytes().split(b"\n")
         for number, line in enumerate(lines[:-1], start=1):
             try:
                 record = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
+                if self.derived:
+                    continue
                 raise FormatError(
                     f"{self.path}, line {number} is damaged ({error}). "
                     "Remove that line; the others are intact."
                 ) from error
             if not isinstance(record, dict):
+                if self.derived:
+                    continue
                 raise FormatError(f"{self.path}, line {number} is not an object. Remove it.")
             records.append(record)
         return records
