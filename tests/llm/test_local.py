@@ -3,6 +3,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -632,3 +633,17 @@ def test_a_failure_to_load_is_heard_later_and_only_tried_again_after_closing(
 def test_wrong_settings_are_errors_that_say_so(options: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         LocalChat(**{"model": "x/y", **options})  # type: ignore[arg-type]
+
+
+def test_a_hub_that_cannot_be_reached_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tastemate.llm.local.causal import _reach_hub
+
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        _reach_hub("some/model")
+    with pytest.raises(OSError, match="there is no folder 'some/model'"):
+        _reach_hub("some/model")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    _reach_hub("some/model")

@@ -5,16 +5,21 @@ message (an item's title that holds an end-of-turn token) are taken out before: 
 """
 
 import inspect
+import os
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tastemate.llm.local.constrain import Grammars, Held
 from tastemate.llm.local.writing import Row, Searching, Writing
 from tastemate.types import Completion, Prompt
 
+REACH = 5.0
+"""Seconds within which the hub must take a connection."""
 SPACES = ("", "\u0120", "\u2581")
 """What stands before a word in vocabularies: nothing, byte-level BPE's space, SentencePiece's."""
 
@@ -280,7 +285,23 @@ def _opened(kind: Any, model: str, **options: Any) -> Any:
     except OSError:
         if Path(model).is_dir():
             raise
+        _reach_hub(model)
         return kind.from_pretrained(model, **options)
+
+
+def _reach_hub(model: str) -> None:
+    """Raise `OSError` at once where the hub cannot be reached: its library tries for a minute."""
+    if any(name.lower().endswith("_proxy") and value for name, value in os.environ.items()):
+        return  # a proxy reaches what this machine does not
+    hub = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+    port = hub.port or (443 if hub.scheme == "https" else 80)
+    try:
+        socket.create_connection((hub.hostname or "", port), REACH).close()
+    except OSError as error:
+        raise OSError(
+            f"there is no folder {model!r}, it was not fetched before, and the hub "
+            f"({hub.hostname}) cannot be reached: {error}"
+        ) from error
 
 
 def _clean(text: str) -> str:
