@@ -225,13 +225,14 @@ def open_language(
     if not line and show is None:
         return None
     from tastemate.llm.absent import Absent
-    from tastemate.llm.choice import open_model
+    from tastemate.llm.choice import line_of, open_model
     from tastemate.llm.prompts import Style
     from tastemate.llm.wrappers.guards import Guards, wrapped
     from tastemate.llm.wrappers.shown import Shown
     from tastemate.llm.wrappers.writing import Writing
 
-    usual: dict[str, Any] = {"patience": settings.llm.seconds, "together": line[:6] == "local:"}
+    local = bool(line) and line_of(line).provider == "local"
+    usual: dict[str, Any] = {"patience": settings.llm.seconds, "together": local}
     guards = Guards(**usual | config.arguments(Guards, settings.guards, "[guards]"))
     style = Style(**config.arguments(Style, settings.style, "[style]"))
     writes = config.arguments(Generation, settings.generation, "[generation]")
@@ -241,7 +242,7 @@ def open_language(
             client = open_model(line, **settings.client)
             if isinstance(client, Loading):
                 # A model is waited for before any answer's time begins to run, an SDK is not.
-                client.start(client.load_seconds if usual["together"] else 0.0)
+                client.start(client.load_seconds if local else 0.0)
             if show is not None:
                 client, guards = Shown(client, show), replace(guards, cache=False)
             model = wrapped(client, folder, guards)

@@ -184,9 +184,9 @@ def test_a_stream_joins_to_the_text(model: ChatModel) -> None:
 def test_a_stream_may_be_closed_early_and_the_model_goes_on(model: ChatModel) -> None:
     stream = model.stream(prompt("Heat", generation=Generation(max_tokens=200)))
     next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     never_begun = model.stream(prompt("Alien"))
-    never_begun.close()  # type: ignore[attr-defined]
+    never_begun.close()
     start = time.monotonic()
     assert model.complete([prompt("Fargo")])[0].error == ""
     assert time.monotonic() - start < 10

@@ -62,7 +62,7 @@ def _fitted(name: str) -> Retriever:
 def _ask(name: str, past: History = NO_HISTORY, **rest: object) -> Query:
     text = "the winter harbour" if name in NEEDS_TEXT else ""
     taste = Taste(text="You like the winter harbour.") if name in NEEDS_TASTE else None
-    return Query(**({"history": past, "text": text, "taste": taste} | rest))  # type: ignore[arg-type]
+    return Query(**({"history": past, "text": text, "taste": taste} | rest))
 
 
 def _queries(name: str, n: int = 8) -> list[Query]:

@@ -204,8 +204,7 @@ def test_a_real_ranker_over_a_scripted_model(world):
         return ModelRanker(Listwise(model), over, events.scale, weight=1.0, depth=12)
 
     who = person(Query(history=history([0, 1]), text="I am Chinese"), catalog, events.scale)
-    if "Chinese" not in listwise(who, [catalog.item(5)]).text:
-        pytest.skip("prompts say nothing of it: there is nothing left to audit")
+    assert "Chinese" in listwise(who, [catalog.item(5)]).text
     found = audit(
         catalog, events, models={"m": Subject(by_ranker(make))}, k=5, pool=12, users=5, min_events=0
     )

@@ -200,11 +200,8 @@ def test_too_few_likes_are_said():
 
 def test_a_real_local_model_names_what_it_likes(tmp_path):
     for package in ("torch", "transformers"):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not installed")
+        pytest.importorskip(package)
     where = Path(__file__).parent.parent / "llm" / "tiny.py"
-    if not where.exists() or importlib.util.find_spec("torch") is None:
-        pytest.skip("no tiny model to make")
     spec = importlib.util.spec_from_file_location("tiny_model", where)
     tiny = importlib.util.module_from_spec(spec)
     sys.modules["tiny_model"] = tiny

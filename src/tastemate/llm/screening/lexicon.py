@@ -268,4 +268,3 @@ LOVES = (
     "enjoys enjoyed asked asks requested requests needs rated gave chose crave craves insist "
     "insists favourite favorite wish wishes looking searching hate hates hated dislike dislikes"
 )
-NUMBERED = "candidate item option handle choice answer document passage entry number movie film"
