@@ -114,6 +114,9 @@ def test_faults_are_counted_and_the_exit_code_tells(verb: str) -> None:
     few = ("--cases", "12") if verb == "chaos" else ("--shuffles", "4")
     result = ask("benchmark", verb, *few, "--json")
     found = json.loads(result.stdout)
+    assert found["command"].startswith("tastemate")
+    assert found["program"]
+    assert found["hardware"]
     assert result.exit_code == int(found["failures"] > 0)
     assert sum(kind["cases"] for kind in found["by_kind"].values()) == found["cases"]
     assert found["failures"] == 0

@@ -38,6 +38,7 @@ def audit(
 ) -> None:
     """Audit lists: coverage, popularity, groups; of a language model also fairness and memory."""
     from tastemate import build
+    from tastemate.evaluate import record
     from tastemate.evaluate.audit import Subject
     from tastemate.evaluate.audit import audit as measure
     from tastemate.evaluate.probes import by_ranker
@@ -64,7 +65,8 @@ def audit(
         progress=lambda what, share: console.print(f"[dim]{plain(what)}[/dim]"),
     ).as_json()
     if as_json:
-        emit(found | {"dataset": project.name})
+        made = record.provenance(project.catalog, project.interactions)
+        emit(found | {"dataset": project.name} | made)
         return
     for name in dict.fromkeys(row["slice"] for row in found["rows"]):
         lines = [row for row in found["rows"] if row["slice"] == name]

@@ -11,6 +11,7 @@ import typer
 from tastemate.cli.output import JsonOption, emit, open_data, page, plain, table, talk
 
 if TYPE_CHECKING:
+    from tastemate.data.datasets import Dataset
     from tastemate.protocols import Progress
 
 SeedOption = Annotated[int, typer.Option(min=0, help="Draws people, targets and faults.")]
@@ -31,7 +32,8 @@ def chaos(
     """Break the model in every way there is: each list must be full, valid and in time."""
     from tastemate.benchmark.chaos import chaos as measure
 
-    _show(measure(cases, seed, dataset=open_data(dataset), progress=_progress()), as_json)
+    data = open_data(dataset)
+    _show(measure(cases, seed, dataset=data, progress=_progress()), as_json, data)
 
 
 def injection(
@@ -57,7 +59,7 @@ def injection(
     words = praise(seed, payloads=attempts, dataset=data)
     if not as_json:
         table(_kinds(words["by_kind"]), "What a model was made to say of an item")
-    _show(found | {"words": words}, as_json)
+    _show(found | {"words": words}, as_json, data)
     if words["failures"]:
         raise typer.Exit(1)
 
@@ -90,9 +92,14 @@ def _progress() -> "Progress":
     return say
 
 
-def _show(found: Mapping[str, Any], as_json: bool) -> None:
-    if as_json:
-        emit(found)
+def _show(found: Mapping[str, Any], as_json: bool, data: "Dataset | None" = None) -> None:
+    from tastemate.evaluate import record
+
+    if as_json and data is None:
+        emit({**found, **record.circumstances()})
+    elif as_json and data is not None:
+        made = record.provenance(data.catalog, data.interactions)
+        emit({**found, "dataset": data.name, **made})
     else:
         table(_kinds(found["by_kind"]))
         page().print(f"{found['cases'] - found['failures']} of {found['cases']} held.")

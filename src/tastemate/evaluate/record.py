@@ -56,9 +56,13 @@ def provenance(catalog: Catalog, interactions: Interactions) -> dict[str, str]:
 
     `data` is the fingerprint of the whole data set, before anything is pruned.
     """
+    return {"data": f"{catalog.fingerprint}-{interactions.fingerprint}"} | circumstances()
+
+
+def circumstances() -> dict[str, str]:
+    """Return what a figure needs beside it that rests on no data set."""
     return {
         "command": command(),
-        "data": f"{catalog.fingerprint}-{interactions.fingerprint}",
         "hardware": hardware(),
         "program": program(),
         "commit": commit(),
