@@ -114,7 +114,7 @@ def test_faults_are_counted_and_the_exit_code_tells(verb: str) -> None:
     few = ("--cases", "12") if verb == "chaos" else ("--shuffles", "4")
     result = ask("benchmark", verb, *few, "--json")
     found = json.loads(result.stdout)
-    assert found["command"].startswith("tastemate")
+    assert found["command"]
     assert found["program"]
     assert found["hardware"]
     assert result.exit_code == int(found["failures"] > 0)
