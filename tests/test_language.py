@@ -15,7 +15,7 @@ from tastemate.language import JUDGES, Language, open_language
 from tastemate.llm.absent import Absent
 from tastemate.llm.prompts import Style
 from tastemate.llm.scripted import Scripted
-from tastemate.types import Completion, Prompt
+from tastemate.messages import Completion, Prompt
 
 
 def _with(model: Scripted, project: Tastemate, **more: object) -> Tastemate:

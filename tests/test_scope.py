@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from tastemate.errors import ConfigError, StageError
+from tastemate.messages import Completion
 from tastemate.scope import Trace, current, opened
-from tastemate.types import Completion
 
 
 def test_outside_of_a_scope_nothing_is_limited_or_kept() -> None:

@@ -21,13 +21,14 @@ from tastemate.language import WEIGHT, Language
 from tastemate.llm.prompts import Style
 from tastemate.llm.scripted import Scripted
 from tastemate.llm.wrappers.guards import Guards, wrapped
+from tastemate.messages import Prompt
 from tastemate.profile.taste import AttributeTaste
 from tastemate.protocols import ReadsTastes
 from tastemate.rank.gate import RULES, Gate, Unasked
 from tastemate.rank.mix import ModelRanker
 from tastemate.scope import opened
 from tastemate.train.weights import Learned, keep_learned, read_learned
-from tastemate.types import Candidate, Prompt, Query
+from tastemate.types import Candidate, Query
 
 CATALOG, EVENTS = random_world(0)
 TASTE = AttributeTaste(CATALOG, EVENTS)

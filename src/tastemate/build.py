@@ -55,6 +55,7 @@ RETRIEVERS: dict[str, tuple[str, Options]] = {
     "content": ("tastemate.retrieve.content:Content", {}),
     "search": ("tastemate.retrieve.search:Search", {}),
     "worded": ("tastemate.retrieve.worded:Worded", {}),
+    "leanings": ("tastemate.retrieve.leanings:Leanings", {}),
     "generated": ("tastemate.retrieve.generated:Generated", {}),
 }
 

@@ -16,8 +16,8 @@ from tastemate.blend import Blend
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, Unavailable, nearest
 from tastemate.interactions import Interactions, Scale
+from tastemate.messages import Generation, Prompt
 from tastemate.protocols import ChatModel, Explainer, Profiler, Ranker
-from tastemate.types import Generation, Prompt
 
 if TYPE_CHECKING:
     from tastemate.llm.prompts import Style

@@ -21,6 +21,7 @@ from tastemate.data.records import item_from
 from tastemate.errors import ConfigError, StageError, UnknownUser
 from tastemate.interactions import Interactions
 from tastemate.language import Language, open_language
+from tastemate.messages import Prompt
 from tastemate.precomputed import Precomputed, common_queries
 from tastemate.protocols import Profiler, Progress, RatingPredictor, Retriever, Similar
 from tastemate.recommender import Recommender
@@ -34,7 +35,6 @@ from tastemate.types import (
     Filter,
     History,
     Item,
-    Prompt,
     Query,
     Recommendation,
     Slate,

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from tastemate.catalog import Catalog
 from tastemate.interactions import Interactions
+from tastemate.messages import Completion, Prompt
 from tastemate.types import (
     Candidate,
-    Completion,
     Floats,
     History,
     Mask,
-    Prompt,
     Query,
     Reason,
     Recommendation,

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from tastemate.errors import ConfigError, TastemateError
-from tastemate.types import Completion, Step
+from tastemate.messages import Completion
+from tastemate.types import Step
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from tastemate.benchmark.broken import KINDS, Broken
 from tastemate.benchmark.chaos import HTTP, chaos
 from tastemate.errors import ConfigError, Unavailable
 from tastemate.language import JUDGES
-from tastemate.types import Message, Prompt
+from tastemate.messages import Message, Prompt
 
 QUICK = len(KINDS)
 

@@ -20,9 +20,10 @@ from tastemate.llm.prompts import (
     pairwise,
     pointwise,
 )
+from tastemate.messages import Message, Prompt
 from tastemate.rank.listwise import Listwise
 from tastemate.rank.mix import ModelRanker
-from tastemate.types import Event, Evidence, Item, Message, Prompt
+from tastemate.types import Event, Evidence, Item
 
 TITLES = ("Heat (1995)", "Alien (1979)", "Up (2009)", "Jaws (1975)")
 ITEMS = [Item(str(at), title) for at, title in enumerate(TITLES)]

@@ -19,7 +19,8 @@ from tastemate.data.datasets import Dataset
 from tastemate.interactions import Interactions
 from tastemate.llm.person import Rated
 from tastemate.llm.scripted import Scripted
-from tastemate.types import Completion, Event, Item
+from tastemate.messages import Completion
+from tastemate.types import Event, Item
 
 FILMS = [Item(f"f{n}", f"Film {n} (1990)", attributes={"genres": ("Drama",)}) for n in range(32)]
 

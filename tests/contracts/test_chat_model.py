@@ -22,8 +22,8 @@ from tests.llm.loopback import (
 from tastemate import scope
 from tastemate.errors import Unavailable
 from tastemate.llm.scripted import Scripted
+from tastemate.messages import Completion, Generation, Message, Prompt
 from tastemate.protocols import ChatModel
-from tastemate.types import Completion, Generation, Message, Prompt
 
 LABELS = ("A", "B", "yes")
 SCHEMA = {

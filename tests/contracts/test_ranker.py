@@ -11,11 +11,12 @@ from tastemate import language, scope
 from tastemate.catalog import Catalog
 from tastemate.interactions import Scale
 from tastemate.llm.scripted import ALL, Scripted
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import Ranker
 from tastemate.rank.gate import Gate
 from tastemate.rank.judged import Judge
 from tastemate.rank.mix import ModelRanker
-from tastemate.types import Candidate, Completion, Item, Prompt, Query, history
+from tastemate.types import Candidate, Item, Query, history
 
 CATALOG = Catalog.of([Item(f"i{n}", f"candidate-{n}") for n in range(60)])
 SCALE = Scale(1.0, 5.0)

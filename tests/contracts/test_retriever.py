@@ -17,7 +17,7 @@ from tastemate.language import Language
 from tastemate.llm.prompts import Style
 from tastemate.llm.scripted import Scripted
 from tastemate.protocols import Attributing, Retriever, Similar
-from tastemate.types import NO_HISTORY, Event, History, Item, Query, Taste, history
+from tastemate.types import NO_HISTORY, Event, History, Item, Leaning, Query, Taste, history
 
 NAMES = list(build.RETRIEVERS)
 
@@ -27,6 +27,7 @@ NEEDS_RATINGS = {"als"}
 """Predict ratings: where all values are equal there is nothing to predict."""
 NEEDS_TEXT = {"search"}
 NEEDS_TASTE = {"worded"}
+NEEDS_LEANINGS = {"leanings"}
 ASKS_MODEL = {"generated"}
 """What it answers is the model's: here one that names the same titles to everybody."""
 READS_CATALOG = {"genre-popular", "content", "search", "worded"}
@@ -62,7 +63,10 @@ def _fitted(name: str) -> Retriever:
 def _ask(name: str, past: History = NO_HISTORY, **rest: object) -> Query:
     text = "the winter harbour" if name in NEEDS_TEXT else ""
     taste = Taste(text="You like the winter harbour.") if name in NEEDS_TASTE else None
-    return Query(**({"history": past, "text": text, "taste": taste} | rest))
+    given = {"history": past, "text": text, "taste": taste}
+    if name in NEEDS_LEANINGS:
+        given["leanings"] = (Leaning("id", "none of", ("i1", "i7")),)
+    return Query(**(given | rest))
 
 
 def _queries(name: str, n: int = 8) -> list[Query]:
@@ -92,6 +96,9 @@ def test_checkerboard_finds_the_withheld_item(name: str) -> None:
             history=interactions.history_of(user),
             text=str(interactions.about(user)["parity"]) if name in NEEDS_TEXT else "",
             about=interactions.about(user),
+            leanings=(Leaning("parity", "is", str(interactions.about(user)["parity"])),)
+            if name in NEEDS_LEANINGS
+            else (),
         )
         for user in interactions.users
     ]

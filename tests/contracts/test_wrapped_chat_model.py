@@ -18,8 +18,8 @@ from tastemate.llm.wrappers.guards import Guards, wrapped
 from tastemate.llm.wrappers.recorded import Recorded
 from tastemate.llm.wrappers.retrying import Retrying
 from tastemate.llm.wrappers.structured import Structured
+from tastemate.messages import Completion, Fault, Message, Prompt
 from tastemate.protocols import ChatModel
-from tastemate.types import Completion, Fault, Message, Prompt
 
 WRAPPERS: dict[str, Callable[[ChatModel, Path], ChatModel]] = {
     "around": lambda inner, folder: Around(inner),

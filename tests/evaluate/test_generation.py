@@ -12,8 +12,9 @@ from tastemate.evaluate.generation import generation, kind_of
 from tastemate.evaluate.named import BASE, HELD, LIKED, drawn, variations
 from tastemate.interactions import Interactions
 from tastemate.llm.scripted import Scripted
+from tastemate.messages import Completion
 from tastemate.text.link import NOTHING, Link
-from tastemate.types import Completion, Event, Item
+from tastemate.types import Event, Item
 
 N = 40
 

@@ -7,9 +7,10 @@ import pytest
 from tastemate.explain.answer import offline, unbound, write
 from tastemate.llm.person import Person
 from tastemate.llm.scripted import Scripted
+from tastemate.messages import Completion
 from tastemate.scope import opened
 from tastemate.text.named import Named
-from tastemate.types import Clause, Completion, Evidence, Item, Reason, Recommendation
+from tastemate.types import Clause, Evidence, Item, Reason, Recommendation
 
 THIEF = Item(
     "thief",

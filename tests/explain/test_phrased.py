@@ -16,18 +16,9 @@ from tastemate.explain.verify import Verifier
 from tastemate.interactions import Interactions
 from tastemate.llm.prompts import Style
 from tastemate.llm.scripted import Scripted
+from tastemate.messages import Completion
 from tastemate.protocols import Explainer
-from tastemate.types import (
-    Clause,
-    Completion,
-    Event,
-    Evidence,
-    Item,
-    Query,
-    Reason,
-    Recommendation,
-    history,
-)
+from tastemate.types import Clause, Event, Evidence, Item, Query, Reason, Recommendation, history
 
 FILMS = Catalog.of(
     [

@@ -10,8 +10,9 @@ from tastemate.features.reading import Reading
 from tastemate.features.store import enriched, read_features, sentence
 from tastemate.features.vocabulary import read_vocabulary
 from tastemate.llm.scripted import Scripted
+from tastemate.messages import Completion
 from tastemate.store.journal import Journal
-from tastemate.types import Completion, Item
+from tastemate.types import Item
 
 VOCABULARY = read_vocabulary()
 

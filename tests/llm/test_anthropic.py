@@ -19,7 +19,7 @@ from tests.llm.loopback import (
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
 from tastemate.llm.server.anthropic import AnthropicChat
-from tastemate.types import Generation, Message, Prompt
+from tastemate.messages import Generation, Message, Prompt
 
 pytest.importorskip("anthropic")
 

@@ -9,7 +9,7 @@ import pytest
 
 from tastemate.llm.local import worker
 from tastemate.llm.local.frames import completion_of, line, prompt_of, prompt_value
-from tastemate.types import Completion, Generation, Message, Prompt
+from tastemate.messages import Completion, Generation, Message, Prompt
 
 _HERE = all(
     importlib.util.find_spec(name) is not None for name in ("torch", "transformers", "llguidance")

@@ -8,7 +8,7 @@ import pytest
 from tastemate.errors import ConfigError, NotFound, Unavailable
 from tastemate.llm import choice
 from tastemate.llm.choice import PROVIDERS, Line, line_of, open_model
-from tastemate.types import Message, Prompt
+from tastemate.messages import Message, Prompt
 
 ASK = Prompt("profile/1", (Message("user", "who?"),))
 

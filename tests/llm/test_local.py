@@ -22,7 +22,7 @@ from tastemate.llm.local.causal import Causal
 from tastemate.llm.local.client import LocalChat
 from tastemate.llm.tokens import counter, estimate
 from tastemate.llm.wrappers.deadline import Deadline
-from tastemate.types import Completion, Generation, Message, Prompt
+from tastemate.messages import Completion, Generation, Message, Prompt
 
 _HERE = all(importlib.util.find_spec(name) is not None for name in ("torch", "transformers"))
 needs_torch = pytest.mark.skipif(not _HERE, reason="local models: extra `train`")

@@ -21,7 +21,7 @@ from tastemate.language import Loading
 from tastemate.llm.server.body import dig, reason, strict
 from tastemate.llm.server.openai import OpenAIChat, label_scores
 from tastemate.llm.wrappers.deadline import Deadline
-from tastemate.types import Generation, Message, Prompt
+from tastemate.messages import Generation, Message, Prompt
 
 pytest.importorskip("openai")
 

@@ -26,7 +26,7 @@ from tests.llm.tiny import tiny
 
 from tastemate.llm.choice import open_model
 from tastemate.llm.parse import json_value
-from tastemate.types import Completion, Generation, Message, Prompt
+from tastemate.messages import Completion, Generation, Message, Prompt
 
 NEEDS = ("openai", "anthropic", "jsonschema", "safetensors", "xllamacpp", "gguf")
 MISSING = [name for name in NEEDS if importlib.util.find_spec(name) is None]

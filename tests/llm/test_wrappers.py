@@ -20,7 +20,7 @@ from tastemate.llm.wrappers.around import Around, Failed, failed, size
 from tastemate.llm.wrappers.breaker import Breaker
 from tastemate.llm.wrappers.deadline import Deadline
 from tastemate.llm.wrappers.retrying import Retrying
-from tastemate.types import Completion, Generation, Message, Prompt
+from tastemate.messages import Completion, Generation, Message, Prompt
 
 
 def ask(text="hello", **more):
@@ -315,7 +315,7 @@ def test_a_hanging_call_does_not_keep_the_process_from_ending():
     import time
     from tastemate.llm.scripted import Scripted
     from tastemate.llm.wrappers.deadline import Deadline
-    from tastemate.types import Message, Prompt
+    from tastemate.messages import Message, Prompt
     model = Deadline(Scripted(lambda prompt: time.sleep(60)), seconds=0.1)
     print(model.complete([Prompt("t/1", (Message("user", "x"),))])[0].fault)
     """

@@ -26,7 +26,7 @@ from tastemate.llm.wrappers.ledger import Ledger, Spent, today
 from tastemate.llm.wrappers.recorded import Recorded
 from tastemate.llm.wrappers.redact import luhn, redacted
 from tastemate.llm.wrappers.structured import Structured
-from tastemate.types import Completion, Generation, Message, Prompt
+from tastemate.messages import Completion, Generation, Message, Prompt
 
 ORDER = {
     "type": "object",

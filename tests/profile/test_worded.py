@@ -12,10 +12,11 @@ from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError
 from tastemate.interactions import Scale
 from tastemate.llm.scripted import Scripted
+from tastemate.messages import Completion
 from tastemate.profile.protected import refuse, trait_of_value, traits
 from tastemate.profile.worded import WordedTaste
 from tastemate.protocols import Profiler
-from tastemate.types import Completion, Item, Statement, Taste, history
+from tastemate.types import Item, Statement, Taste, history
 
 FILMS = Catalog.of(
     [

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tastemate.llm.scripted import ALL, Scripted
-from tastemate.types import Completion, Item, Prompt
+from tastemate.messages import Completion, Prompt
+from tastemate.types import Item
 
 CARD = re.compile(r"^\W*(\d{1,2}|[A-Z])\W.*?candidate-(\d+)", re.MULTILINE)
 BROKEN = Completion(error="The server is down.", fault="server")

@@ -6,8 +6,8 @@ import pytest
 from tastemate import scope
 from tastemate.errors import ConfigError
 from tastemate.llm.person import Person
+from tastemate.messages import Completion
 from tastemate.rank.listwise import Listwise
-from tastemate.types import Completion
 
 NOBODY = Person()
 

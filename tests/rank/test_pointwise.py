@@ -5,8 +5,8 @@ import pytest
 
 from tastemate import scope
 from tastemate.llm.person import Person
+from tastemate.messages import Completion
 from tastemate.rank.pointwise import SURE, Pointwise
-from tastemate.types import Completion
 
 NOBODY = Person()
 

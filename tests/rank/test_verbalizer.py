@@ -6,8 +6,9 @@ import pytest
 from tastemate import scope
 from tastemate.errors import ConfigError
 from tastemate.llm.person import Person, Rated
+from tastemate.messages import Completion
 from tastemate.rank.verbalizer import LabelScores
-from tastemate.types import Completion, Item
+from tastemate.types import Item
 
 NOBODY = Person()
 

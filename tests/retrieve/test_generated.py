@@ -6,9 +6,10 @@ from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFitted
 from tastemate.interactions import Interactions
 from tastemate.llm.scripted import Scripted
+from tastemate.messages import Completion, Generation
 from tastemate.retrieve.generated import Generated, Linked
 from tastemate.text.encoder import HashedWords
-from tastemate.types import Completion, Event, Generation, Item, Query, Taste, history
+from tastemate.types import Event, Item, Query, Taste, history
 
 TITLES = (
     "Heat (1995)", "The Godfather (1972)", "Alien (1979)", "Toy Story (1995)", "Amélie (2001)",

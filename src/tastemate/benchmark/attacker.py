@@ -12,8 +12,8 @@ from typing import Any
 
 from tastemate.benchmark.payloads import Payload, fold, is_seen
 from tastemate.llm.scripted import Scripted
+from tastemate.messages import Completion, Prompt
 from tastemate.traits import split_year
-from tastemate.types import Completion, Prompt
 
 _CARD = re.compile(r"^\s*(?:\[(\d{1,3})\]|\(([A-Z])\)|([A-Z])[:.)]|item:)\*?\s*(.*)$", re.I)
 _PERSON = re.compile(r"^# \d+", re.M)

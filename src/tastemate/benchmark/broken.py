@@ -12,8 +12,8 @@ from typing import TypeAlias
 from tastemate.config import LanguageModel
 from tastemate.errors import Unavailable
 from tastemate.llm.tokens import estimate
+from tastemate.messages import Completion, Fault, Prompt
 from tastemate.protocols import Ability
-from tastemate.types import Completion, Fault, Prompt
 
 Reply: TypeAlias = Callable[[Prompt], Completion]
 MEGABYTES = 10 * 1000 * 1000

@@ -27,9 +27,10 @@ from tastemate.llm.prompts import PLAIN
 from tastemate.llm.server.openai import OpenAIChat
 from tastemate.llm.wrappers.around import Around
 from tastemate.llm.wrappers.guards import Guards, wrapped
+from tastemate.messages import Message, Prompt
 from tastemate.protocols import Ability, ChatModel, Progress, Retriever
 from tastemate.recommender import Recommender
-from tastemate.types import History, Message, Prompt, Query, Slate
+from tastemate.types import History, Query, Slate
 
 DEADLINE = 2.0
 """Seconds that an answer may take."""

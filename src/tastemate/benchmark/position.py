@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from tastemate.llm.person import Person
 from tastemate.llm.scripted import Scripted
+from tastemate.messages import Completion, Prompt
 from tastemate.rank.judged import Judge
 from tastemate.rank.listwise import Listwise
 from tastemate.rank.verbalizer import LabelScores
-from tastemate.types import Completion, Item, Prompt
+from tastemate.types import Item
 
 Values = NDArray[np.float64]
 

@@ -26,8 +26,9 @@ from tastemate.llm.person import everything
 from tastemate.llm.scripted import Scripted
 from tastemate.llm.tokens import Counter, counter, estimate
 from tastemate.llm.wording import CLAUSES
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import ChatModel, Profiler, Progress, Retriever
-from tastemate.types import Candidate, Completion, Prompt, Query, Recommendation
+from tastemate.types import Candidate, Query, Recommendation
 
 K = 10
 """Items of a list, and candidates their call ranks."""

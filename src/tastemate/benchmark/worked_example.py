@@ -21,22 +21,13 @@ from tastemate.explain.verify import Verifier
 from tastemate.llm import parse, prompts
 from tastemate.llm.person import Rated, everything, person
 from tastemate.llm.scripted import transcript
+from tastemate.messages import Completion, Generation, Message, Prompt
 from tastemate.profile.protected import refuse, sentences, traits, without_titles
 from tastemate.profile.taste import AttributeTaste
 from tastemate.profile.worded import WordedTaste
 from tastemate.project import Tastemate
 from tastemate.protocols import ChatModel
-from tastemate.types import (
-    Completion,
-    Generation,
-    Item,
-    Message,
-    Prompt,
-    Query,
-    Reason,
-    Recommendation,
-    Taste,
-)
+from tastemate.types import Item, Query, Reason, Recommendation, Taste
 
 TRANSCRIPT = Path(__file__).parent / "transcripts" / "user-12.jsonl"
 """Replies written by hand in the spirit of the example's own: an invented age, marriage and job,

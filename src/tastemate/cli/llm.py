@@ -21,9 +21,9 @@ from tastemate.cli.output import (
 
 if TYPE_CHECKING:
     from tastemate.language import Language
+    from tastemate.messages import Completion
     from tastemate.project import Tastemate
     from tastemate.protocols import ChatModel
-    from tastemate.types import Completion
 
 UNHEARD = 0.05
 """Share of people whom the model may say nothing about, for what is learned to be kept."""
@@ -169,7 +169,7 @@ def _keep(project: "Tastemate", language: "Language", found: dict[str, Any]) -> 
 
 def _checks(model: "ChatModel") -> Iterator[dict[str, Any]]:
     """Ask for a text, JSON, label scores and a stream, past any cache."""
-    from tastemate.types import Generation, Message, Prompt
+    from tastemate.messages import Generation, Message, Prompt
 
     def asked(what: str, **more: Any) -> "Prompt":
         # The time makes it a call that was never made before: nothing cached may answer.
@@ -205,7 +205,7 @@ def _row(what: str, got: "Completion", able: bool = True) -> dict[str, Any]:
 
 def _streamed(model: "ChatModel", prompt: Any) -> dict[str, Any]:
     from tastemate.errors import Unavailable
-    from tastemate.types import Completion
+    from tastemate.messages import Completion
 
     start = time.perf_counter()
     try:

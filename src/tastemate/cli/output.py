@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from tastemate.catalog import Catalog
     from tastemate.data.datasets import Dataset
+    from tastemate.messages import Prompt
     from tastemate.project import Tastemate
-    from tastemate.types import Candidate, Prompt, Reason, Recommendation, Slate
+    from tastemate.types import Candidate, Reason, Recommendation, Slate
 
 DatasetOption = Annotated[
     str | None,

@@ -12,8 +12,9 @@ from tastemate.errors import DataError
 from tastemate.evaluate.held import Questions
 from tastemate.interactions import Interactions
 from tastemate.llm.prompts import Style
+from tastemate.messages import Generation
 from tastemate.retrieve.generated import Asking
-from tastemate.types import Generation, Query, Rows
+from tastemate.types import Query, Rows
 
 LIKED, HELD = 6, 4
 """Likes that are given, and likes that are to be named."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from tastemate.features.reading import Kind, Reading
 from tastemate.features.vocabulary import Vocabulary
 from tastemate.llm import parse, prompts
-from tastemate.types import Completion, Item
+from tastemate.messages import Completion
+from tastemate.types import Item
 
 if TYPE_CHECKING:
     from tastemate.protocols import ChatModel

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from tastemate.errors import Unavailable
 from tastemate.llm.tokens import estimate
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import Ability
-from tastemate.types import Completion, Prompt
 
 NONE = "no language model is configured; name one as `model` in [llm], or with --llm"
 

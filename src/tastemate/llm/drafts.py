@@ -10,8 +10,9 @@ from tastemate.llm.cards import Count, Room
 from tastemate.llm.person import Person
 from tastemate.llm.screening import screen
 from tastemate.llm.wording import Schema, Style
+from tastemate.messages import Generation, Message, Prompt
 from tastemate.traits import split_year
-from tastemate.types import Evidence, Generation, Item, Message, Prompt
+from tastemate.types import Evidence, Item
 
 Ways: TypeAlias = tuple[Style, Count]
 """How a prompt is written, and how its tokens are counted."""

@@ -17,7 +17,8 @@ from tastemate.llm.person import Person, Rated
 from tastemate.llm.screening import screen
 from tastemate.llm.tokens import estimate
 from tastemate.llm.wording import PLAIN, Aspect, Persona, Style, disclosure
-from tastemate.types import Evidence, Item, Prompt, Statement
+from tastemate.messages import Prompt
+from tastemate.types import Evidence, Item, Statement
 
 __all__ = [
     "LETTERS", "PLAIN", "Aspect", "Persona", "Style", "answer", "chain_of_thought", "disclosure",

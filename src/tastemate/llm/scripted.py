@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 from tastemate.errors import FormatError, NotFound, Unavailable
 from tastemate.llm.tokens import estimate
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import Ability
-from tastemate.types import Completion, Prompt
 
 Reply: TypeAlias = Callable[[Prompt], Completion | str]
 ALL: frozenset[Ability] = frozenset(("labels", "schema", "stream"))

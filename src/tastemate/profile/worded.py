@@ -19,10 +19,11 @@ from tastemate.errors import ConfigError
 from tastemate.interactions import Scale
 from tastemate.llm import parse, prompts
 from tastemate.llm.person import Rated
+from tastemate.messages import Completion, Prompt
 from tastemate.profile.reading import Reading
 from tastemate.protocols import ChatModel, Profiler
 from tastemate.text.named import Named
-from tastemate.types import Completion, History, Prompt, Taste
+from tastemate.types import History, Taste
 
 _Key = tuple[bytes, bytes]
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from tastemate import scope
 from tastemate.llm.person import Person
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import ChatModel
-from tastemate.types import Completion, Floats, Item, Prompt
+from tastemate.types import Floats, Item
 
 
 @runtime_checkable

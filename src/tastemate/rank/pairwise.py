@@ -15,10 +15,11 @@ import numpy as np
 from tastemate.errors import ConfigError
 from tastemate.llm import prompts
 from tastemate.llm.person import Person
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import ChatModel
 from tastemate.rank.judged import ask, paid, payer, silence, unread
 from tastemate.rank.pointwise import margin, written
-from tastemate.types import Completion, Floats, Item, Prompt
+from tastemate.types import Floats, Item
 
 Sort = Generator[tuple[int, int], float, list[int]]
 """Yields pairs (earlier, later), is sent how much better the later one is, returns an order."""

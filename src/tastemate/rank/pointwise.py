@@ -12,9 +12,10 @@ import numpy as np
 
 from tastemate.llm import prompts
 from tastemate.llm.person import Person
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import ChatModel
 from tastemate.rank.judged import ask, paid, payer, unread
-from tastemate.types import Completion, Floats, Item, Prompt
+from tastemate.types import Floats, Item
 
 SURE = 30.0
 """Log-odds where only one of the two labels was reported."""

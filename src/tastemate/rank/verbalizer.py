@@ -14,10 +14,11 @@ from tastemate import scope
 from tastemate.errors import ConfigError
 from tastemate.llm import prompts
 from tastemate.llm.person import Person
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import ChatModel
 from tastemate.rank.judged import ask, paid, payer, silence, unread
 from tastemate.rank.permute import balanced, merge_scores
-from tastemate.types import Completion, Floats, Item, Prompt
+from tastemate.types import Floats, Item
 
 
 class LabelScores:

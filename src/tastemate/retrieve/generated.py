@@ -19,9 +19,10 @@ from tastemate.interactions import Interactions, Scale
 from tastemate.llm import parse, prompts
 from tastemate.llm.person import Person, Rated, person
 from tastemate.llm.tokens import estimate
+from tastemate.messages import Completion, Generation, Prompt
 from tastemate.retrieve.dense import Dense
 from tastemate.text.link import How, Link, Linker
-from tastemate.types import Completion, Floats, Generation, Item, Prompt, Query, Rows
+from tastemate.types import Floats, Item, Query, Rows
 
 if TYPE_CHECKING:
     from tastemate.protocols import ChatModel, Encoder

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from tastemate.llm.local.constrain import Grammars, Held
 from tastemate.llm.local.writing import Row, Searching, Writing
-from tastemate.types import Completion, Prompt
+from tastemate.messages import Completion, Prompt
 
 REACH = 5.0
 """Seconds within which the hub must take a connection."""

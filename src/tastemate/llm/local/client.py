@@ -23,8 +23,8 @@ from tastemate.llm.local.frames import completion_of, prompt_value
 from tastemate.llm.local.process import Failure, ModelProcess
 from tastemate.llm.tokens import Counter, counter, estimate
 from tastemate.llm.wrappers.around import Failed, failed
+from tastemate.messages import Completion, Generation, Prompt
 from tastemate.protocols import Ability
-from tastemate.types import Completion, Generation, Prompt
 
 Dtype: TypeAlias = Literal["auto", "float32", "float16", "bfloat16"]
 LONGEST = 86_400.0

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO, Any, Self, TypeAlias
 
 from tastemate.llm.local.frames import line
-from tastemate.types import Fault
+from tastemate.messages import Fault
 
 GRACE = 2.0
 """Seconds in which a cancelled request must be confirmed: a forward pass of a long prompt."""

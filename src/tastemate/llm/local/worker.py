@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 from tastemate.llm.local.frames import completion_value, line, prompt_of
-from tastemate.types import Completion, Fault
+from tastemate.messages import Completion, Fault
 
 if TYPE_CHECKING:
     from tastemate.llm.local.causal import Causal

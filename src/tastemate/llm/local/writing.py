@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tastemate.llm.local.constrain import TRIES, Held
-from tastemate.types import Completion, Generation
+from tastemate.messages import Completion, Generation
 
 
 class Row:

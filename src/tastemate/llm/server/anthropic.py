@@ -16,8 +16,8 @@ from tastemate.llm.parse import LONGEST
 from tastemate.llm.server import body, wire
 from tastemate.llm.tokens import estimate
 from tastemate.llm.wrappers.around import Failed, failed, size
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import Ability
-from tastemate.types import Completion, Prompt
 
 ROUNDS = 4
 """Tries of one call, each without what the try before was refused for."""

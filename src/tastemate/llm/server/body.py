@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from tastemate.llm.parse import LONGEST
-from tastemate.types import Prompt
+from tastemate.messages import Prompt
 
 PATIENCE = 86_400.0
 """Seconds of a Retry-After that are believed at most."""

@@ -18,8 +18,8 @@ from tastemate.llm.parse import LONGEST
 from tastemate.llm.server import body, wire
 from tastemate.llm.tokens import counter, estimate
 from tastemate.llm.wrappers.around import Failed, failed, size
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import Ability
-from tastemate.types import Completion, Prompt
 
 Limit: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
 OTHER: Mapping[str, Limit] = {

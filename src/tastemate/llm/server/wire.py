@@ -24,7 +24,7 @@ from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
 from tastemate.llm.server.body import dig, printable, reason, waiting
 from tastemate.llm.wrappers.around import failed
-from tastemate.types import Completion, Fault
+from tastemate.messages import Completion, Fault
 
 if TYPE_CHECKING:
     import httpx2

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from tastemate.errors import TastemateError, Unavailable
 from tastemate.llm.tokens import estimate
+from tastemate.messages import Completion, Fault, Prompt
 from tastemate.protocols import Ability, ChatModel
-from tastemate.types import Completion, Fault, Prompt
 
 TURN = 4
 """Tokens that a turn of a conversation costs besides its text."""

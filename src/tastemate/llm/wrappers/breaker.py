@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator, Sequence
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
 from tastemate.llm.wrappers.around import Around, Failed, failed, failure, streamed
+from tastemate.messages import Completion, Fault, Prompt
 from tastemate.protocols import ChatModel
-from tastemate.types import Completion, Fault, Prompt
 
 DOWN: frozenset[Fault] = frozenset(("timeout", "server", "unreachable", "busy"))
 """Faults that speak against the model, not against what was asked."""

@@ -19,8 +19,8 @@ from tastemate.llm.tokens import estimate
 from tastemate.llm.wrappers.around import Around, Failed, failed, failure, size, streamed
 from tastemate.llm.wrappers.ledger import ROUNDING, Booking, Ledger, Spent, today
 from tastemate.llm.wrappers.prices import Prices, checked, price_of
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import ChatModel
-from tastemate.types import Completion, Prompt
 
 REMEMBERED = 256
 """Open answers whose use is known here before it is charged to them."""

@@ -20,8 +20,8 @@ from tastemate import scope
 from tastemate.errors import ConfigError
 from tastemate.llm.wrappers.around import Around, streamed
 from tastemate.llm.wrappers.structured import Structured
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import ChatModel
-from tastemate.types import Completion, Prompt
 
 FORMAT = 2
 """Part of every key: a change of what is kept makes the old entries unfindable."""

@@ -26,8 +26,8 @@ from tastemate.llm.wrappers.around import (
     streamed,
     summed,
 )
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import ChatModel
-from tastemate.types import Completion, Prompt
 
 HELD = 64
 """Pieces of a stream kept for a slow reader."""

@@ -19,8 +19,8 @@ from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
 from tastemate.llm.wrappers.around import Around, failure, streamed
 from tastemate.llm.wrappers.redact import redacted
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import ChatModel
-from tastemate.types import Completion, Prompt
 
 LONGEST = 20_000
 """Characters of one message or reply that are written."""

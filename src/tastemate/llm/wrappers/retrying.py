@@ -8,8 +8,8 @@ from dataclasses import replace
 from tastemate import scope
 from tastemate.errors import ConfigError, Unavailable
 from tastemate.llm.wrappers.around import TRIES, Around, failure, lost, plain, streamed, summed
+from tastemate.messages import Completion, Fault, Prompt
 from tastemate.protocols import ChatModel
-from tastemate.types import Completion, Fault, Prompt
 
 PASSING: frozenset[Fault] = frozenset(("busy", "server", "unreachable"))
 """Faults that another try may get over."""

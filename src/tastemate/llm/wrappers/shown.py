@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from tastemate.llm.wrappers.around import Around
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import ChatModel
-from tastemate.types import Completion, Prompt
 
 
 class Shown(Around):

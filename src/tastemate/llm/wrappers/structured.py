@@ -16,8 +16,8 @@ from typing import Any
 from tastemate import scope
 from tastemate.llm import parse
 from tastemate.llm.wrappers.around import Around, Failed, failed, streamed, summed
+from tastemate.messages import Completion, Message, Prompt
 from tastemate.protocols import ChatModel
-from tastemate.types import Completion, Message, Prompt
 
 SHOWN = 2000
 """Characters of a reply that the model is shown again."""

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from tastemate.llm.wrappers.around import Around
+from tastemate.messages import Completion, Prompt
 from tastemate.protocols import ChatModel
-from tastemate.types import Completion, Prompt
 
 
 class Writing(Around):
