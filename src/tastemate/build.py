@@ -7,7 +7,7 @@ import hashlib
 import importlib
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -30,6 +30,7 @@ from tastemate.protocols import (
 )
 from tastemate.recommender import Recommender
 from tastemate.traits import Traits
+from tastemate.types import Query
 
 Options = Mapping[str, Any]
 Fit = Callable[[str], Retriever]
@@ -74,8 +75,8 @@ PROFILES: dict[str, Blend] = {
     "best": Blend(weights=NEXT | {"ease-likes": 0.15, "content": 0.2}),
 }
 FALLBACK = "popular"
-SEARCH_SHARE = 1.5
-"""Weight of free text against the whole mix: words asked for now outweigh habit."""
+EXTRAS = {"search": 1.5, "leanings": 1.0}
+"""Weight of what is asked for now against the whole mix: free text outweighs habit."""
 
 
 @dataclass(frozen=True)
@@ -214,18 +215,25 @@ def profile_for(name: str, weights: Mapping[str, float] | None, events: int) -> 
     return profile("content" if silent else name, weights)
 
 
+def asked_for(queries: Sequence[Query]) -> tuple[str, ...]:
+    """Return which of `EXTRAS` queries call for: free text or a vector, soft wishes."""
+    worded = any(query.text or query.vector is not None for query in queries)
+    leaning = any(query.leanings for query in queries)
+    return ("search",) * worded + ("leanings",) * leaning
+
+
 def recommender(
     mix: Blend,
     fitted: Fit,
     catalog: Catalog,
     interactions: Interactions,
     *,
-    text: bool = False,
+    extras: Collection[str] = (),
     explained: bool = True,
     pool: int = 100,
     language: Language | None = None,
 ) -> Recommender:
-    """Compose the path. `text=True` adds the free-text retriever (and loads its encoder).
+    """Compose the path, with the `extras` that queries call for (`asked_for`).
 
     With `language` a model ranks and words reasons, as far as its settings say.
     """
@@ -233,8 +241,9 @@ def recommender(
     from tastemate.rank.diversify import Arranger
 
     weights = dict(mix.weights)
-    if text:
-        weights["search"] = weights.get("search", 0.0) + SEARCH_SHARE * sum(weights.values())
+    whole = sum(weights.values())
+    for name in extras:
+        weights[name] = weights.get(name, 0.0) + EXTRAS[name] * whole
     parts = [(fitted(name), weight) for name, weight in weights.items()]
     traits = Traits.of(catalog)
     counts = interactions.over(catalog).counts

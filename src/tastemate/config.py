@@ -102,6 +102,17 @@ class Settings:
     """How prompts are written; checked where they are."""
     generation: Mapping[str, Any] = field(default_factory=dict)
     """How the model writes, over what a prompt asks for; checked where it is opened."""
+    chat: Mapping[str, Any] = field(default_factory=dict)
+    """How conversations go; checked where one is opened."""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """What the moment makes one lean to; checked where it is used."""
+
+
+TABLES = (
+    *("client", "guards", "judges", "gate", "taste", "reasons", "style", "generation"),
+    *("chat", "context"),
+)
+"""Tables that are checked where they are used."""
 
 
 def _at_home(found: dict[str, Any], folder: Path) -> None:
@@ -142,14 +153,7 @@ def settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
         blend,
         found.get("retrievers", {}),
         language_model(found.get("llm", {})),
-        found.get("client", {}),
-        found.get("guards", {}),
-        found.get("judges", {}),
-        found.get("gate", {}),
-        found.get("taste", {}),
-        found.get("reasons", {}),
-        found.get("style", {}),
-        found.get("generation", {}),
+        **{name: found[name] for name in TABLES if name in found},
     )
 
 

@@ -146,11 +146,11 @@ class Tastemate:
 
     def recommend_all(self, queries: Sequence[Query], *, model: str | None = None) -> list[Slate]:
         """Answer many queries at once."""
-        text = any(query.text for query in queries)
-        if model is None and not text and not (self.language and self.language.joins):
+        extras = build.asked_for(queries)
+        if model is None and not extras and not (self.language and self.language.joins):
             return self.answers.recommend_all(queries)
-        slates = self.recommender(model, text=text).recommend_all(queries)
-        stand_in = self.work.resources.stand_in() if text else ""
+        slates = self.recommender(model, extras).recommend_all(queries)
+        stand_in = self.work.resources.stand_in() if "search" in extras else ""
         if stand_in:
             step = Step("encoder", 0, 0.0, error=stand_in)
             slates = [replace(slate, trace=(*slate.trace, step)) for slate in slates]
@@ -297,11 +297,11 @@ class Tastemate:
         """Return a retriever, fitted now if it was not."""
         return self.work.retriever(name)
 
-    def recommender(self, model: str | None = None, *, text: bool = False) -> Recommender:
+    def recommender(self, model: str | None = None, extras: tuple[str, ...] = ()) -> Recommender:
         """Return the composed path for a profile or a single retriever."""
         mix = build.profile(model) if model else self.profile
         return self.work.recommender(
-            mix, text=text, pool=self.settings.recommend.pool, language=self.language
+            mix, extras=extras, pool=self.settings.recommend.pool, language=self.language
         )
 
     @cached_property

@@ -206,6 +206,8 @@ class Evidence:
     count: int = 0
     weight: float = 0.0
     """Share of the item's score that this evidence carries, where it is known."""
+    because: str = ""
+    """Of a leaning: what it came from, such as "with kids"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,21 +114,26 @@ class Workspace:
         return self._fitted[name]
 
     def recommender(
-        self, mix: Blend, *, text: bool, pool: int, language: Language | None = None
+        self,
+        mix: Blend,
+        *,
+        pool: int,
+        extras: tuple[str, ...] = (),
+        language: Language | None = None,
     ) -> Recommender:
         """Return the path composed of a mix, over the grown catalogue; with a model if given."""
         learned = None
         if language is not None:
             held, language = language, self.weighed(language, mix)
             learned = (id(held), language.learned)
-        key = (tuple(sorted(mix.weights.items())), mix.method, text, pool, learned)
+        key = (tuple(sorted(mix.weights.items())), mix.method, extras, pool, learned)
         if key not in self._composed:
             self._composed[key] = build.recommender(
                 mix,
                 self.retriever,
                 self.catalog,
                 self.interactions,
-                text=text,
+                extras=extras,
                 pool=pool,
                 language=language,
             )
@@ -149,7 +154,7 @@ class Workspace:
         parts = [build.options_key(name, self.resources) for name in names]
         read = self.features.path.stat().st_size if self._is_read_by(names) else 0
         model = f"{FORMAT} {self.key} {parts} {mix} {pool} {len(self.items)} {read}"
-        path = Composed(lambda: self.recommender(mix, text=False, pool=pool))
+        path = Composed(lambda: self.recommender(mix, pool=pool))
         return Precomputed(path, self.catalog, self.folder / "answers", model=model)
 
     def fit(self, names: list[str]) -> dict[str, float]:

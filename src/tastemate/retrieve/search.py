@@ -169,8 +169,33 @@ class Search(Dense):
         return self._encoded
 
     def scores(self, queries: Sequence[Query]) -> Floats:
-        """Return how well each item fits each query's text; a row of -inf without a text."""
-        return self.score_texts([query.text for query in queries])
+        """Return how well each item fits each query's text and vector; -inf without either.
+
+        A preference vector counts as the meaning of words does. Raises `ConfigError` for one of
+        another encoder.
+        """
+        found = self.score_texts([query.text for query in queries])
+        for query, row in zip(queries, found, strict=True):
+            if query.vector is not None and query.vector.any():
+                near = self.meaning * self._nearness(query.vector)
+                row[:] = np.where(np.isfinite(row), row, 0.0) + near
+        return found
+
+    def _nearness(self, vector: Floats) -> Floats:
+        """Return the cosine of every item with a unit vector, (items,)."""
+        if vector.shape != self.vectors.shape[1:]:
+            raise ConfigError(
+                f"The query's vector has {vector.size} numbers, an item's {self.vectors.shape[1]}. "
+                "Make it with the encoder the items were encoded with."
+            )
+        return np.asarray(self.vectors @ vector, dtype=np.float32)
+
+    @property
+    def vectors(self) -> Floats:
+        """The item vectors, (items, dimensions); raises `NotFitted`."""
+        if self._vectors is None:
+            raise NotFitted("Search is not fitted; call fit() or load() first.")
+        return self._vectors
 
     def score_texts(self, texts: Sequence[str]) -> Floats:
         """Return (texts, items); a row of -inf for a text without a word."""

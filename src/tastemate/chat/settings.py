@@ -1,0 +1,42 @@
+"""How conversations go: the table `[chat]`."""
+
+from dataclasses import dataclass
+
+from tastemate.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What a conversation keeps to; every field is a key of `[chat]`."""
+
+    k: int = 5
+    """Items shown where nobody says how many."""
+    most: int = 20
+    """Items shown at most, whatever is asked for."""
+    ask: bool = True
+    """Whether it asks a question back where the answer would help."""
+    loop: bool = False
+    """Whether a capable model may call the tools itself, instead of the fixed plan."""
+    steps: int = 4
+    """Tool calls that the model may make for one reply."""
+    understand: bool = True
+    """Whether the model reads messages, where there is one; else the grammar does."""
+    word: bool = True
+    """Whether the model words replies, where there is one."""
+    seconds: float = 10.0
+    """What all calls for one reply may take together."""
+    known: float = 0.2
+    """Share of the items that count as well known, for "a safe bet"."""
+    novelty: float = 0.5
+    """How little known "something new" is, 0 to 1."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.k <= self.most:
+            raise ConfigError(f"k in [chat] is {self.k}; it must lie between 1 and {self.most}.")
+        for name in ("known", "novelty"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(
+                    f"{name} in [chat] is {getattr(self, name)}; it must lie between 0 and 1."
+                )
+        if self.steps < 1 or self.seconds <= 0:
+            raise ConfigError("steps in [chat] must be at least 1, and seconds above 0.")
