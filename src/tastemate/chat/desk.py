@@ -50,8 +50,16 @@ class Desk(Protocol):
         """Return what a user did; empty for one that nobody knows."""
         ...
 
+    def remember(self, user: str, row: int, likes: bool) -> None:
+        """Record that a user likes or dislikes an item; on disk when this returns."""
+        ...
+
     def recommend(self, query: Query) -> Slate:
         """Answer a query with a list and reasons; always full where catalogue and filters allow."""
+        ...
+
+    def pool(self, query: Query, n: int) -> list[Candidate]:
+        """Return the n best candidates for a query that may be shown, without reasons."""
         ...
 
     def similar(self, row: int, n: int) -> list[Candidate]:

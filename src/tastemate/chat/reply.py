@@ -18,6 +18,8 @@ class Relaxation:
     """How many items would then fit."""
     example: str = ""
     """Id of the best of them."""
+    also: tuple[Wish, ...] = ()
+    """What has to be given up with it, where no single wish helps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ out, and a conversation that was kept is the conversation that was had.
 
 from dataclasses import dataclass, replace
 
-from tastemate.chat.intent import Intent
+from tastemate.chat.intent import Intent, Wish
 from tastemate.types import AttributeValue
 
 
@@ -31,6 +31,8 @@ class Turn:
     shown: tuple[str, ...] = ()
     """Ids of the items answered with, in order."""
     asked: Question | None = None
+    offered: tuple[Wish, ...] = ()
+    """Wishes that were offered to be given up, because nothing fits them all."""
     at: int = 0
     """Seconds since 1970, UTC."""
 
@@ -51,3 +53,29 @@ class Session:
     def shown(self) -> tuple[str, ...]:
         """The ids shown last; empty where nothing was shown yet."""
         return next((turn.shown for turn in reversed(self.turns) if turn.shown), ())
+
+    @property
+    def asked(self) -> Question | None:
+        """The question that the next message may answer; None where the last turn asked none."""
+        return self.turns[-1].asked if self.turns else None
+
+
+def undo(session: Session, at: int = 0) -> Session:
+    """Return the conversation with the last turn that changed anything taken back.
+
+    The turn stays and one is added that takes it back, so that twice takes back two.
+    """
+    return session.then(Turn("", Intent("feedback", "undo"), at=at))
+
+
+def relax(session: Session, wish: Wish, at: int = 0) -> Session:
+    """Return the conversation with a wish that is no longer firm."""
+    soft = Intent("feedback", wishes=(replace(wish, firm=False),))
+    return session.then(Turn("", soft, at=at))
+
+
+def replace_wish(session: Session, old: Wish, new: Wish, at: int = 0) -> Session:
+    """Return the conversation with one wish in another's place."""
+    values = old.value if isinstance(old.value, tuple) else (old.value,)
+    gone = tuple((old.attribute, str(value)) for value in values)
+    return session.then(Turn("", Intent("feedback", wishes=(new,), withdrawn=gone), at=at))

@@ -9,6 +9,8 @@ from tastemate.errors import ConfigError
 class Manners:
     """What a conversation keeps to; every field is a key of `[chat]`."""
 
+    noun: str = "titles"
+    """What items are called, in the plural."""
     k: int = 5
     """Items shown where nobody says how many."""
     most: int = 20
