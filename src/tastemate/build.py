@@ -14,6 +14,9 @@ from typing import Any, cast
 from tastemate import config
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
+from tastemate.data.graph import Graph
+from tastemate.data.joined import Source
+from tastemate.data.triples import Kept
 from tastemate.errors import ConfigError, NotFound, nearest
 from tastemate.interactions import Interactions
 from tastemate.language import Language
@@ -54,8 +57,13 @@ RETRIEVERS: dict[str, tuple[str, Options]] = {
     "transition": ("tastemate.retrieve.transition:Transition", {}),
     "sequential-knn": ("tastemate.retrieve.sequential_knn:SequentialItemKNN", {}),
     "content": ("tastemate.retrieve.content:Content", {}),
+    "knowledge": ("tastemate.retrieve.knowledge:Knowledge", {}),
     "search": ("tastemate.retrieve.search:Search", {}),
     "worded": ("tastemate.retrieve.worded:Worded", {}),
+    "newcomer": ("tastemate.retrieve.newcomer:Newcomer", {}),
+    "opening": ("tastemate.retrieve.newcomer:Newcomer", {"spoken": True}),
+    "familiar": ("tastemate.retrieve.familiar:Familiar", {}),
+    "wanted": ("tastemate.retrieve.wanted:Wanted", {}),
     "leanings": ("tastemate.retrieve.leanings:Leanings", {}),
     "generated": ("tastemate.retrieve.generated:Generated", {}),
 }
@@ -63,9 +71,17 @@ RETRIEVERS: dict[str, tuple[str, Options]] = {
 
 NEXT = {"ease": 0.2, "transition": 0.45, "sequential-knn": 0.35}
 """What comes next; found on validation cuts of ml-latest-small, like the others."""
+FAST = NEXT | {"ease-likes": 0.3, "als": 0.2}
 PROFILES: dict[str, Blend] = {
     # What comes next, and what was liked however long ago. Needs no encoder.
-    "fast": Blend(weights=NEXT | {"ease-likes": 0.3, "als": 0.2}),
+    "fast": Blend(weights=FAST),
+    # `fast` as it serves somebody new (`EXTRAS`): beside a few likes, and after a sentence.
+    "start": Blend(weights=FAST | {"newcomer": 1.5}),
+    "spoken": Blend(weights=FAST | {"newcomer": 1.5, "opening": 3.0, "search": 2.25}),
+    # A conversation: a few items named, some words (`scripts/choose_talk.py`).
+    "talk": Blend(
+        weights={"familiar": 0.95, "content": 0.55, "implicit-als": 0.2, "wanted": 0.85}
+    ),
     # Half the weight on what is liked: a little less of the next item, more of the liked ones.
     "balanced": Blend(
         weights={name: weight / 2 for name, weight in NEXT.items()}
@@ -75,8 +91,12 @@ PROFILES: dict[str, Blend] = {
     "best": Blend(weights=NEXT | {"ease-likes": 0.15, "content": 0.2}),
 }
 FALLBACK = "popular"
-EXTRAS = {"search": 1.5, "leanings": 1.0}
-"""Weight of what is asked for now against the whole mix: free text outweighs habit."""
+EXTRAS = {"search": 1.5, "vector": 0.4, "leanings": 1.0, "newcomer": 1.0, "opening": 2.0}
+"""Weight of what is asked for now against the whole mix: free text outweighs habit, and with few
+likes to go on what many met outweighs both (`scripts/choose_newcomer.py`). "vector" is `search`
+for a preference vector without words."""
+FEW = 10
+"""Events from which on a history speaks for itself."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +110,10 @@ class Resources:
     """The encoder asked for; another one may stand in where its weights are missing."""
     language: Callable[[], Language | None] = lambda: None
     """Opens the language model, for retrievers that ask one."""
+    facts: Kept = Kept()
+    """Imported facts, for retrievers that walk a graph."""
+    sources: tuple[Source, ...] = ()
+    """What was joined to the catalogue: who said which fact."""
 
     def encoder_name(self) -> str:
         """Return the name of the encoder that is there."""
@@ -127,6 +151,8 @@ def retriever(name: str, resources: Resources, **options: Any) -> Retriever:
     wanted = inspect.signature(kind).parameters
     if "encoder" in wanted and "encoder" not in checked:
         checked["encoder"] = resources.encoder()
+    if "facts" in wanted and "facts" not in checked:
+        checked["facts"] = resources.facts.read()
     if "model" in wanted and (language := resources.language()) is not None:
         asked = {"style": language.style, "prompt": language.wants.generate}
         asked = {option: value for option, value in asked.items() if option in wanted}
@@ -150,14 +176,16 @@ def equipped(
 ) -> Retriever:
     """Give a fitted retriever that reads tastes something to read them with; return it."""
     if isinstance(part, ReadsTastes) and part.profiler is None:
-        from tastemate.profile.taste import AttributeTaste
-
-        base: Profiler = AttributeTaste(catalog, interactions.over(catalog))
-        language = resources.language()
-        if language is not None:
-            base = language.profiler(base, catalog, interactions)
-        part.profiler = base
+        part.profiler = profiler(resources.language(), catalog, interactions.over(catalog))
     return part
+
+
+def profiler(language: Language | None, catalog: Catalog, interactions: Interactions) -> Profiler:
+    """Return what reads tastes: by the model where the settings say so, else by attributes."""
+    from tastemate.profile.taste import AttributeTaste
+
+    base = AttributeTaste(catalog, interactions)
+    return base if language is None else language.profiler(base, catalog, interactions)
 
 
 def reads_text(name: str) -> bool:
@@ -167,8 +195,10 @@ def reads_text(name: str) -> bool:
 
 def options_key(name: str, resources: Resources) -> str:
     """Return a short hash of everything that decides what a fitted retriever is."""
-    _, preset = retriever_class(name)
+    kind, preset = retriever_class(name)
     reads = resources.encoder_name() if reads_text(name) else ""
+    if "facts" in inspect.signature(kind).parameters:
+        reads = resources.facts.key
     text = json.dumps([name, {**preset, **resources.extra.get(name, {})}, reads], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -193,6 +223,11 @@ def resources(
     return Resources(open_once, dict(extra or {}), encoder, language)
 
 
+def graph(resources: Resources, catalog: Catalog) -> Graph:
+    """Return the knowledge graph of a catalogue, with imported facts and who said what."""
+    return Graph.of(catalog, resources.facts.read(), sources=resources.sources)
+
+
 def profile(name: str, weights: Mapping[str, float] | None = None) -> Blend:
     """Return the profile of that name, or a single retriever as one; raise `NotFound`."""
     if name in PROFILES:
@@ -215,11 +250,15 @@ def profile_for(name: str, weights: Mapping[str, float] | None, events: int) -> 
     return profile("content" if silent else name, weights)
 
 
-def asked_for(queries: Sequence[Query]) -> tuple[str, ...]:
-    """Return which of `EXTRAS` queries call for: free text or a vector, soft wishes."""
-    worded = any(query.text or query.vector is not None for query in queries)
+def asked_for(queries: Sequence[Query], *, whole: bool = True) -> tuple[str, ...]:
+    """Return which `EXTRAS` queries call for; no prior where one model (not `whole`) is asked."""
+    worded = any(query.text for query in queries)
+    pointing = not worded and any(query.vector is not None for query in queries)
     leaning = any(query.leanings for query in queries)
-    return ("search",) * worded + ("leanings",) * leaning
+    few = whole and any(len(query.history) < FEW for query in queries)
+    said = {"search": worded, "vector": pointing, "leanings": leaning}
+    said |= {"newcomer": few, "opening": few and worded}
+    return tuple(name for name, asked in said.items() if asked)
 
 
 def recommender(
@@ -239,15 +278,19 @@ def recommender(
     """
     from tastemate.explain.evidence import EvidenceExplainer
     from tastemate.rank.diversify import Arranger
+    from tastemate.retrieve.borrowing import lent
 
     weights = dict(mix.weights)
     whole = sum(weights.values())
-    for name in extras:
-        weights[name] = weights.get(name, 0.0) + EXTRAS[name] * whole
+    for extra in extras:
+        name = "search" if extra == "vector" else extra
+        weights[name] = weights.get(name, 0.0) + EXTRAS[extra] * whole
     parts = [(fitted(name), weight) for name, weight in weights.items()]
     traits = Traits.of(catalog)
     counts = interactions.over(catalog).counts
-    vectors = cast(Any, fitted("content")).vectors if "content" in weights else None
+    near = cast(Any, fitted("content")) if "content" in weights else None
+    parts = lent(parts, near, counts > 0)
+    vectors = near.vectors if near is not None else None
     explainer: Explainer | None = None
     if explained:
         split = [(part, weight) for part, weight in parts if isinstance(part, Attributing)]

@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tastemate import build, config, filters
+from tastemate import build, config
 from tastemate.catalog import Catalog
 from tastemate.data.datasets import Dataset, open_dataset
 from tastemate.data.places import place
 from tastemate.data.records import item_from
+from tastemate.data.triples import Kept
 from tastemate.errors import ConfigError, StageError, UnknownUser
 from tastemate.interactions import Interactions
 from tastemate.language import Language, open_language
 from tastemate.messages import Prompt
 from tastemate.precomputed import Precomputed, common_queries
 from tastemate.protocols import Profiler, Progress, RatingPredictor, Retriever, Similar
+from tastemate.querying import query_of
 from tastemate.recommender import Recommender
 from tastemate.scope import opened
 from tastemate.types import (
-    AS_IS,
     NO_HISTORY,
     Candidate,
     Controls,
@@ -40,12 +41,13 @@ from tastemate.types import (
     Slate,
     Step,
     Taste,
-    history,
 )
 from tastemate.workspace import Workspace
 
 if TYPE_CHECKING:
     from tastemate.asking import Answer
+    from tastemate.chat.conversation import Conversation
+    from tastemate.conversing import ProjectDesk
     from tastemate.evaluate.protocol import NextItemResult
     from tastemate.explain.compare import Comparison
     from tastemate.text.link import Linker
@@ -71,6 +73,7 @@ class Tastemate:
         events = dataset.interactions
         self.profile = build.profile_for(settings.recommend.profile, settings.blend, len(events))
         parts = build.resources(settings.retrievers, settings.encoder.name, lambda: self.language)
+        parts = replace(parts, facts=Kept(folder / "graph.tsv"), sources=dataset.sources)
         self.work = Workspace(folder, dataset.catalog, events, parts, progress=progress)
 
     @classmethod
@@ -88,7 +91,7 @@ class Tastemate:
     ) -> "Tastemate":
         """Open a project folder, a named data set, or a folder or file of data.
 
-        `text` joins another data set's descriptions by item id (such as "movie-text"). `llm` is
+        `text` joins texts and credits by item id ("movie-text", "movie-text,redial"). `llm` is
         `model` of `[llm]` ("none" asks no model), `wants` are other keys of it. Raises
         `UnknownDataset`, `ConfigError` for a bad `tastemate.toml`, `DataError` for bad data.
         """
@@ -124,13 +127,14 @@ class Tastemate:
         exclude_seen: bool = True,
         diversity: float = 0.0,
         novelty: float = 0.0,
+        context: Mapping[str, str] | None = None,
         model: str | None = None,
     ) -> Slate:
         """Return the k best items for a user, for likes named now, or for nobody in particular.
 
         `likes` are ids or titles; `filters` are wishes such as "year>=1990" or "genre=Crime";
-        `model` is a profile or a single retriever. Raises `UnknownUser`, `UnknownItem`,
-        `ConfigError`.
+        `context` is the moment, such as {"company": "kids"} (`context.AXES`); `model` is a
+        profile or a single retriever. Raises `UnknownUser`, `UnknownItem`, `ConfigError`.
         """
         asked = self.query(
             user,
@@ -141,12 +145,14 @@ class Tastemate:
             exclude=exclude,
             exclude_seen=exclude_seen,
             controls=Controls(diversity, novelty),
+            context=context or {},
+            lean=self.desk.moments.leanings if context else None,
         )
         return self.recommend_all([asked], model=model)[0]
 
     def recommend_all(self, queries: Sequence[Query], *, model: str | None = None) -> list[Slate]:
         """Answer many queries at once."""
-        extras = build.asked_for(queries)
+        extras = build.asked_for(queries, whole=model is None)
         if model is None and not extras and not (self.language and self.language.joins):
             return self.answers.recommend_all(queries)
         slates = self.recommender(model, extras).recommend_all(queries)
@@ -156,40 +162,11 @@ class Tastemate:
             slates = [replace(slate, trace=(*slate.trace, step)) for slate in slates]
         return slates
 
-    def query(
-        self,
-        user: str | None = None,
-        k: int = 10,
-        *,
-        text: str = "",
-        likes: Iterable[str] = (),
-        wishes: Iterable[str | Filter] = (),
-        exclude: Iterable[str] = (),
-        exclude_seen: bool = True,
-        controls: Controls = AS_IS,
-    ) -> Query:
-        """Turn what a person wrote into a `Query` over this catalogue."""
-        config.written(query=text, user="" if user is None else user)
-        config.listed(likes=likes, filters=wishes, exclude=exclude)
-        liked = list(dict.fromkeys(self.find(written) for written in likes))
+    def query(self, user: str | None = None, k: int = 10, **said: Any) -> Query:
+        """Turn what a person wrote into a `Query`: the keywords of `querying.query_of`."""
+        config.written(user="" if user is None else user)
         seen = self.history(user) if user is not None else NO_HISTORY
-        now = int(seen.timestamps[-1]) if len(seen) else 0
-        high = self.interactions.scale.high
-        seen = seen.then(history(liked, [high] * len(liked), [now] * len(liked)))
-        return Query(
-            user=user,
-            history=seen,
-            text=text.strip(),
-            k=k,
-            exclude=frozenset(self.find(written) for written in exclude),
-            exclude_seen=exclude_seen,
-            filters=tuple(
-                wish if isinstance(wish, Filter) else filters.parse(wish, self.catalog)
-                for wish in wishes
-            ),
-            about=self.interactions.about(user),
-            controls=controls,
-        )
+        return query_of(user, k, seen, self.catalog, self.interactions, self.find, **said)
 
     def history(self, user: str) -> History:
         """Return a user's events, those since the last import included; raise `UnknownUser`."""
@@ -234,7 +211,7 @@ class Tastemate:
         """Read what somebody likes and dislikes, each statement with its items."""
         language = self.language
         with opened(None if language is None else language.wants.seconds, user or ""):
-            return self._profiler.taste([self.query(user, likes=likes).history])[0]
+            return self.profiler.taste([self.query(user, likes=likes).history])[0]
 
     def explain(self, user: str, item: str, *, model: str | None = None) -> Recommendation:
         """Say where an item stands for a user and why, whether or not they have seen it."""
@@ -244,15 +221,30 @@ class Tastemate:
         """Hold two or three items against one's taste."""
         from tastemate.explain.compare import compare
 
-        rows = [self.find(item) for item in items]
-        asked, path = self.query(user), self.recommender()
-        return compare(path.explain_items(asked, rows), self.taste(user))
+        lines = self.recommender().explain_items(self.query(user), [self.find(i) for i in items])
+        return compare(lines, self.taste(user))
+
+    def chat(self, user: str | None = None, session: str | None = None) -> "Conversation":
+        """Begin a conversation, or go on with a kept one by its id; raise `NotFound`."""
+        from tastemate.conversing import open_conversation
+
+        return open_conversation(self.desk, user, session)
+
+    @cached_property
+    def desk(self) -> "ProjectDesk":
+        """The project as a conversation sees it."""
+        from tastemate.conversing import ProjectDesk
+
+        return ProjectDesk(self)
 
     def ask(self, question: str, user: str | None = None, k: int = 5) -> "Answer":
         """Answer a question in words, from the catalogue alone; raise `ConfigError` for none."""
         from tastemate.asking import ask
 
-        return ask(self, question, user, k)
+        config.written(question=question, user="" if user is None else user)
+        if user is not None:
+            self.history(user)
+        return ask(self.desk, question, user, k)
 
     def like(self, user: str, item: str) -> Item:
         """Record that a user likes an item; the next answer knows it."""
@@ -329,13 +321,9 @@ class Tastemate:
         return Linker(self.catalog)
 
     @cached_property
-    def _profiler(self) -> Profiler:
-        from tastemate.profile.taste import AttributeTaste
-
-        base = AttributeTaste(self.catalog, self.interactions)
-        if self.language is None:
-            return base
-        return self.language.profiler(base, self.catalog, self.interactions)
+    def profiler(self) -> Profiler:
+        """Reads what somebody likes out of a history."""
+        return build.profiler(self.language, self.catalog, self.interactions)
 
     def _tell(self, user: str, item: str, value: float) -> Item:
         config.written(user=user)
@@ -346,5 +334,5 @@ class Tastemate:
         return self.catalog.item(row)
 
     def _forget(self) -> None:
-        for derived in ("linker", "_profiler", "answers"):
+        for derived in ("linker", "profiler", "answers", "desk"):
             self.__dict__.pop(derived, None)

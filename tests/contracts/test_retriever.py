@@ -21,16 +21,18 @@ from tastemate.types import NO_HISTORY, Event, History, Item, Leaning, Query, Ta
 
 NAMES = list(build.RETRIEVERS)
 
-NOT_PERSONAL = {"popular", "recent"}
+NOT_PERSONAL = {"popular", "recent", "newcomer", "familiar"}
 """The same answer for everybody, so no right answer on the checkerboard."""
 NEEDS_RATINGS = {"als"}
 """Predict ratings: where all values are equal there is nothing to predict."""
-NEEDS_TEXT = {"search"}
+NEEDS_TEXT = {"search", "opening", "wanted"}
 NEEDS_TASTE = {"worded"}
+SERVES = {"newcomer": 10, "opening": 10}
+"""The longest history these have an opinion on."""
 NEEDS_LEANINGS = {"leanings"}
 ASKS_MODEL = {"generated"}
 """What it answers is the model's: here one that names the same titles to everybody."""
-READS_CATALOG = {"genre-popular", "content", "search", "worded"}
+READS_CATALOG = {"genre-popular", "content", "search", "wanted", "worded", "knowledge"}
 """New items may change what is said about old ones."""
 
 EVERY = pytest.mark.parametrize("name", NAMES)
@@ -71,7 +73,8 @@ def _ask(name: str, past: History = NO_HISTORY, **rest: object) -> Query:
 
 def _queries(name: str, n: int = 8) -> list[Query]:
     _, interactions = _world()
-    return [_ask(name, interactions.history(code), user=f"u{code}") for code in range(n)]
+    past = [interactions.history(code).last(SERVES.get(name, 1_000)) for code in range(n)]
+    return [_ask(name, one, user=f"u{code}") for code, one in enumerate(past)]
 
 
 def _rows(lists: list[list]) -> list[list[int]]:
@@ -358,7 +361,7 @@ def test_repeated_events_are_no_trouble(name: str) -> None:
 @EVERY
 def test_who_asks_does_not_matter_only_the_history(name: str) -> None:
     _, interactions = _world()
-    past = interactions.history(3)
+    past = interactions.history(3).last(SERVES.get(name, 1_000))
     askers = [_ask(name, past, user=user) for user in ("u3", "somebody new", None)]
     scores = _fitted(name).scores(askers)
     _same(scores[1:], np.repeat(scores[:1], 2, axis=0))

@@ -6,8 +6,9 @@ import pytest
 from tastemate.catalog import Catalog
 from tastemate.errors import DataError, FormatError, Interrupted, NotFound
 from tastemate.evaluate.baselines import ContentNeighbours, GenrePopularity, Popular, Together
-from tastemate.evaluate.cold import cold_items, cold_users, sentences
-from tastemate.evaluate.dialogues import read_seekers
+from tastemate.evaluate.cold import METRICS, cold_items, cold_users, sentences
+from tastemate.evaluate.dialogues import Seeker, choosing, read_seekers
+from tastemate.evaluate.seekers import against_likes
 from tastemate.interactions import Interactions
 from tastemate.types import Event, Item, Query, history
 
@@ -228,7 +229,37 @@ def test_one_sentence_against_later_likes(spoken):
         link=lambda t: titles.get(t, -1),
     )
     assert table.rows[-1].k == "sentence"
-    assert table.notes[-1].startswith("One sentence")
+    assert table.notes[-2].startswith("One sentence")
+    assert table.notes[-1].startswith("seekers: 0 people")
+
+
+def test_a_sentence_against_likes_asks_for_the_same_items():
+    catalog, interactions = world()
+    titles = {title: row for row, title in enumerate(catalog.titles)}
+    told = tuple(f"Film {n}" for n in (1, 3, 5, 7, 9, 9))
+    people = [Seeker(str(n), "something odd please", told) for n in range(12)]
+    ours = [one for one in people if not choosing(one)]
+    assert 0 < len(ours) < len(people)
+    asked = []
+
+    class Spy(Parity):
+        def scores(self, queries):
+            asked.extend((len(query.history), bool(query.text)) for query in queries)
+            return super().scores(queries)
+
+    found, note = against_likes(
+        {"spy": Spy}, catalog, interactions, people, lambda t: titles.get(t, -1), METRICS
+    )
+    assert f"{len(ours)} people" in note
+    assert set(asked) == {(k, text) for k in (0, 1, 2, 3) for text in (False, True)}
+    recall = {row.model: row.metrics["recall@20"].value for row in found}
+    assert recall["spy, 0 likes"] == 0.0
+    assert recall["spy, 1 like"] == recall["spy, sentence"] == 1.0
+    assert set(found[0].against) == {"popularity", "spy, sentence"}
+    assert {row.k for row in found} == {"seekers"}
+    none, note = against_likes({}, catalog, interactions, [], lambda title: -1, METRICS)
+    assert none == []
+    assert "0 people" in note
 
 
 def test_dialogues_that_cannot_be_read(tmp_path):

@@ -52,8 +52,12 @@ _TURNED: dict[Operator, Operator] = {
 }
 
 
-def answered(question: Question | None, intent: Intent, text: str) -> Intent:
+def answered(
+    question: Question | None, intent: Intent, text: str, *, listed: bool = False
+) -> Intent:
     """Return a message's intent with what it answers to a question as wishes.
+
+    Where a list is on the table (`listed`), "the second" is its second item and no option.
 
     What is no answer comes back as it was. An answer that leaves the question open comes back
     without wishes: having been asked, the attribute is not asked about again.
@@ -63,11 +67,15 @@ def answered(question: Question | None, intent: Intent, text: str) -> Intent:
         return intent
     plain = replace(intent, state="recommendation", picked=(), text="", unknown=(), undecided=())
     if _OPEN.search(text):
-        return plain
+        return replace(plain, act="more") if listed else plain
     refused = not _NO.isdisjoint(said)
     agreed = not _YES.isdisjoint(said)
     options = question.options
-    named = _named(options, said) or _bounded(question, said) or _pointed(options, said)
+    named = (
+        _named(options, said)
+        or _bounded(question, said)
+        or ([] if listed else _pointed(options, said))
+    )
     if not named and (refused or (agreed and len(options) == 1)):
         named = list(options)
     firm = _SOFT.isdisjoint(said)

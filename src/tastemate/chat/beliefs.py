@@ -132,6 +132,7 @@ def beliefs(session: Session, catalog: Catalog) -> Beliefs:
         intent = turn.intent
         if at and (question := session.turns[at - 1].asked) is not None:
             asked.add(question.attribute)
+        asked.update(name for name, _ in intent.withdrawn if not name.startswith(MARK))
         was = (now, start, until)
         if intent.act == "undo":
             if before:

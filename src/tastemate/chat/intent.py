@@ -65,6 +65,8 @@ class Intent:
     """Positions, from 1, in the list shown last."""
     verdict: Literal["", "liked", "disliked", "seen"] = ""
     """What is said of the positions picked."""
+    taken: bool = False
+    """Whether something shown is accepted: "I'll take that one"."""
     wishes: tuple[Wish, ...] = ()
     """One value a wish: "is" or "is not" for texts, "at least" or "at most" for numbers; only
     alternatives ("French or Italian") are several, under "any of"."""
@@ -92,7 +94,7 @@ class Intent:
 def slots(intent: Intent) -> frozenset[tuple[str, str]]:
     """Return the intent as (slot, value) pairs, the unit of slot precision and recall.
 
-    What is free text (`text`, `undecided`) is left out, and so are `verdict` and `source`;
+    What is free text (`text`, `undecided`) is left out, and so are `verdict`, `taken` and `source`;
     alternatives are a pair each.
     """
     return frozenset(_pairs(intent))

@@ -1,7 +1,6 @@
 """`tastemate ask`: a question in plain words, answered from the catalogue."""
 
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,7 +46,7 @@ def ask(
     if as_json:
         emit(
             slate_json(project.name, user, answer.slate, took)
-            | {"question": question, "understood": understood(answer, project.catalog)}
+            | {"question": question, "understood": understood(answer)}
             | {
                 "answer": {
                     "text": answer.text,
@@ -74,38 +73,27 @@ def ask(
     show_trace(answer.slate)
 
 
-def understood(answer: "Answer", catalog: "Catalog") -> dict[str, Any]:
+def understood(answer: "Answer") -> dict[str, Any]:
     """Return what was understood as JSON values."""
-    wishes = answer.wishes
+    from tastemate.chat.intent import slots
+
     return {
-        "search": wishes.text,
-        "like": [catalog.titles[row] for row in wishes.likes],
-        "not": [catalog.titles[row] for row in wishes.excluded],
-        "filters": [asdict(wish) for wish in wishes.filters],
-        "undecided": list(wishes.undecided),
-        "unknown": list(wishes.unknown),
-        "unread": wishes.unread,
+        "slots": sorted([slot, value] for slot, value in slots(answer.intent)),
+        "search": answer.intent.text,
+        "undecided": list(answer.intent.undecided),
     }
 
 
 def _told(answer: "Answer", catalog: "Catalog") -> list[str]:
     """Return what was understood as lines for a person."""
-    from tastemate.text.wishes import MOST_EXAMPLES
+    from tastemate.chat.session import Session, Turn
+    from tastemate.chat.told import lines
 
-    wishes = answer.wishes
-    parts = [f'searched for "{short(wishes.text)}"'] if wishes.text else []
-    parts += [f"like {catalog.titles[row]}" for row in wishes.likes]
-    parts += [f"not {catalog.titles[row]}" for row in wishes.excluded]
-    for wish in wishes.filters:
-        value = ", ".join(wish.value) if isinstance(wish.value, tuple) else wish.value
-        parts.append(f"{wish.attribute} {wish.operator} {value}")
-    lines = [f"Understood: {'; '.join(parts)}."] if parts else []
-    if wishes.undecided:
-        away = short(", ".join(short(word, 30) for word in wishes.undecided))
-        lines.append(f"Nothing here tells what is {away}; not left out.")
-    lines += [f'No title here is "{short(title)}"; read as words.' for title in wishes.unknown]
-    if wishes.unread:
-        lines.append(f"Only the first {MOST_EXAMPLES} examples were taken; the rest are words.")
+    intent = answer.intent
+    session = Session("").then(Turn("", intent))
+    parts = [line.text for line in lines(answer.believed, session, catalog)]
+    told = [f"Understood: {'; '.join(parts)}."] if parts else []
+    told += [f'No title or name here is "{short(name)}"; read as words.' for name in intent.unknown]
     if answer.slate.unknown:
-        lines.append(f"{answer.slate.unknown} items left out: it is not known of them.")
-    return lines
+        told.append(f"{answer.slate.unknown} items left out: it is not known of them.")
+    return told

@@ -74,6 +74,12 @@ def recommend(
         float, typer.Option(min=0, max=1, help="How unlike each other; 0 is off.")
     ] = 0.0,
     novelty: Annotated[float, typer.Option(min=0, max=1, help="How little known; 0 is off.")] = 0.0,
+    context: Annotated[
+        str,
+        typer.Option(
+            "--context", help="The moment: company=kids,time=evening; 'now' is what the clock says."
+        ),
+    ] = "",
     why: Annotated[
         int | None, typer.Option("--why", min=1, help="Show all that line N rests on.")
     ] = None,
@@ -89,26 +95,44 @@ def recommend(
     as_json: JsonOption = False,
 ) -> None:
     """Recommend: k items for a user, for likes named now, or for nobody in particular."""
+    from tastemate.text.moments import Moments, at
+    from tastemate.types import Controls
+
     project = open_project(dataset, text, llm=llm, rank=rank, show=show_prompt, explain=phrased)
     wishes = [*(where or ()), *(f"genres={name}" for name in genre or ())]
     start = time.perf_counter()
-    slate = project.recommend(
+    asked = project.query(
         user,
         k,
-        query=query,
+        text=query,
         likes=like or (),
-        filters=wishes,
+        wishes=wishes,
         exclude=exclude or (),
         exclude_seen=not allow_seen,
-        diversity=diversity,
-        novelty=novelty,
-        model=model,
+        controls=Controls(diversity, novelty),
     )
+    if context.strip():
+        asked = at(asked, _moment(context), Moments(project.catalog, project.settings.context))
+    slate = project.recommend_all([asked], model=model)[0]
     took = time.perf_counter() - start
     if as_json:
         emit(slate_json(project.name, user, slate, took))
         return
     show_slate(slate, why)
+
+
+def _moment(written: str) -> dict[str, str]:
+    """Read a moment; "now" among its parts is what the clock says here."""
+    from datetime import datetime
+
+    from tastemate.context import moment, read
+
+    parts = [part.strip() for part in written.split(",")]
+    said = read(",".join(part for part in parts if part != "now"))
+    if "now" not in parts:
+        return said
+    zone = datetime.now().astimezone().tzinfo
+    return (moment(time.time(), zone) if zone else moment(time.time())) | said
 
 
 def show_slate(slate: "Slate", why: int | None = None) -> None:

@@ -25,6 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="Measure cost, speed and faults on 
 app.command()(faults.chaos)
 app.command()(faults.injection)
 app.command()(faults.position)
+app.command()(faults.conversation)
 app.command()(spending.tokens)
 app.command("worked-example")(spending.worked_example)
 

@@ -84,7 +84,10 @@ def evaluate(
         bool, typer.Option("--fresh", help="Make everything again, whatever is kept.")
     ] = False,
     dialogues: Annotated[
-        Path | None, typer.Option(help="Cold users: ReDial dialogues. (redial/valid.jsonl)")
+        Path | None, typer.Option(help="Conversation, cold users: ReDial dialogues. (redial/valid.jsonl)")
+    ] = None,
+    messages: Annotated[
+        Path | None, typer.Option(help="Understanding: annotated messages, JSON lines.")
     ] = None,
     llm: LlmOption = None,
     ablations: Annotated[
@@ -108,6 +111,11 @@ def evaluate(
         for flag in (name for name, value in given.items() if value):
             raise ConfigError(f"{flag} belongs to --protocol next-item, not {protocol.value}.")
 
+    if protocol is Protocol.UNDERSTANDING:
+        from tastemate.cli.understanding import understanding
+
+        understanding(messages, seed, as_json=bool(as_json))
+        return
     if protocol is not Protocol.GENERATION and (ablations or llm not in (None, "none")):
         raise ConfigError(f"--llm and --ablations belong to --protocol generation, not {protocol}.")
 

@@ -1,4 +1,4 @@
-"""`tastemate benchmark chaos | injection | position`: broken, hostile and biased models.
+"""`tastemate benchmark chaos | injection | position | conversation`: models that break, lie, lean.
 
 The models in these harnesses are scripted, and the results say so by their names.
 """
@@ -62,6 +62,32 @@ def injection(
     _show(found | {"words": words}, as_json, data)
     if words["failures"]:
         raise typer.Exit(1)
+
+
+def conversation(
+    dataset: DataOption = "films",
+    cases: Annotated[int, typer.Option(min=1, max=100_000, help="Broken conversations.")] = 500,
+    held: Annotated[
+        bool, typer.Option("--held", help="The softer payloads, written after the defence.")
+    ] = False,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Talk with a model that breaks, lies or obeys payloads: every turn must hold without it.
+
+    In time, nothing outside the catalogue, no firm wish broken, no untrue sentence.
+    """
+    from tastemate.benchmark import talk as measure
+    from tastemate.benchmark.payloads import FILE, HELD, load
+
+    data = open_data(dataset)
+    broken = measure.chaos(cases, seed, dataset=data, progress=_progress())
+    attempts = load(HELD if held else FILE)
+    hidden = measure.injection(seed, payloads=attempts, dataset=data, progress=_progress())
+    found = measure.joined({"broken": broken, "injection": hidden})
+    if not as_json and found["problems"]:
+        table([{"problem": one} for one in found["problems"]])
+    _show(found, as_json, data)
 
 
 def position(

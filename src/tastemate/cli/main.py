@@ -10,14 +10,18 @@ from tastemate.cli import (
     answer,
     ask,
     audit,
+    chat,
     data,
     demo,
     doctor,
     evaluate,
     features,
+    graph,
     imports,
     keep,
     llm,
+    onboard,
+    simulate,
     tune,
 )
 from tastemate.cli import benchmark as bench
@@ -36,7 +40,9 @@ app.command()(demo.demo)
 app.command()(ask.recommend)
 app.command()(ask.similar)
 app.command()(ask.search)
+app.command()(chat.chat)
 app.command()(answer.ask)
+app.command()(onboard.onboard)
 app.command()(ask.predict)
 app.command()(ask.explain)
 app.command()(ask.compare)
@@ -48,9 +54,11 @@ app.command()(keep.dislike)
 app.command("import")(imports.import_)
 app.add_typer(keep.items_app, name="items")
 app.add_typer(data.app, name="data")
+app.add_typer(graph.app, name="graph")
 app.command()(features.features)
 app.command()(evaluate.evaluate)
 app.command()(audit.audit)
+app.command()(simulate.simulate)
 app.command()(tune.tune)
 app.add_typer(bench.app, name="benchmark")
 app.add_typer(llm.app, name="llm")

@@ -29,7 +29,10 @@ DatasetOption = Annotated[
 ]
 TextOption = Annotated[
     str | None,
-    typer.Option("--text", help="Join the texts of this data set by item id: movie-text."),
+    typer.Option(
+        "--text",
+        help="Join texts or credits by item id: movie-text, redial, or several with commas.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 ModelOption = Annotated[

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from tastemate.blend import Blend
@@ -27,6 +27,10 @@ class Protocol(StrEnum):
     COLD_USER = "cold-user"
     BEYOND = "beyond-accuracy"
     GENERATION = "generation"
+    CONTEXT = "context"
+    ONBOARDING = "onboarding"
+    CONVERSATION = "conversation"
+    UNDERSTANDING = "understanding"
 
 
 class Ties(StrEnum):
@@ -41,9 +45,13 @@ DEFAULT_MODELS: dict[Protocol, tuple[str, ...]] = {
     Protocol.NEXT_ITEM: ("fast",),
     Protocol.GLOBAL_TIME: ("fast", "popular"),
     Protocol.COLD_ITEM: ("content", "balanced", "logistic"),
-    Protocol.COLD_USER: ("fast", "content", "search", "logistic"),
+    Protocol.COLD_USER: ("spoken", "start", "fast", "search"),
     Protocol.BEYOND: ("fast", "balanced", "popular", "content"),
     Protocol.GENERATION: ("fast", "ease-likes"),
+    Protocol.CONTEXT: ("fast",),
+    Protocol.ONBOARDING: ("fast",),
+    Protocol.CONVERSATION: ("talk", "spoken", "ease"),
+    Protocol.UNDERSTANDING: (),
 }
 
 
@@ -146,13 +154,26 @@ def _global_time(
     ).as_json()
 
 
+def _borrowing(wanted: Request) -> "dict[str, Factory]":
+    """Return a collaborative model whose cold items borrow from their described neighbours."""
+    from tastemate import build
+    from tastemate.retrieve.borrowing import Borrowing
+
+    def fit(catalog: "Catalog", interactions: "Interactions") -> Borrowing:
+        base = build.fitted("ease-likes", wanted.shared, catalog, interactions)
+        near = build.fitted("content", wanted.shared, catalog, interactions)
+        return Borrowing(base, cast(Any, near), interactions.counts > 0)
+
+    return {"ease-likes, borrowing": fit}
+
+
 def _cold_item(
     wanted: Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
 ) -> dict[str, Any]:
     from tastemate.evaluate.cold import cold_items
 
     return cold_items(
-        _factories(wanted),
+        _factories(wanted) | _borrowing(wanted),
         catalog,
         interactions,
         liked_only=wanted.liked_only,
@@ -241,6 +262,65 @@ def _generation(
     ).as_json()
 
 
+def _context(
+    wanted: Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
+) -> dict[str, Any]:
+    from tastemate.evaluate.moments import moments
+
+    name = wanted.models[0]
+    return moments(
+        _factory(wanted, name),
+        catalog,
+        interactions,
+        model=name,
+        max_history=wanted.max_history,
+        min_events=wanted.min_events,
+        limit_users=wanted.limit_users,
+        seed=wanted.seed,
+        keep=_kept(wanted),
+        fresh=wanted.fresh,
+        progress=progress,
+    ).as_json()
+
+
+def _onboarding(
+    wanted: Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
+) -> dict[str, Any]:
+    from tastemate.evaluate.onboarding import onboarding
+
+    name = wanted.models[0]
+    return onboarding(
+        _factory(wanted, name),
+        catalog,
+        interactions,
+        model=name,
+        min_events=wanted.min_events,
+        limit_users=wanted.limit_users,
+        seed=wanted.seed,
+        keep=_kept(wanted),
+        fresh=wanted.fresh,
+        progress=progress,
+    ).as_json()
+
+
+def _conversation(
+    wanted: Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
+) -> dict[str, Any]:
+    from tastemate.data.datasets import find_folder
+    from tastemate.evaluate.conversation import conversation, read_from
+
+    return conversation(
+        _factories(wanted),
+        catalog,
+        interactions,
+        read_from(find_folder, wanted.dialogues, catalog, interactions),
+        seed=wanted.seed,
+        keep=_kept(wanted),
+        fresh=wanted.fresh,
+        progress=progress,
+    ).as_json()
+
+
 RUN: dict[Protocol, "Callable[[Request, Catalog, Interactions, Progress], dict[str, Any]]"] = {
     Protocol.NEXT_ITEM: _next_item,
     Protocol.GLOBAL_TIME: _global_time,
@@ -248,4 +328,7 @@ RUN: dict[Protocol, "Callable[[Request, Catalog, Interactions, Progress], dict[s
     Protocol.COLD_USER: _cold_user,
     Protocol.BEYOND: _beyond,
     Protocol.GENERATION: _generation,
+    Protocol.CONTEXT: _context,
+    Protocol.ONBOARDING: _onboarding,
+    Protocol.CONVERSATION: _conversation,
 }

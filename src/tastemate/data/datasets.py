@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tastemate.catalog import Catalog
 from tastemate.data import sample
+from tastemate.data.joined import Source, join_sources
 from tastemate.data.load import load_path
 from tastemate.data.recipes import RECIPES
 from tastemate.data.validate import Report
@@ -27,6 +28,8 @@ class Dataset:
     catalog: Catalog
     interactions: Interactions
     notes: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    """What was joined to the catalogue, each source with what it says."""
 
 
 def data_folders() -> list[Path]:
@@ -51,7 +54,8 @@ def find_folder(name: str) -> Path | None:
 def open_dataset(name_or_path: str | Path, *, text: str | Path | None = None) -> Dataset:
     """Open a data set by name (`films`, `ml-latest-small`, …) or a folder or file by path.
 
-    `text` names a data set or path with texts of films ("movie-text"), joined by item id. Raises
+    `text` names data sets or paths with texts or credits of films, joined by item id: "movie-text",
+    "redial", or both with a comma between them, the more trusted one first. Raises
     `UnknownDataset` when there is none, and `FormatError` or `NothingUsable` when it is broken.
     """
     dataset, _ = read_dataset(name_or_path, text=text)
@@ -63,22 +67,32 @@ def read_dataset(
 ) -> tuple[Dataset, Report]:
     """Open a data set and return the report of the lines that were turned away, too."""
     name = str(name_or_path)
-    words = None if text is None else _locate(str(text))
-    if name == FILMS and words is None:
+    places = [] if text is None else [(one, _locate(one)) for one in _listed(str(text))]
+    sources: tuple[Source, ...] = ()
+    if name == FILMS and not places:
         report = Report()
         catalog, interactions = sample.load_films(report)
     else:
-        catalog, interactions, report = load_path(_locate(name), words)
+        path = _locate(name)
+        catalog, interactions, report = load_path(path)
+        catalog, sources = join_sources(catalog, path, places, report)
     notes = list(report.notes)
     if len(report) or report.duplicates:
         notes.insert(0, report.summary(0).splitlines()[0])
     name = name if name == FILMS or find_folder(name) else Path(name).resolve().name
-    return Dataset(name, catalog, interactions, tuple(notes)), report
+    return Dataset(name, catalog, interactions, tuple(notes), sources), report
 
 
 def known_names() -> list[str]:
     """Return the names that can be opened or fetched, the bundled sample first."""
     return [FILMS, *dict.fromkeys([*RECIPES, *LOCAL])]
+
+
+def _listed(text: str) -> list[str]:
+    """Return the names in a list with commas; a path with a comma in it is one name."""
+    if find_folder(text) is not None or (text and Path(text).expanduser().exists()):
+        return [text]
+    return [one.strip() for one in text.split(",")]
 
 
 def _locate(name: str) -> Path:

@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from tastemate.catalog import Catalog
-from tastemate.data import amazon, books, movielens, movietext, sample, saved
+from tastemate.data import amazon, books, movielens, sample, saved
 from tastemate.data.columns import Columns
 from tastemate.data.events import catalog_of_ids, check_events, to_interactions
 from tastemate.data.items import catalog_from
+from tastemate.data.joined import join_sources
 from tastemate.data.tables import read_table
 from tastemate.data.validate import Report
 from tastemate.errors import FormatError, NotFound
@@ -82,7 +83,7 @@ def load_path(path: Path, text: Path | None = None) -> tuple[Catalog, Interactio
     else:
         raise NotFound(f"There is nothing at {path}. Check the path.")
     if text is not None:
-        catalog = movietext.join_text(catalog, movietext.read_text(text, report))
+        catalog, _ = join_sources(catalog, path, [(text.name, text)], report)
     return catalog, interactions, report
 
 

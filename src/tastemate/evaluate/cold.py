@@ -20,6 +20,7 @@ from tastemate.evaluate.dialogues import Seeker
 from tastemate.evaluate.held import LAST_KEPT, Asked, Questions, Row, Table, answers, rows
 from tastemate.evaluate.lab import Setting, prepare, without_last
 from tastemate.evaluate.scoring import Factory
+from tastemate.evaluate.seekers import against_likes
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress
 from tastemate.types import NO_HISTORY, History, Query
@@ -145,6 +146,20 @@ def cold_users(
     if seekers and link is not None:
         more, note = sentences(
             factories, catalog, interactions, seekers, link, seed=seed, keep=keep, fresh=fresh
+        )
+        lines += more
+        notes.append(note)
+        first = next(iter(factories))
+        more, note = against_likes(
+            {first: factories[first]},
+            catalog,
+            interactions,
+            seekers,
+            link,
+            METRICS,
+            seed=seed,
+            keep=keep,
+            fresh=fresh,
         )
         lines += more
         notes.append(note)

@@ -6,6 +6,7 @@ they want, and marks at the end which of the films talked about they like.
 
 import json
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,3 +91,8 @@ def _mentioned(messages: list[Mapping[str, Any]]) -> list[str]:
     """Return the film ids mentioned, first mention first."""
     found = [word[1:] for message in messages for word in _MENTION.findall(message["text"])]
     return list(dict.fromkeys(found))
+
+
+def choosing(seeker: Seeker) -> bool:
+    """Whether a seeker is of the half that weights are chosen on; the others are reported on."""
+    return zlib.crc32(seeker.id.encode()) % 2 == 0

@@ -101,7 +101,7 @@ def _checked(
     dropped = 0
     sentences = reply.get("sentences") if isinstance(reply, dict) else None
     for sentence in sentences if isinstance(sentences, list) else []:
-        clause = _bound(sentence, lines, named, question)
+        clause = bound_clause(sentence, lines, named, question)
         if clause is None:
             dropped += 1
         else:
@@ -109,7 +109,7 @@ def _checked(
     return kept, dropped
 
 
-def _bound(
+def bound_clause(
     sentence: Any, lines: Sequence[Recommendation], named: Named, question: str
 ) -> Clause | None:
     """Return a sentence with the ids of its items; None where it cannot stand."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tastemate.catalog import Catalog
+from tastemate.explain.leant import fulfilled
 from tastemate.explain.writer import write
 from tastemate.interactions import Interactions
 from tastemate.protocols import Attributing
@@ -28,6 +29,7 @@ from tastemate.types import (
     EvidenceKind,
     Floats,
     Item,
+    Leaning,
     Query,
     Reason,
     Recommendation,
@@ -71,9 +73,12 @@ class _Notes:
         value: AttributeValue = "",
         count: int = 0,
         weight: float = 0.0,
+        because: str = "",
     ) -> None:
         name = f"e{len(self.evidence) + 1}"
-        self.evidence.append(Evidence(name, kind, item, title, attribute, value, count, weight))
+        self.evidence.append(
+            Evidence(name, kind, item, title, attribute, value, count, weight, because)
+        )
 
 
 class EvidenceExplainer:
@@ -128,7 +133,7 @@ class EvidenceExplainer:
         words = wanted_words(query.text) if query.text else ()
         marked: dict[int, NDArray[np.bool_]] = {}
         return [
-            self._reason(line.item, int(row), likes, words, marked)
+            self._reason(line.item, int(row), likes, words, marked, query.leanings)
             for line, row, likes in zip(lines, rows, cited, strict=True)
         ]
 
@@ -204,6 +209,7 @@ class EvidenceExplainer:
         cited: Sequence[_Cited],
         words: Sequence[str],
         marked: dict[int, NDArray[np.bool_]],
+        leanings: Sequence[Leaning],
     ) -> Reason:
         notes = _Notes()
         rated = len(self.interactions) > 0 and self.scale.high > self.scale.low
@@ -216,6 +222,8 @@ class EvidenceExplainer:
                 notes.add("shared attribute", name, title, attribute, shared)
         for field, found in matches(item, words):
             notes.add("query", attribute=field, value=found)
+        for because, attribute, held in fulfilled(item, leanings) if leanings else ():
+            notes.add("context", attribute=attribute, value=held, because=because)
         if cited:
             first = cited[0].row
             together = self._together(first, row, marked)

@@ -42,7 +42,8 @@ def mark(text: str, facts: Sequence[Evidence], item: Item) -> Marked:
     text = text.replace("\u2019", "'")
     named: dict[str, str] = {}
     for fact in facts:
-        for value in fact.value if isinstance(fact.value, tuple) else (fact.value,):
+        values = fact.value if isinstance(fact.value, tuple) else (fact.value,)
+        for value in (*values, fact.because):
             if isinstance(value, str) and value:
                 named[value] = VALUE
     for fact in facts:

@@ -14,6 +14,7 @@ from tastemate.catalog import Catalog
 from tastemate.errors import DataError
 from tastemate.explain.bound import wrong
 from tastemate.explain.evidence import field_words, likers, wanted_words
+from tastemate.explain.leant import Fulfilled, fulfilled
 from tastemate.explain.marks import mark
 from tastemate.explain.writer import PLAIN
 from tastemate.interactions import Interactions
@@ -34,7 +35,7 @@ Scores: TypeAlias = Callable[[Sequence[Query]], Floats]
 """`scores(queries)` → the score of every item, (queries, items)."""
 
 
-_OF_ITEM = ("popularity", "query", "promotion", "new attribute")
+_OF_ITEM = ("popularity", "query", "context", "promotion", "new attribute")
 """Kinds of evidence that cite no other item."""
 
 
@@ -97,6 +98,9 @@ class Verifier:
             return "" if fact.item == item.id else f"the promotion is of {fact.item!r}"
         if fact.kind == "new attribute":
             return self._not_new(fact, item, query)
+        if fact.kind == "context":
+            told = Fulfilled(fact.because, fact.attribute, fact.value)
+            return "" if told in fulfilled(item, query.leanings) else f"it has no such {told.value}"
         return _wrong_words(fact, item, query)
 
     def _wrong_of_history(self, fact: Evidence, item: Item, cited: Item, query: Query) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tastemate.explain.leant import about_leanings
 from tastemate.interactions import Scale
 from tastemate.text.phrases import label, listing, number, predicate
 from tastemate.types import Clause, Evidence
@@ -18,7 +19,7 @@ PLAIN = frozenset(
     here in is it its liked like likes of on one or people people's person request share so than
     that the them these they this title titles to who which with you your was were for request
     text description avoid dislike better fits fit clashes clash most more your closest scores
-    score higher both each other only had has not but by""".split()
+    score higher both each other only had has not but by right leans way at least""".split()
 )
 """Words the templates use: never names, even where an item or a value is called so."""
 
@@ -46,6 +47,7 @@ def write(evidence: Sequence[Evidence], scale: Scale, seed: str = "") -> tuple[C
     clauses = [
         _about_like(like, evidence, scale, turn, first=at == 0) for at, like in enumerate(likes)
     ]
+    clauses += about_leanings(evidence)
     for fact in evidence:
         if fact.kind == "neighbours":
             text = _pick(_NEIGHBOURS, turn).format(

@@ -245,6 +245,10 @@ def fact(evidence: Evidence, title: int = screen.TITLE, *, again: bool = False) 
             told = f"{evidence.count} people liked it"
         case "query":
             told = f"wish met: {attribute} {value}"
+        case "context":
+            told = f"{attribute} {value}" + (
+                f", right {screen.value(evidence.because)}" if evidence.because else ", leaned to"
+            )
         case "promotion":
             told = "promoted by the operator"
         case "new attribute":

@@ -38,7 +38,8 @@ class Search(Dense):
     BM25 counts a term of the title `title_weight` times, one of an attribute `attribute_weight`
     times, one of the text once (BM25F), and is divided by the most the query could reach.
     Likeness is the share of term weight that query and title have in common (Jaccard), squared,
-    so that whole titles count and single words hardly. `chars` bounds what the encoder reads.
+    so that whole titles count and single words hardly. A preference vector, where the query has
+    one, adds `vector` x cosine. `chars` bounds what the encoder reads.
     """
 
     name = "search"
@@ -50,11 +51,12 @@ class Search(Dense):
         words: float = 1.0,
         meaning: float = 0.8,
         title: float = 2.0,
+        vector: float = 0.4,
         title_weight: float = 3.0,
         attribute_weight: float = 2.0,
         chars: int = 1000,
     ) -> None:
-        if min(words, meaning, title, title_weight, attribute_weight) < 0:
+        if min(words, meaning, title, vector, title_weight, attribute_weight) < 0:
             raise ConfigError("The weights of search must not be negative.")
         if chars < 1:
             raise ConfigError(f"chars must be at least 1, not {chars}.")
@@ -62,6 +64,7 @@ class Search(Dense):
         self.words = words
         self.meaning = meaning
         self.title = title
+        self.vector = vector
         self.title_weight = title_weight
         self.attribute_weight = attribute_weight
         self.chars = chars
@@ -171,13 +174,13 @@ class Search(Dense):
     def scores(self, queries: Sequence[Query]) -> Floats:
         """Return how well each item fits each query's text and vector; -inf without either.
 
-        A preference vector counts as the meaning of words does. Raises `ConfigError` for one of
+        Raises `ConfigError` for one of
         another encoder.
         """
         found = self.score_texts([query.text for query in queries])
         for query, row in zip(queries, found, strict=True):
             if query.vector is not None and query.vector.any():
-                near = self.meaning * self._nearness(query.vector)
+                near = self.vector * self._nearness(query.vector)
                 row[:] = np.where(np.isfinite(row), row, 0.0) + near
         return found
 

@@ -1,0 +1,1 @@
+"""The grammar of messages: cues, scopes, numbers, moments and states, all rules and word lists."""

@@ -1,0 +1,63 @@
+"""What a message says of the moment: time, place, company, mood, occasion."""
+
+import re
+from functools import cache
+
+from tastemate.chat.grammar.text import either, table
+
+_REPORTED = re.compile(
+    r"\b(?:told|recommended|says|said|suggested|lent|gave|given|born|mentioned|swears|"
+    r"told me|wrote|reads? to me|got me|bought|works? at|used to)\b"
+)
+_TOGETHER = re.compile(
+    r"\b(?:with|and i|and me|we|we're|us|together|coming|over|visiting|here|watching|for (?:my|the|our)|joining|"
+    r"sitting|wants?|asks?|insists?|tonight|both)\b"
+)
+_NOT = re.compile(r"\b(?:not|no|without|isn't|aren't|never|away from|minus) (?:(?:for|with|my|the|any|in|at|on) )*$")
+_ORDER = {"time": ("night", "evening", "morning", "afternoon")}
+
+
+@cache
+def _patterns() -> "tuple[tuple[str, str, re.Pattern[str]], ...]":
+    return tuple(
+        (axis, value, re.compile(either(patterns)))
+        for axis, values in table("moment").items()
+        for value, patterns in values.items()
+    )
+
+
+def moment(low: str) -> tuple[dict[str, str], list[tuple[int, int]]]:
+    """Return axis → value of lower-case text, and where it says so; the first said wins.
+
+    Of company that is only reported of ("a friend told me") nothing is taken.
+    """
+    best: dict[str, tuple[int, int, str]] = {}
+    spans: list[tuple[int, int]] = []
+    for axis, value, pattern in _patterns():
+        for one in pattern.finditer(low):
+            if _NOT.search(low[max(one.start() - 20, 0) : one.start()]):
+                continue
+            if axis == "company" and not _present(low, one):
+                continue
+            ranked = _ORDER.get(axis, ())
+            rank = ranked.index(value) if value in ranked else 0
+            place = (rank, one.start(), value)
+            best[axis] = min(best.get(axis, place), place)
+            spans.append(one.span())
+    found = {axis: value for axis, (_, _, value) in best.items()}
+    if found.get("company") == "alone" and "just me and" in low:
+        del found["company"]
+    return found, spans
+
+
+def _present(low: str, one: "re.Match[str]") -> bool:
+    """Whether somebody is there, and not only spoken of."""
+    start = max(low.rfind(mark, 0, one.start()) for mark in ".!?;\n")
+    ends = [at for mark in ".!?;\n" if (at := low.find(mark, one.end())) >= 0]
+    clause = low[start + 1 : min(ends, default=len(low))]
+    near = low[one.end() : min(ends, default=len(low))]
+    if re.match(rf"\s*(?:who |that |has |had |have |just |once |also |always |'s |always )*{_REPORTED.pattern}", near):
+        return False
+    if "," in clause:  # what is reported elsewhere in a long sentence says nothing of this
+        return True
+    return not _REPORTED.search(clause) or bool(_TOGETHER.search(clause))

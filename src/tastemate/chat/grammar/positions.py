@@ -1,0 +1,106 @@
+"""Positions in the list shown last: "the second one", "all of them", "number 3"."""
+
+import re
+from functools import cache
+
+_ORDINALS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+)
+_NOUN = (
+    r"(?:one|ones|film|films|movie|movies|book|books|novel|suggestion|suggestions|title|titles|"
+    r"pick|picks|recommendation|recommendations|item|thing|story|option|choice|entry|result|"
+    r"picture|on the list|of them|of those|in the list|you (?:showed|suggested|listed|named))"
+)
+_ORDINAL = r"(?:" + "|".join(_ORDINALS) + r"|1st|2nd|3rd|\d{1,2}th|last|final|middle|bottom|top)"
+_CARDINAL = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|\d{1,2})"
+
+
+@cache
+def _patterns() -> tuple["re.Pattern[str]", ...]:
+    listed = rf"{_ORDINAL}(?:(?: {_NOUN})?(?:,| and| or| &|, and| and the|, the| or the| vs\.?|" \
+             rf" to the| with the| than the| versus the)+ (?:the )?{_ORDINAL})*"  # fmt: skip
+    return (
+        re.compile(rf"\b(?:the|that|your|my|this) (?:very )?({listed})(?: {_NOUN})?\b(?! (?:time|day|"
+                   r"week|month|year|date|night|thing i|minute|half|part|act|chapter|season|world|"
+                   r"name|few|rest|person|couple of))"),
+        re.compile(rf"(?:^|[,.;!?] ?|\b(?:loved?|liked?|hated|seen|read|watched|and|about|more like|not|"
+                   rf"like|is|was|why|compare|enjoyed|take|try|but) )({listed}) {_NOUN}\b"),
+        re.compile(rf"(?:\b(?:number|numbers|no\.?|nr\.?|nos?\.?|option|item|film|movie|book|title|pick)"
+                   rf" ?|#)({_CARDINAL}(?:(?:,| and| or| &| vs| with)+ (?:number |#|no\.? )?"
+                   rf"{_CARDINAL})*)\b(?! (?:stars?|minutes?|hours?|books?|films?|movies?))"),
+        re.compile(rf"\b(?:loved|liked|hated|seen|read|watched|enjoyed|know|compare|about|why) "
+                   rf"({_CARDINAL}(?:(?:,| and| or| &)+ {_CARDINAL})*)\b(?= *(?:[.,!?]|$|but|already|please))"),
+        re.compile(rf"^({listed})(?=[ ,:.!?]|$)(?! (?:time|day|week|date|thing|of all|i |we |timer))"),
+    )  # fmt: skip
+
+
+_ALL = re.compile(
+    r"\b(?:all (?:of )?(?:them|these|those|three|four|five|the (?:films|movies|books|ones))|"
+    r"every (?:one|single one)(?: of (?:them|these|those))?|each of (?:them|these|those)|"
+    r"everything (?:you (?:showed|suggested|listed)|on (?:the|that|this|your) list|there)|"
+    r"the (?:whole|entire) (?:lot|list)|the lot|none of (?:them|these|those)|them all|these all|"
+    r"all (?:the )?(?:films|movies|books|ones|titles)(?: (?:here|there|shown|on (?:the )?list))?|"
+    r"(?:these|those|them)(?= (?:all|films|movies|books|ones))|any of (?:them|these|those)|"
+    r"(?:why|about) (?:these|those|them)|(?:seen|read|watched|know|liked|loved|hated) (?:them|these|"
+    r"those)\b)"
+)
+_BOTH = re.compile(r"\b(?:both(?: of (?:them|these|those))?|the two(?: of them)?|these two|those two)\b")
+_PAIR = re.compile(r"\bthe (former|latter)\b")
+_FIRST = re.compile(r"\bthe (?:first|top|last) (two|three|four|2|3|4)\b")
+_THAT = re.compile(
+    r"\b(?:that|this) (?:one|film|movie|book|novel|title|suggestion|recommendation|pick)\b|"
+    r"\b(?:about|is|why|does|was|loved|liked|hated|seen|read|like|enjoyed|watched) (?:it|that|this)\b"
+)
+_BUT = re.compile(r"\b(?:except|but|apart from|other than|besides|not)\b(?: for)?\s*$")
+
+
+def picked(low: str, shown: int) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+    """Return the positions, from 1, that lower-case text refers to, and where it does so."""
+    if not shown:
+        return (), []
+    found: dict[int, None] = {}
+    spans: list[tuple[int, int]] = []
+    left_out: set[int] = set()
+    for one in _FIRST.finditer(low):
+        n = {"two": 2, "three": 3, "four": 4}.get(one[1]) or int(one[1])
+        places = range(1, n + 1) if "last" not in one[0] else range(shown - n + 1, shown + 1)
+        found.update(dict.fromkeys(places))
+        spans.append(one.span())
+    for pattern in _patterns():
+        for one in pattern.finditer(low):
+            if any(start < one.end() and one.start() < end for start, end in spans):
+                continue
+            places_ = [_place(word, shown) for word in re.findall(r"[\w]+", one[1])]
+            places_ = [place for place in places_ if 1 <= place <= shown]
+            if places_:
+                before = low[: one.start()]
+                (left_out.update if _BUT.search(before) else lambda _: None)(places_)
+                found.update(dict.fromkeys(places_))
+                spans.append(one.span())
+    everything = _ALL.search(low) or (_BOTH.search(low) if shown == 2 else None)
+    if everything:
+        spans.append(everything.span())
+        return tuple(n for n in range(1, shown + 1) if n not in left_out), spans
+    for one in _PAIR.finditer(low):
+        found[1 if one[1] == "former" else min(shown, 2)] = None
+        spans.append(one.span())
+    if not found and shown == 1 and (that := _THAT.search(low)):
+        return (1,), [that.span()]
+    return tuple(sorted(found)), spans
+
+
+def _place(word: str, shown: int) -> int:
+    """Return the position that a word names; 0 where it names none."""
+    if word in _ORDINALS:
+        return _ORDINALS.index(word) + 1
+    if word in ("last", "final", "bottom"):
+        return shown
+    if word == "top":
+        return 1
+    if word == "middle":
+        return (shown + 1) // 2
+    digits = re.fullmatch(r"(\d{1,2})(?:st|nd|rd|th)?", word)
+    if digits:
+        return int(digits[1])
+    cardinals = "one two three four five six seven eight nine ten".split()
+    return cardinals.index(word) + 1 if word in cardinals else 0

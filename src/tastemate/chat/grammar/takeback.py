@@ -1,0 +1,165 @@
+"""What of the earlier wishes is taken back: named again after "forget", "no longer", "instead"."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tastemate.chat.grammar import acts, numbers
+from tastemate.chat.grammar.draft import Draft
+from tastemate.chat.grammar.text import SPENT, blanked, either, table
+from tastemate.chat.intent import ALL, Intent
+
+_END = re.compile(
+    r"[.;!?\n]|,(?! ?(?:and|or) )|\bbut\b|\binstead(?! of)|\bmake (?:it|that)\b|\band (?:give|show|"
+    r"make|add|find|something|let|i want|put|try|suggest|instead)\b|\b(?:to|with|for|by) (?=(?:an? |some )?\w+(?: please)?[.!]*$)|"
+    r"\b(?:she|he|it) (?:wrote|said|should|was|is)\b|\b(?:i|we)(?:'d| would)? (?:want|like|need|prefer)\b"
+)
+_START = re.compile(r"[.;!?\n,]|\bbut\b|\band\b")
+
+
+@dataclass(slots=True)
+class _Held:
+    """What earlier messages wished: values, and attributes of numbers."""
+
+    values: dict[tuple[str, str], None]
+    numbers: dict[str, None]
+
+
+def taken_back(draft: Draft, before: Sequence[Intent]) -> None:
+    """Note what a message takes back of the wishes before it, and spend the words that do so."""
+    opened = acts.opened(draft.low.strip())
+    if acts.says("forget", draft.low) and not acts.says("undo", opened):
+        if not _only_a_part(draft, _held(before)):
+            draft.forgets = True
+            draft.withdrawn.append((ALL, ""))
+            _spend(draft, [one.span() for one in acts.every("forget", draft.low)])
+            return
+    held = _held(before)
+    if not held.values and not held.numbers:
+        return
+    kept = [one.span() for one in acts.every("keep", draft.low)]
+    _spend(draft, kept)
+    for one in acts.every("withdraw", draft.low):
+        end = _END.search(draft.low, one.end())
+        if _drop(draft, held, one.start(), end.start() if end else len(draft.low)):
+            _spend(draft, [one.span()])
+    for one in acts.every("withdraw_post", draft.low):
+        marks = [mark.end() for mark in _START.finditer(draft.low, 0, one.start())]
+        _drop(draft, held, marks[-1] if marks else 0, one.end())
+    for one in acts.every("any_of", draft.low):
+        _drop(draft, held, one.start(), one.end())
+    if acts.says("correct", draft.low):
+        _corrected(draft, held)
+        draft.corrects = bool(draft.withdrawn)
+
+
+def _held(before: Sequence[Intent]) -> _Held:
+    """Return the wishes in force after some intents."""
+    values: dict[tuple[str, str], None] = {}
+    bounds: dict[str, None] = {}
+    for intent in before:
+        if intent.act == "forget":
+            values.clear()
+            bounds.clear()
+        for attribute, value in intent.withdrawn:
+            for pair in [one for one in values if one[0] == attribute and value in ("", one[1])]:
+                values.pop(pair)
+            bounds.pop(attribute, None)
+        for wish in intent.wishes:
+            if wish.operator in ("at least", "at most"):
+                bounds[wish.attribute] = None
+            else:
+                several = wish.value if isinstance(wish.value, tuple) else (str(wish.value),)
+                values.update(dict.fromkeys((wish.attribute, value) for value in several))
+    return _Held(values, bounds)
+
+
+def _only_a_part(draft: Draft, held: _Held) -> bool:
+    """Whether "forget all the horror" names a wish, so that not everything is meant."""
+    one = acts.says("forget", draft.low)
+    assert one is not None
+    end = _END.search(draft.low, one.end())
+    rest = draft.low[one.end() : end.start() if end else len(draft.low)]
+    return bool(re.match(r"\s+(?:about |of |the |with )*\w", rest)) and bool(
+        _named(draft, held, one.end(), end.start() if end else len(draft.low))
+    )
+
+
+def _named(draft: Draft, held: _Held, start: int, end: int) -> list[tuple[str, str, int, int]]:
+    """Return earlier wishes that a place names: attribute, value, where."""
+    found: list[tuple[str, str, int, int]] = []
+    for one in draft.lexicon.named(draft.tokens, [False] * len(draft.tokens)):
+        if one.start < start or one.end > end:
+            continue
+        for sense in one.senses:
+            if (sense.attribute, sense.value) in held.values:
+                found.append((sense.attribute, sense.value, one.start, one.end))
+    part = draft.low[start:end]
+    for attribute, value in held.values:
+        name = re.escape(attribute.removesuffix("s").removesuffix("ie").casefold())
+        bare = re.search(rf"\b{name}(?:s|ies|ie|y)?\b", part)
+        if bare:
+            found.append((attribute, value, start + bare.start(), start + bare.end()))
+    for family, words in table("levels").items():
+        name = draft.lexicon.numeric(tuple(words["names"]))
+        if name not in held.numbers:
+            continue
+        bare = re.search(either(words["bare"]), part)
+        if bare:
+            found.append((name, "", start + bare.start(), start + bare.end()))
+        measure = {"age": "age", "length": "length", "rating": "rating"}.get(family)
+        for bounds in numbers.read(part):
+            if bounds.measure == measure:
+                found.append((name, "", start + bounds.start, start + bounds.end))
+    return found
+
+
+def _drop(draft: Draft, held: _Held, start: int, end: int) -> bool:
+    """Take back the earlier wishes that a place names; return whether there were any."""
+    found = [one for one in _named(draft, held, start, end) if not draft.overlaps(one[2], one[3])]
+    if any(value for _, value, _, _ in found):
+        plain = [one for one in found if draft.low[one[2] : one[3]] not in one[0].casefold()]
+        found = plain or found
+    for attribute, value, at, to in found:
+        draft.withdrawn.append((attribute, value))
+        draft.take(at, to)
+    if found:
+        _spend(draft, [(start, end)])
+    return bool(found)
+
+
+def _corrected(draft: Draft, held: _Held) -> None:
+    """Take back what a correction names again, or what it replaces by another of its kind."""
+    again = [
+        one
+        for one in _named(draft, held, 0, len(draft.low))
+        if one[1] and not draft.overlaps(one[2], one[3])
+    ]
+    for attribute, value, at, to in again:
+        draft.withdrawn.append((attribute, value))
+        draft.take(at, to)
+        draft.low = blanked(draft.low, [(at, to)], SPENT)
+    if draft.withdrawn or not re.search(
+        r"\binstead\b(?! of)|\bmake (?:it|that)\b|\b(?:changed? my mind|second thoughts?)\b|"
+        r"\bi meant?\b|\brather\b|\bactually\b",
+        draft.low,
+    ):
+        return
+    new = [
+        one
+        for one in draft.lexicon.named(draft.tokens, draft.taken)
+        if one.senses[0].kind in ("genre", "country", "language")
+    ]
+    for one in new:
+        attribute = one.senses[0].attribute
+        old = [pair for pair in held.values if pair[0] == attribute]
+        if len(old) == 1 and old[0][1] != one.senses[0].value and "instead" in draft.low:
+            draft.withdrawn.append(old[0])
+            return
+
+
+def _spend(draft: Draft, spans: Sequence[tuple[int, int]]) -> None:
+    """Blank out places, so that no cue or value is read in them."""
+    for start, end in spans:
+        draft.take(start, end)
+    draft.low = blanked(draft.low, spans, SPENT)
