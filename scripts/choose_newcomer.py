@@ -17,13 +17,13 @@ from tastemate.evaluate.lab import without_last
 from tastemate.project import Tastemate
 from tastemate.retrieve.newcomer import Newcomer
 from tastemate.text.link import Linker
-from tastemate.types import Query
+from tastemate.types import Floats, Query
 
 GRID = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 PARTS = ("count", "recent", "named", "search")
 
 
-def standard(rows):
+def standard(rows: Floats) -> Floats:
     """Return each row's z-scores."""
     low = np.where(np.isfinite(rows), rows, np.inf).min(axis=1, keepdims=True)
     filled = np.where(np.isfinite(rows), rows, np.where(np.isfinite(low), low, 0))
@@ -31,13 +31,17 @@ def standard(rows):
     return ((filled - filled.mean(axis=1, keepdims=True)) / np.maximum(spread, 1e-9)).astype("f4")
 
 
-def recall(parts, weights: Mapping[str, float], at: Sequence[int], truths) -> float:
+def recall(
+    parts: Mapping[str, Floats],
+    weights: Mapping[str, float],
+    at: Sequence[int],
+    truths: Sequence[set[int]],
+) -> float:
     """Return mean recall@20 of some seekers."""
     mixed = sum(weights[name] * parts[name][at] for name in PARTS)
     best = np.argsort(-mixed, axis=1, kind="stable")[:, :20]
-    return float(
-        np.mean([len(set(row) & truths[i]) / len(truths[i]) for row, i in zip(best.tolist(), at)])
-    )
+    pairs = zip(best.tolist(), at, strict=True)
+    return float(np.mean([len(set(row) & truths[one]) / len(truths[one]) for row, one in pairs]))
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from tastemate.evaluate import record
 from tastemate.evaluate.conversation import read_from
 from tastemate.evaluate.heard import Asked, ask
 from tastemate.evaluate.turns import halves
+from tastemate.protocols import Retriever
 
 ALONE = (
     *("popular", "recent", "newcomer", "familiar", "item-knn", "ease", "implicit-als"),
@@ -44,6 +45,11 @@ MIXES = (
     ("content", "implicit-als", "familiar", "wanted", "knowledge"),
     ("content", "implicit-als", "familiar", "wanted", "knowledge", "ease", "sequential-knn"),
 )
+PIECES = {
+    "familiar": ("count", "recent", "young", "new"),
+    "wanted": ("meaning", "labels", "named"),
+}
+"""The weights inside a part, each of which is tried as a part of its own."""
 RIDGE = 1e-3
 
 
@@ -61,6 +67,7 @@ def main() -> None:
     parts = {"development": development, "held": held, "all": np.arange(len(asked.turns))}
     resources = build.resources()
     scores: dict[str, np.ndarray] = {}
+    inside: dict[str, np.ndarray] = {}
     rows: list[dict[str, Any]] = []
 
     def note(name: str, mixed: np.ndarray, weights: dict[str, float]) -> None:
@@ -70,13 +77,24 @@ def main() -> None:
 
     for name in ALONE:
         model = build.fitted(name, resources, data.catalog, data.interactions)
-        raw = np.vstack(
-            [model.scores(asked.queries[at : at + 128]) for at in range(0, len(places), 128)]
-        )
-        z = zscore_mean([raw], [1.0])
-        lowest = np.where(np.isfinite(z), z, np.inf).min(axis=1, keepdims=True)
-        scores[name] = np.where(np.isfinite(z), z, np.where(np.isfinite(lowest), lowest, 0))
+        scores[name] = standard(scored(model, asked))
         note(name, scores[name], {name: 1.0})
+        for piece in PIECES.get(name, ()):
+            for other in PIECES[
+                name
+            ]:  # what is fitted does not depend on these, but for `familiar`
+                setattr(model, other, float(other == piece))
+            if name == "familiar":
+                model.fit(data.catalog, data.interactions)
+            alone = scored(model, asked)
+            # values named keep their own scale inside `wanted`; all else is a z-score there
+            made = np.where(np.isfinite(alone), alone, 0) if piece == "named" else standard(alone)
+            inside[f"{name}: {piece}"] = made
+    names = ["content", "implicit-als", *inside]
+    found = fitted([(scores | inside)[name] for name in names], asked, development)
+    weights = {name: round(float(one), 3) for name, one in zip(names, found, strict=True)}
+    mixed = sum(one * (scores | inside)[name] for name, one in weights.items())
+    note("content + implicit-als + pieces of familiar and wanted", np.asarray(mixed), weights)
     for mix in MIXES:
         found = fitted([scores[name] for name in mix], asked, development)
         weights = {name: round(float(one), 3) for name, one in zip(mix, found, strict=True)}
@@ -87,6 +105,19 @@ def main() -> None:
     result |= {"classes": classes(scores, asked, len(data.catalog))}
     result |= record.provenance(data.catalog, data.interactions)
     given.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+def scored(model: Retriever, asked: Asked) -> np.ndarray:
+    """Return what a part says of every item at every turn."""
+    starts = range(0, len(asked.queries), 128)
+    return np.vstack([model.scores(asked.queries[at : at + 128]) for at in starts])
+
+
+def standard(raw: np.ndarray) -> np.ndarray:
+    """Return z-scores a turn, as the blend makes them; silence is the lowest."""
+    z = zscore_mean([raw], [1.0])
+    lowest = np.where(np.isfinite(z), z, np.inf).min(axis=1, keepdims=True)
+    return np.where(np.isfinite(z), z, np.where(np.isfinite(lowest), lowest, 0))
 
 
 def ranks(scores: np.ndarray, asked: Asked) -> list[np.ndarray]:

@@ -43,7 +43,7 @@ def ask(desk: ProjectDesk, question: str, user: str | None, k: int) -> Answer:
     catalog, model, trace = desk.catalog, desk.model, Trace()
     with opened(desk.seconds, user or ""):
         alone = Session("", user)
-        intent = desk.read(question, alone, Beliefs())
+        intent = desk.read(question, alone)
         now = beliefs(alone.then(Turn(question, intent)), catalog)
         query = tools.query_of(
             desk,

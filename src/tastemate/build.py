@@ -66,6 +66,7 @@ RETRIEVERS: dict[str, tuple[str, Options]] = {
     "wanted": ("tastemate.retrieve.wanted:Wanted", {}),
     "leanings": ("tastemate.retrieve.leanings:Leanings", {}),
     "generated": ("tastemate.retrieve.generated:Generated", {}),
+    "dialogues": ("tastemate.retrieve.dialogues:Dialogues", {}),
 }
 
 
@@ -80,7 +81,7 @@ PROFILES: dict[str, Blend] = {
     "spoken": Blend(weights=FAST | {"newcomer": 1.5, "opening": 3.0, "search": 2.25}),
     # A conversation: a few items named, some words (`scripts/choose_talk.py`).
     "talk": Blend(
-        weights={"familiar": 0.95, "content": 0.55, "implicit-als": 0.2, "wanted": 0.85}
+        weights={"familiar": 0.98, "content": 0.57, "implicit-als": 0.16, "wanted": 0.77}
     ),
     # Half the weight on what is liked: a little less of the next item, more of the liked ones.
     "balanced": Blend(
@@ -95,8 +96,7 @@ EXTRAS = {"search": 1.5, "vector": 0.4, "leanings": 1.0, "newcomer": 1.0, "openi
 """Weight of what is asked for now against the whole mix: free text outweighs habit, and with few
 likes to go on what many met outweighs both (`scripts/choose_newcomer.py`). "vector" is `search`
 for a preference vector without words."""
-FEW = 10
-"""Events from which on a history speaks for itself."""
+FEW = 10  # events; a longer history speaks for itself
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ def asked_for(queries: Sequence[Query], *, whole: bool = True) -> tuple[str, ...
     worded = any(query.text for query in queries)
     pointing = not worded and any(query.vector is not None for query in queries)
     leaning = any(query.leanings for query in queries)
-    few = whole and any(len(query.history) < FEW for query in queries)
+    few = whole and (worded or leaning or any(0 < len(q.history) <= FEW for q in queries))
     said = {"search": worded, "vector": pointing, "leanings": leaning}
     said |= {"newcomer": few, "opening": few and worded}
     return tuple(name for name, asked in said.items() if asked)

@@ -32,7 +32,6 @@ from tastemate.types import (
 from tastemate.workspace import Workspace
 
 if TYPE_CHECKING:
-    from tastemate.chat.beliefs import Beliefs
     from tastemate.chat.conversation import Conversation
     from tastemate.chat.intent import Intent
     from tastemate.chat.keeping import Sessions
@@ -226,12 +225,15 @@ class ProjectDesk:
 
         return Lexicon.of(self.catalog)
 
-    def read(self, text: str, session: "Session", now: "Beliefs") -> "Intent":
-        """Return what a message means."""
+    def read(self, text: str, session: "Session") -> "Intent":
+        """Return what a message means: by the model where it may read, else by the grammar."""
+        from tastemate.chat.reading import read_with
         from tastemate.chat.understand import understand
 
-        del now
-        return understand(text, self.lexicon, shown=session.shown, before=session)
+        shown, lexicon = session.shown, self.lexicon
+        if self.model is None or not self.manners.understand:
+            return understand(text, lexicon, shown=shown, before=session)
+        return read_with(self.model, text, lexicon, shown=shown, before=session, style=self.style)
 
     @cached_property
     def paths(self) -> "Callable[[Recommendation, History], list[str]]":

@@ -115,7 +115,7 @@ def talk(
         SmallDesk(model),  # type: ignore[arg-type]
         Session("s"),
         Parts(
-            read=lambda _text, _session, _now: next(coming),
+            read=lambda _text, _session: next(coming),
             lean=lambda _moment: (),
             prefer=lambda _now: None,
             keep=lambda _session: None,

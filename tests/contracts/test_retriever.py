@@ -1,6 +1,9 @@
 """What every retriever promises, run over the table in `build.py`."""
 
+import atexit
+import json
 import shutil
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +33,8 @@ NEEDS_TASTE = {"worded"}
 SERVES = {"newcomer": 10, "opening": 10}
 """The longest history these have an opinion on."""
 NEEDS_LEANINGS = {"leanings"}
+LEARNS_FROM_DIALOGUES = {"dialogues"}
+"""Dialogues that name items by chance: nothing to find on the checkerboard."""
 ASKS_MODEL = {"generated"}
 """What it answers is the model's: here one that names the same titles to everybody."""
 READS_CATALOG = {"genre-popular", "content", "search", "wanted", "worded", "knowledge"}
@@ -45,7 +50,28 @@ def _language() -> Language:
 
 @cache
 def _resources() -> build.Resources:
-    return build.resources(encoder="words", language=_language)
+    extra = {"dialogues": {"path": str(_dialogues())}}
+    return build.resources(extra, encoder="words", language=_language)
+
+
+@cache
+def _dialogues() -> Path:
+    """Return a file of dialogues about the random world; removed when the process ends."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    titles = random_world(0)[0].titles
+    rng = np.random.default_rng(0)
+    lines = []
+    for at in range(30):
+        named = {str(row): titles[row] for row in rng.permutation(len(titles))[:4].tolist()}
+        one, two, three, four = (f"@{row}" for row in named)
+        said = [(1, f"the winter harbour, like {one}"), (2, two), (1, three), (2, four)]
+        messages = [{"senderWorkerId": f"{at}-{who}", "text": text} for who, text in said]
+        sides = {"initiatorWorkerId": f"{at}-1", "respondentWorkerId": f"{at}-2"}
+        lines.append(json.dumps({"movieMentions": named, "messages": messages, **sides}))
+    path = Path(folder.name) / "dialogues.jsonl"
+    path.write_text("\n".join(lines))
+    return path
 
 
 def _new(name: str) -> Retriever:
@@ -86,7 +112,7 @@ def _same(left: np.ndarray, right: np.ndarray) -> None:
     np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-5)
 
 
-NO_RIGHT_ANSWER = NOT_PERSONAL | NEEDS_RATINGS | ASKS_MODEL
+NO_RIGHT_ANSWER = NOT_PERSONAL | NEEDS_RATINGS | ASKS_MODEL | LEARNS_FROM_DIALOGUES
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in NO_RIGHT_ANSWER])

@@ -6,9 +6,9 @@ from tastemate.context import AXES
 from tastemate.data.datasets import open_dataset
 from tastemate.errors import ConfigError
 from tastemate.filters import decide
-from tastemate.text.moments import Moments, at, leanings_for
+from tastemate.text.moments import Moments
 from tastemate.text.recognise import Values
-from tastemate.types import Filter, Item, Leaning, Query
+from tastemate.types import Filter, Item, Leaning
 
 
 @pytest.fixture(scope="module")
@@ -25,17 +25,18 @@ def catalog():
 
 def test_plain_words_find_the_values_of_any_catalogue(catalog):
     found = {
-        (one.attribute, one.value): one.weight for one in leanings_for({"company": "kids"}, catalog)
+        (one.attribute, one.value): one.weight
+        for one in Moments(catalog).leanings({"company": "kids"})
     }
     assert found["shelf", ("Children's books",)] == 1.0
     assert found["shelf", ("Horror",)] == -1.0
     assert not any("Crime Family" in str(value) for _, value in found)
-    assert all(one.because == "with kids" for one in leanings_for({"company": "kids"}, catalog))
+    assert all(one.because == "with kids" for one in Moments(catalog).leanings({"company": "kids"}))
 
 
 def test_numbers_lean_to_a_third(catalog):
     violence = [
-        one for one in leanings_for({"company": "kids"}, catalog) if one.attribute == "violence"
+        one for one in Moments(catalog).leanings({"company": "kids"}) if one.attribute == "violence"
     ]
     assert [(one.operator, one.weight) for one in violence] == [("at most", 1.0)]
     holds = decide(catalog, Filter("violence", "at most", violence[0].value))
@@ -85,12 +86,15 @@ def test_meaning_finds_what_words_do_not(catalog):
     assert Moments(Catalog.of([]), said, Alike()).leanings({"company": "kids"}) == ()
 
 
-def test_a_query_keeps_what_it_leaned_to_before(catalog):
-    before = Query(leanings=(Leaning("shelf", "is", "Fantasy"),))
-    asked = at(before, {"Company": "KIDS"}, Moments(catalog))
-    assert asked.context == {"company": "kids"}
-    assert asked.leanings[0] == before.leanings[0]
-    assert len(asked.leanings) > 1
+def test_values_are_recognised_but_not_behind_a_negation(catalog):
+    values = Values(catalog)
+    assert values.named("some comedies, please, no horror but fantasy") == [
+        ("shelf", "Comedies"),
+        ("shelf", "Fantasy"),
+    ]
+    assert values.named("stories of the sea") == [("shelf", "sea-stories")]
+    assert values.named("") == values.named("books") == []
+    assert values.leanings("a comedy", 0.5) == (Leaning("shelf", "is", "Comedies", 0.5),)
 
 
 @pytest.mark.parametrize("name", ["films", "goodbooks"])
@@ -107,14 +111,3 @@ def test_every_moment_makes_leanings_that_hold_somewhere(name, data_dir):
                 assert (decide(items, wish) == 1).any()
                 some += 1
     assert some > 20
-
-
-def test_values_are_recognised_but_not_behind_a_negation(catalog):
-    values = Values(catalog)
-    assert values.named("some comedies, please, no horror but fantasy") == [
-        ("shelf", "Comedies"),
-        ("shelf", "Fantasy"),
-    ]
-    assert values.named("stories of the sea") == [("shelf", "sea-stories")]
-    assert values.named("") == values.named("books") == []
-    assert values.leanings("a comedy", 0.5) == (Leaning("shelf", "is", "Comedies", 0.5),)

@@ -21,6 +21,8 @@ _YES = frozenset(
     "yes yeah yep yup yea sure ok okay definitely absolutely exactly right course please".split()
 )
 _NO = frozenset("no nope nah not neither none never without nothing dont".split())
+_AGREEING = _YES | frozenset("do that it this then thanks drop go ahead fine first one".split())
+"""Words of a message that does nothing but agree."""
 _OPEN = re.compile(
     r"\b(?:any(?:thing)?(?! but\b)|either|both|whatever|whichever|"
     r"don['\u2019]?t (?:care|mind|know)|"
@@ -89,7 +91,7 @@ def answered(
 def agrees(text: str) -> bool:
     """Whether a message is a plain yes and nothing else."""
     said = words(text)
-    return 0 < len(said) <= LONGEST and not _YES.isdisjoint(said) and _NO.isdisjoint(said)
+    return not _YES.isdisjoint(said) and _AGREEING.issuperset(said)
 
 
 def _may_answer(intent: Intent, said: Sequence[str]) -> bool:

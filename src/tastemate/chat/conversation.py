@@ -31,8 +31,8 @@ from tastemate.errors import ConfigError, NotFound, UnknownUser
 from tastemate.scope import Trace, opened
 from tastemate.types import Floats, Leaning, Query, Recommendation
 
-Reads: TypeAlias = Callable[[str, Session, Beliefs], Intent]
-"""What a message means, given the conversation before it and what is believed by then."""
+Reads: TypeAlias = Callable[[str, Session], Intent]
+"""What a message means, given the conversation before it."""
 Leans: TypeAlias = Callable[[Mapping[str, str]], Sequence[Leaning]]
 """What a moment makes one lean to."""
 Prefers: TypeAlias = Callable[[Beliefs], Floats | None]
@@ -122,7 +122,7 @@ class Conversation:
         return Reply(reply, self.session, intent, slate, question, found.relaxations)
 
     def _understood(self, text: str) -> Intent:
-        read = self.parts.read(text, self.session, self.beliefs)
+        read = self.parts.read(text, self.session)
         asked = self.session.asked
         listed = bool(self.session.turns and self.session.turns[-1].shown)
         return _accepted(self.session, answered(asked, read, text, listed=listed), text)

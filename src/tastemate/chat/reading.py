@@ -8,17 +8,19 @@ orders in a message are no wishes. Where the model fails, the grammar's intent i
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from tastemate.chat.grammar.orders import without_orders
 from tastemate.chat.grammar.text import plain, tokens
 from tastemate.chat.intent import ALL, Act, Intent, State, Wish
 from tastemate.chat.levels import wish_of
-from tastemate.chat.lexicon import Lexicon, key
+from tastemate.chat.lexicon import Lexicon
 from tastemate.chat.session import Session
 from tastemate.chat.understand import understand
+from tastemate.chat.vocabulary import key
 from tastemate.llm import prompts_understand as asked
 from tastemate.llm.json_text import json_value
+from tastemate.llm.screening import screen
 from tastemate.llm.wording import PLAIN, Style
 from tastemate.scope import current
 from tastemate.types import Operator
@@ -46,7 +48,7 @@ def read_with(
     """
     grammar = understand(text, lexicon, shown=shown, before=before, link=link)
     message, _ = without_orders(plain(text))
-    if not message.strip() or grammar.act in ("undo", "forget", "thanks", "goodbye"):
+    if not screen.request(message) or grammar.act in ("undo", "forget", "thanks", "goodbye"):
         return grammar
     prompt = asked.understand(
         message,
@@ -122,9 +124,14 @@ def intent_of(
     k = reply.get("k")
     novelty = reply.get("novelty")
     return Intent(
-        state=state if state in get_args(State) else "elicitation",
-        act=act if act in get_args(Act) else "",
-        **titles,
+        state=cast(State, state if state in get_args(State) else "elicitation"),
+        act=cast(Act, act if act in get_args(Act) else ""),
+        liked=titles["liked"],
+        disliked=titles["disliked"],
+        seen=titles["seen"],
+        similar=titles["similar"],
+        unlike=titles["unlike"],
+        about=titles["about"],
         picked=tuple(
             dict.fromkeys(
                 at for at in _several(reply.get("picked"))

@@ -5,6 +5,7 @@ one pass over its words. Which of them are meant is for the grammar to say.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,7 +57,7 @@ class Titles:
         self.linker = Linker(catalog, popularity=self.popularity)
         self._rows: dict[str, int] = {}
         self._starts: dict[str, int] = {}
-        tables = self.linker._tables  # noqa: SLF001 - the folded forms, made once
+        tables = self.linker._tables
         for strict, one in enumerate(tables):
             for spelled, rows in one.items():
                 if strict and len(spelled) < 3 and spelled not in tables[0]:
@@ -136,7 +137,7 @@ class Titles:
                 continue
             near = process.extract(
                 one,
-                self._spellings,
+                self._about_as_long(len(one), least),
                 scorer=OSA.normalized_similarity,
                 score_cutoff=least if len(one) > 6 else max(least, 0.8),
                 limit=5,
@@ -149,15 +150,36 @@ class Titles:
         return best
 
     @cached_property
-    def _spellings(self) -> list[str]:
-        return [spelled for spelled in self._rows if len(spelled) >= 4]
+    def _by_length(self) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        for spelled in self._rows:
+            found.setdefault(len(spelled), []).append(spelled)
+        return found
+
+    def _about_as_long(self, letters: int, least: float) -> list[str]:
+        """Return spellings whose length alone does not make them too unlike."""
+        fewest = max(int(letters * least), 4)
+        return [
+            spelled
+            for length in range(fewest, int(letters / least) + 2)
+            for spelled in self._by_length.get(length, ())
+        ]
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self._rows)
 
     def begun(self, written: str) -> int:
         """Return the best known item whose title begins with two words or more, -1 for none."""
         spelled = " ".join(words(written))
         if " " not in spelled:
             return -1
-        rows = [row for one, row in self._rows.items() if one.startswith(f"{spelled} ")]
+        first = bisect_left(self._sorted, f"{spelled} ")
+        rows: list[int] = []
+        for one in self._sorted[first : first + 200]:
+            if not one.startswith(f"{spelled} "):
+                break
+            rows.append(self._rows[one])
         return self._best(rows) if rows else -1
 
 

@@ -1,13 +1,14 @@
 """One message → what it means: an `Intent`, read by rules and word lists alone.
 
 The catalogue's own vocabulary (`Lexicon`) says which words are values and titles, the grammar what
-is said of them. What nothing explains stays free text; nothing is guessed. Any text gives an intent.
+is said of them. What nothing explains stays free text; nothing is guessed. Any text gives an
+intent.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from tastemate.chat.grammar import draft as drafts
+from tastemate.chat.grammar import assembly
 from tastemate.chat.grammar.draft import Draft
 from tastemate.chat.grammar.mentions import read
 from tastemate.chat.grammar.orders import without_orders
@@ -40,7 +41,7 @@ def understand(
     draft = Draft(said, lexicon, len(shown), ordered)
     taken_back(draft, earlier)
     read(draft, link)
-    intent = drafts.intent(draft)
+    intent = assembly.intent(draft)
     if not shown:
         return intent
-    return replace(intent, verdict=drafts.verdict(draft, intent))
+    return replace(intent, verdict=assembly.verdict(draft, intent))

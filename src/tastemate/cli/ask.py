@@ -95,25 +95,22 @@ def recommend(
     as_json: JsonOption = False,
 ) -> None:
     """Recommend: k items for a user, for likes named now, or for nobody in particular."""
-    from tastemate.text.moments import Moments, at
-    from tastemate.types import Controls
-
     project = open_project(dataset, text, llm=llm, rank=rank, show=show_prompt, explain=phrased)
     wishes = [*(where or ()), *(f"genres={name}" for name in genre or ())]
     start = time.perf_counter()
-    asked = project.query(
+    slate = project.recommend(
         user,
         k,
-        text=query,
+        query=query,
         likes=like or (),
-        wishes=wishes,
+        filters=wishes,
         exclude=exclude or (),
         exclude_seen=not allow_seen,
-        controls=Controls(diversity, novelty),
+        diversity=diversity,
+        novelty=novelty,
+        context=_moment(context) if context.strip() else None,
+        model=model,
     )
-    if context.strip():
-        asked = at(asked, _moment(context), Moments(project.catalog, project.settings.context))
-    slate = project.recommend_all([asked], model=model)[0]
     took = time.perf_counter() - start
     if as_json:
         emit(slate_json(project.name, user, slate, took))

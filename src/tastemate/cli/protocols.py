@@ -1,7 +1,7 @@
 """The protocols of `tastemate evaluate`: one function each, from what was asked to the figures."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tastemate.build import Resources
     from tastemate.catalog import Catalog
     from tastemate.evaluate.scoring import Factory
+    from tastemate.evaluate.turns import Turn
     from tastemate.interactions import Interactions
     from tastemate.language import Language
     from tastemate.protocols import Progress
@@ -303,17 +304,37 @@ def _onboarding(
     ).as_json()
 
 
+LEARNED = "dialogues"
+"""The retriever that learns from dialogues: cross-validated by worker where it is asked."""
+
+
+def _crossed(wanted: Request, turns: "Sequence[Turn]") -> "Factory":
+    from tastemate import build
+    from tastemate.evaluate.learned import Crossed
+    from tastemate.retrieve.dialogues import Dialogues
+
+    def fit(catalog: "Catalog", interactions: "Interactions") -> Crossed:
+        model = cast(Dialogues, build.retriever(LEARNED, wanted.shared))
+        return Crossed(model, turns, seed=wanted.seed).fit(catalog, interactions)
+
+    return fit
+
+
 def _conversation(
     wanted: Request, catalog: "Catalog", interactions: "Interactions", progress: "Progress"
 ) -> dict[str, Any]:
     from tastemate.data.datasets import find_folder
     from tastemate.evaluate.conversation import conversation, read_from
 
+    turns = read_from(find_folder, wanted.dialogues, catalog, interactions)
+    factories = _factories(wanted)
+    if LEARNED in factories:  # what was learned from a dialogue may not be asked about it
+        factories[LEARNED] = _crossed(wanted, turns)
     return conversation(
-        _factories(wanted),
+        factories,
         catalog,
         interactions,
-        read_from(find_folder, wanted.dialogues, catalog, interactions),
+        turns,
         seed=wanted.seed,
         keep=_kept(wanted),
         fresh=wanted.fresh,

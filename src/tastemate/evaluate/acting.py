@@ -125,7 +125,7 @@ class Actor:
             row = int(heard.shown[0])
             return Line(self.voice.say("aside", p=self.voice.place(heard.shown, row)), "aside")
         good = [row for row in heard.shown if self.fits(row)]
-        if good:
+        if good and not self._waits():
             self.accepted = good[0]
             where = self.voice.place(heard.shown, good[0])
             return Line(self.voice.say("accept", p=where), "acceptance")
@@ -134,6 +134,10 @@ class Actor:
         if heard.question is not None and self._answers(heard):
             return self._answered(heard.question)
         return self._react(heard)
+
+    def _waits(self) -> bool:
+        """Whether somebody still has something to say before they take anything."""
+        return self.person.temper == "patient" and bool(self._plan or self._deceived)
 
     def _opening(self) -> Line:
         voice, way = self.voice, self.person.way
@@ -168,9 +172,15 @@ class Actor:
             n = whole
         taken = self._plan[: most or n]
         del self._plan[: len(taken)]
-        self.told.wants += taken
-        self.told.settled |= {want.attribute for want in taken}
+        for want in taken:
+            self._made_known(want)
         return taken
+
+    def _made_known(self, want: Want) -> None:
+        """Note what was said; what was passed over before may come again for a new wish."""
+        self.told.wants.append(want)
+        self.told.settled.add(want.attribute)
+        self.told.passed.clear()
 
     def _changed(self, heard: Heard) -> Line:
         """Take back the wish that was one too many, or put the right one in its place."""
@@ -184,9 +194,10 @@ class Actor:
             self._plan[at : at + 1] = kept
             return self._react(heard)
         self.told.wants.remove(decoy)
+        self.told.passed.clear()
         if self.person.instead >= 0:
             right = self.person.goal[self.person.instead]
-            self.told.wants.append(right)
+            self._made_known(right)
             how = "mend" if self.person.way == "correcting" else "swap"
             return Line(_ended(_capital(voice.replaced(decoy, right, how))), "change")
         if not heard.shown and heard.offers[:1] == (decoy.attribute,) and voice.chance(0.4):
@@ -209,7 +220,7 @@ class Actor:
         unsaid = [want for want in self._plan if want.attribute == name]
         if unsaid:
             self._plan.remove(unsaid[0])
-            self.told.wants.append(unsaid[0])
+            self._made_known(unsaid[0])
             return Line(voice.answer(unsaid[0]), "answer")
         if said:
             return Line(voice.answer(said[0]), "answer")

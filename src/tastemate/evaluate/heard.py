@@ -49,7 +49,8 @@ def ask(
             against = [mention.against for mention in turn.mentions]
             text = " ".join(said.text for said in turn.plain if said.who == "seeker")
         values = [scale.worst if bad else scale.high for bad in against]
-        queries.append(Query(history=history(rows, values), text=text, k=DEPTH))
+        past = history(rows, values)
+        queries.append(Query(turn.dialogue, past, text, k=DEPTH))
         given.append(np.array(rows, dtype=np.int32))
     return Asked(kept, queries, given)
 

@@ -20,7 +20,7 @@ from tastemate.retrieve.dialogue_corpus import Corpus, Dialogue, Line
 from tastemate.retrieve.dialogues import Dialogues
 from tastemate.types import Floats, Mask, Query
 
-GROUPS = 5
+GROUPS = 10
 """Groups of workers; each pair of them is left out in turn."""
 
 
@@ -75,7 +75,9 @@ class Crossed:
         own = self.corpus.strangers(self.corpus.people)
         wide = self.model.grounds(self.corpus.asks)
         for pair in np.unique(self._sides, axis=0):
-            free = ~np.isin(self._sides, pair).any(axis=1)
+            free: Mask = np.ones(len(self._sides), dtype=np.bool_)
+            for group in pair:
+                free &= (self._sides != group).all(axis=1)
             self._weights[tuple(pair.tolist())] = self.model.weighed(
                 self.corpus, free, own & free[None, :], wide
             )

@@ -105,30 +105,31 @@ def gold(record: Mapping[str, Any], catalog: Catalog) -> Pairs:
 
 
 def _pairs(truth: Mapping[str, Any], catalog: Catalog) -> Iterator[tuple[str, str]]:
-    yield "state", str(truth["state"])
-    if truth.get("act"):
-        yield "act", str(truth["act"])
+    for name in ("state", "act", "k", "novelty"):
+        if truth.get(name):
+            yield name, str(truth[name])
     for name in _PLACES:
         for value in truth.get(name, ()):
             yield name, str(value)
     for name, slot in _VALUES.items():
         for attribute, value in truth.get(name, ()):
             yield slot, f"{attribute}={value}"
+    yield from _bounds(truth, catalog)
+    for attribute, value in truth.get("withdrawn", ()):
+        yield "withdrawn", f"{attribute}={value}"
+    for axis, value in truth.get("context", {}).items():
+        yield f"context {axis}", str(value)
+    for name in truth.get("unknown", ()):
+        yield "unknown", str(name).casefold()
+
+
+def _bounds(truth: Mapping[str, Any], catalog: Catalog) -> Iterator[tuple[str, str]]:
     for name in ("at_least", "at_most"):
         for attribute, number in truth.get(name, ()):
             yield name.replace("_", " "), f"{attribute}={number:g}"
     for attribute, level in truth.get("level", ()):
         if attribute in catalog.attributes and (wish := wish_of(catalog, attribute, level)):
             yield wish.operator, f"{attribute}={wish.value:g}"
-    for attribute, value in truth.get("withdrawn", ()):
-        yield "withdrawn", f"{attribute}={value}"
-    for axis, value in truth.get("context", {}).items():
-        yield f"context {axis}", str(value)
-    for name in ("k", "novelty"):
-        if truth.get(name):
-            yield name, str(truth[name])
-    for name in truth.get("unknown", ()):
-        yield "unknown", str(name).casefold()
 
 
 def outcomes(asked: Iterable[Message], read: Reader, catalog: Catalog) -> list[Outcome]:
@@ -168,9 +169,7 @@ def figures(found: Sequence[Outcome], *, seed: int = 0, slot: str = "") -> Figur
         drawn[at] = counts[rows].sum(axis=0) if len(counts) else 0.0
     value = _ratios(counts.sum(axis=0)[None, :])[0]
     low, high = np.quantile(_ratios(drawn), [0.025, 0.975], axis=0)
-    parts = [
-        Interval(float(value[at]), float(low[at]), float(high[at])) for at in range(3)
-    ]
+    parts = [Interval(float(value[at]), float(low[at]), float(high[at])) for at in range(3)]
     return Figures(len(found), *parts)
 
 

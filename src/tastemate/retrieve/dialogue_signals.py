@@ -44,6 +44,7 @@ SIGNALS = (
     "together",
     "lift",
     "worded",
+    "worded, whole dialogue",
     "neighbours",
     "neighbours, log",
     "described",
@@ -119,16 +120,25 @@ class Memory:
             "recommended": told * (PER / dialogues),
             "together": together,
             "lift": (together + 0.1) / (counts + _FEW),
-            "worded": self._worded(words, keep),
-        }
+        } | self._worded(words, keep)
 
-    def _worded(self, words: Floats, keep: Floats) -> Floats:
-        """Return which answers questions of like meaning got, as shares that add up to about 1."""
+    def _worded(self, words: Floats, keep: Floats) -> dict[str, Floats]:
+        """Return what questions of like meaning were answered with, at once and in all.
+
+        Weights of the questions add up to 1.
+        """
         near = np.exp((words @ self.words.T - 1) / np.float32(TEMPERATURE))
         near *= keep[:, self.dialogue] * np.asarray(self.words.any(axis=1))
         near /= near.sum(axis=1, keepdims=True) + 1e-9
         near *= np.asarray(words.any(axis=1))[:, None]
-        return np.asarray(near @ self.answers, dtype=np.float32)
+        by_dialogue = sparse.csr_matrix(
+            (np.ones(len(self.dialogue)), self.dialogue, np.arange(len(self.dialogue) + 1)),
+            shape=(len(self.dialogue), self.named.shape[0]),
+        )
+        return {
+            "worded": np.asarray(near @ self.answers, dtype=np.float32),
+            "whole": np.asarray((near @ by_dialogue) @ self.named, dtype=np.float32),
+        }
 
 
 def incidence(lines: "Sequence[Sequence[int] | set[int]]", items: Rows) -> sparse.csr_matrix:
@@ -243,15 +253,15 @@ class Pool:
 def pool_of(
     ask: Ask, memory: Memory, told: dict[str, Floats], ground: Ground, wide: dict[str, Floats]
 ) -> Pool:
-    """Return the pool of one question from its rows of signals, what was named left out."""
+    """Return the pool of one question from its rows of signals."""
     past = ask.past
     chosen: list[NDArray[np.int64]] = []
     for name, most in POOL:
         line = told[name] if name in told else wide[name]
-        best = top(np.where(line > 0, line, -np.inf).astype(np.float32), most)
+        # What was named is no answer, and must not take the place of one.
+        best = top(np.where(line > 0, line, -np.inf).astype(np.float32), most + len(past))
         chosen.append(memory.items[best].astype(np.int64) if name in told else best)
-    found = np.setdiff1d(np.unique(np.concatenate(chosen)), np.array(past, dtype=np.int64))
-    rows: Rows = found.astype(np.int32)
+    rows: Rows = np.unique(np.concatenate(chosen)).astype(np.int32)
     places = np.searchsorted(memory.items, rows)
     inside = places < len(memory.items)
     inside[inside] = memory.items[places[inside]] == rows[inside]
@@ -272,6 +282,7 @@ def pool_of(
         np.log(together + _OFTEN),
         np.log(lift),
         worded,
+        np.log(heard("whole") + _RARE),
         near,
         np.log(np.maximum(near, 0) + 0.01),
         wide["described"][rows],

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from tastemate.catalog import Catalog
-from tastemate.errors import ConfigError, FormatError, NotFitted
+from tastemate.errors import ConfigError, FormatError, NotFitted, nearest
 from tastemate.interactions import Interactions
 from tastemate.retrieve.choice import Choices, learn
 from tastemate.retrieve.content import Content
@@ -41,18 +41,32 @@ _SPARSE = ("named", "recommended", "answers")
 class Dialogues(Dense):
     """Learns from dialogues in ReDial's format at `path`; without them it has no opinion.
 
-    `penalty` keeps the weights of the signals small.
+    `penalty` keeps the weights of the signals small; signals named in `without` weigh nothing.
     """
 
     name = "dialogues"
 
-    def __init__(self, *, encoder: "Encoder", path: str = "", penalty: float = 10.0) -> None:
-        """Set the options; raise `ConfigError` for a value out of range."""
+    def __init__(
+        self,
+        *,
+        encoder: "Encoder",
+        path: str = "",
+        penalty: float = 10.0,
+        without: tuple[str, ...] = (),
+    ) -> None:
+        """Set the options; raise `ConfigError` for a value out of range or an unknown signal."""
+        for signal in without:
+            if signal not in SIGNALS:
+                raise ConfigError(
+                    f"dialogues: there is no signal {signal!r}.{nearest(signal, SIGNALS)} "
+                    f"Known: {'; '.join(SIGNALS)}."
+                )
         if penalty <= 0:
             raise ConfigError(f"dialogues: penalty is {penalty}; it must be above 0.")
         self.encoder = encoder
         self.path = path
         self.penalty = penalty
+        self.without = tuple(without)
         self.weights: Floats = np.zeros(len(SIGNALS), dtype=np.float32)
         self._memory: Memory | None = None
         self._ground: Ground | None = None
@@ -115,7 +129,8 @@ class Dialogues(Dense):
         some = None if wide is None else {name: values[which] for name, values in wide.items()}
         may = heard[memory.dialogue[which]]
         looked = self._looked(asks, memory.words[which], may, some)
-        return weigh(looked, asks, self.penalty)
+        used = np.array([signal not in self.without for signal in SIGNALS], dtype=np.bool_)
+        return weigh(looked, asks, self.penalty, used)
 
     def grounds(self, asks: Sequence[Ask]) -> dict[str, Floats]:
         """Return what ratings and texts say to questions, by signal, each (questions, items)."""
@@ -223,17 +238,24 @@ class Dialogues(Dense):
         return self
 
 
-def weigh(looked: Sequence[Pool], asks: Sequence[Ask], penalty: float) -> Floats:
+def weigh(
+    looked: Sequence[Pool], asks: Sequence[Ask], penalty: float, used: Mask | None = None
+) -> Floats:
     """Return the weights under which what was answered stands out in its pool.
 
+    Signals that are not `used` weigh 0.
     An answer that is not in its pool teaches nothing: put there by hand it would be recognised by
     what no signal says of it.
     """
     if not looked:
         return np.zeros(len(SIGNALS), dtype=np.float32)
-    taken = [np.isin(pool.rows, ask.answer) for pool, ask in zip(looked, asks, strict=True)]
-    number = np.repeat(np.arange(len(looked)), [len(pool.rows) for pool in looked])
-    signals = np.concatenate([pool.signals for pool in looked])
+    unnamed = [~np.isin(pool.rows, ask.past) for pool, ask in zip(looked, asks, strict=True)]
+    rows = [pool.rows[fresh] for pool, fresh in zip(looked, unnamed, strict=True)]
+    taken = [np.isin(some, ask.answer) for some, ask in zip(rows, asks, strict=True)]
+    number = np.repeat(np.arange(len(rows)), [len(some) for some in rows])
+    signals = np.concatenate([p.signals[fresh] for p, fresh in zip(looked, unnamed, strict=True)])
+    if used is not None:
+        signals = np.where(used, signals, np.float32(0))
     return learn(Choices(signals, number, np.concatenate(taken)), penalty)
 
 

@@ -18,7 +18,7 @@ from tastemate.catalog import Catalog
 from tastemate.context import AXES, checked
 from tastemate.errors import ConfigError
 from tastemate.text.recognise import Values
-from tastemate.types import Floats, Leaning, Query
+from tastemate.types import Floats, Leaning
 
 if TYPE_CHECKING:
     from tastemate.protocols import Encoder
@@ -152,19 +152,6 @@ class Moments:
         named = [(attribute, value) for _, attribute, value in sorted(carried)[:_VALUES]]
         assert self.encoder is not None
         return named, self.encoder.encode([value.replace("-", " ") for _, value in named])
-
-
-def at(query: Query, context: Mapping[str, str], moments: Moments) -> Query:
-    """Return a query asked at a moment: its context, and what that makes one lean to."""
-    told = checked(context)
-    return replace(query, context=told, leanings=(*query.leanings, *moments.leanings(told)))
-
-
-def leanings_for(
-    context: Mapping[str, str], catalog: Catalog, settings: Mapping[str, Any] | None = None
-) -> tuple[Leaning, ...]:
-    """Return the leanings of one moment; keep a `Moments` to ask about more than one."""
-    return Moments(catalog, settings).leanings(context)
 
 
 @cache

@@ -25,7 +25,8 @@ def every(name: str, low: str) -> "list[re.Match[str]]":
 
 
 _LEADING = re.compile(
-    r"^(?:hi|hey|hello|hiya|ok(?:ay)?|oh|ah|so|well|right|please|um+|hmm+|and|now|yes|yeah|no|sorry|oops|"
+    r"^(?:hi|hey|hello|hiya|ok(?:ay)?|oh|ah|so|well|right|please|um+|hmm+|and|now|yes|yeah|no|"
+    r"sorry|oops|"
     r"haha|lol|actually|wait|listen|there)\b[\s,.!:;-]*"
 )
 

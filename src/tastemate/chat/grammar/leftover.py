@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from tastemate.chat.grammar.scopes import marks
+from tastemate.chat.grammar.cueing import marks
 from tastemate.chat.grammar.text import SPENT, TITLE, Token, everyday
 from tastemate.text.words import ASKING_WORDS, STOP_WORDS
 
@@ -11,15 +11,22 @@ if TYPE_CHECKING:
     from tastemate.chat.grammar.draft import Draft
 
 _EMPTY = STOP_WORDS | ASKING_WORDS | frozenset(
-    "please pls thanks hi hey hello ok okay yes yeah no nothing never without want wants need fancy "
+    "please pls thanks hi hey hello ok okay yes yeah no nothing never without want wants need "
+    "fancy "
     "film films movie movies book books novel novels story stories one ones something anything "
-    "ideally preferably maybe perhaps possible rather little bit lot lots kind sort type really quite "
+    "ideally preferably maybe perhaps possible rather little bit lot lots kind sort type really "
+    "quite "
     "pretty two three four five six ten couple few another other time today tonight tomorrow now "
     "watching reading looking mood feel like up us let lets else only even though but however dont "
-    "cant isnt im ive id made year years got know knows actually mean meant tell says goes taste thoughts "
-    "second make start style undo bye sure preference genre genres hour hours idea ideas whats get gets "
+    "cant isnt im ive id made year years got know knows actually mean meant tell says goes taste "
+    "thoughts "
+    "second make start style undo bye sure preference genre genres hour hours idea ideas whats "
+    "get gets "
     "third mind care matter thing going come comes put back last next new old good great nice best "
-    "featuring starring directed suggestions options version half round job pick work hurts queasy fun "
+    "featuring starring directed suggestions options version half round job pick work hurts "
+    "queasy fun "
+    "set during takes place "
+        "help picking choosing find finding movie entertain hand asleep everyones minutes mins "
     "already myself someone somebody people person everyone together instead right".split()
 )  # fmt: skip
 _WISHED = ("want", "similar", "soft", "only")
@@ -36,7 +43,8 @@ def leftover(draft: "Draft") -> tuple[str, tuple[str, ...]]:
         return "", ()
     kept: list[str] = []
     away: list[str] = []
-    held = [(one.start, one.end) for one in (*draft.stances, *draft.cues)] + draft.spans
+    held = [(one.start, one.end) for one in draft.stances] + draft.spans
+    held += [(one.start, one.end) for one in draft.cues]
     for start, end in _clauses(draft):
         left = [
             token

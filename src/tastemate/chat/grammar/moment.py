@@ -10,10 +10,14 @@ _REPORTED = re.compile(
     r"told me|wrote|reads? to me|got me|bought|works? at|used to)\b"
 )
 _TOGETHER = re.compile(
-    r"\b(?:with|and i|and me|we|we're|us|together|coming|over|visiting|here|watching|for (?:my|the|our)|joining|"
+    r"\b(?:with|and i|and me|we|we're|us|together|coming|over|visiting|here|watching|for (?:my|"
+    r"the|our)|joining|"
     r"sitting|wants?|asks?|insists?|tonight|both)\b"
 )
-_NOT = re.compile(r"\b(?:not|no|without|isn't|aren't|never|away from|minus) (?:(?:for|with|my|the|any|in|at|on) )*$")
+_NOT = re.compile(
+    r"\b(?:not|no|without|isn't|aren't|never|away from|minus) (?:(?:for|with|my|the|any|in|at|on) "
+    r")*$"
+)
 _ORDER = {"time": ("night", "evening", "morning", "afternoon")}
 
 
@@ -56,7 +60,11 @@ def _present(low: str, one: "re.Match[str]") -> bool:
     ends = [at for mark in ".!?;\n" if (at := low.find(mark, one.end())) >= 0]
     clause = low[start + 1 : min(ends, default=len(low))]
     near = low[one.end() : min(ends, default=len(low))]
-    if re.match(rf"\s*(?:who |that |has |had |have |just |once |also |always |'s |always )*{_REPORTED.pattern}", near):
+    if re.match(
+        rf"\s*(?:who |that |has |had |have |just |once |also |always |'s |always "
+        rf")*{_REPORTED.pattern}",
+        near,
+    ):
         return False
     if "," in clause:  # what is reported elsewhere in a long sentence says nothing of this
         return True

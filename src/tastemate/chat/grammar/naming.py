@@ -2,54 +2,51 @@
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import TYPE_CHECKING
 
-from tastemate.chat.grammar import acts
+from tastemate.chat.grammar.cueing import Cue, cues
 from tastemate.chat.grammar.draft import Draft
-from tastemate.chat.grammar.scopes import Cue, Stance, cues
+from tastemate.chat.grammar.misspelt import FILL, TITLED, misspelt
+from tastemate.chat.grammar.questions import PRONOUNS, explores, is_series, is_value
+from tastemate.chat.grammar.stance import Stance
 from tastemate.chat.grammar.text import TITLE, blanked, everyday
 from tastemate.chat.titles import Found
-from tastemate.text.words import ASKING_WORDS, STOP_WORDS, stem, words
+from tastemate.text.words import ASKING_WORDS, STOP_WORDS, words
 
 if TYPE_CHECKING:
-    from tastemate.chat.lexicon import Sense
+    pass
 
-TITLED = frozenset(("like", "dislike", "seen", "unseen", "similar", "unlike", "except"))
-"""Cues after which a title may stand."""
-_FILL = (
-    r"(?:[\s,:\"'(-]|\b(?:the|films?|movies?|books?|novels?|a|an|of|out|already|also|both|really|is|"
-    r"in|called|just|only|again|on|finally|all|how|much|watching|reading|that|for|most|recently|"
-    r"one|very|so|too|with|to|it|titled|named|yesterday|last|night|week|day|such as)\b)*"
-)
-_FILLED = re.compile(rf"{_FILL}$")
+_FILLED = re.compile(rf"{FILL}$")
 _JOINED = re.compile(
-    rf"{TITLE}\"?'?(?:\s*(?:,|\band\b|\bor\b|&|\bplus\b|\bas well as\b|\bthen\b|/|\bwith\b|\bvs\.?|\bversus\b|\bthan\b|"
+    rf"{TITLE}\"?'?(?:\s*(?:,|\band\b|\bor\b|&|\bplus\b|\bas well as\b|\bthen\b|/|\bwith\b|"
+    rf"\bvs\.?|\bversus\b|\bthan\b|"
     r"\balso\b|\bnor\b|\bto\b|\bfrom\b))+\s*(?:\bthe\b\s*)?[\"']?$"
 )
 _PREDICATE = re.compile(
-    r"^[\"']?(?:\s*,)?\s*(?:was|is|were|wasn'?t|isn'?t|did ?n'?t|did|bored|made|left|put|blew|let|really|deserves|"
-    r"never|which|that i|sucked|rocks|rules|i (?:already|did|have|loved|hated|liked|didn'?t|don'?t|know|saw|"
-    r"really|just|can|could|gave|never)|i'?ve|already|on the other hand|just|bores|leaves|feels|felt|"
+    r"^[\"']?(?:\s*,)?\s*(?:was|is|were|wasn'?t|isn'?t|did ?n'?t|did|bored|made|left|put|blew|let|"
+    r"really|deserves|"
+    r"never|which|that i|sucked|rocks|rules|i (?:already|did|have|loved|hated|liked|didn'?t|"
+    r"don'?t|know|saw|"
+    r"really|just|can|could|gave|never)|i'?ve|already|on the other hand|just|bores|leaves|feels|"
+    r"felt|"
     r"seemed|turned out|ruined|changed|has|had|already)\b|^[\"']?\s*[?,:!.-]+(?:\s|$)"
 )
 _VERDICTS = frozenset(("good", "bad", "like-it", "like", "dislike", "seen", "unseen", "resign"))
 _ASKED = re.compile(
-    r"\b(?:about|is|was|of|between|compare|and|why|did you (?:pick|suggest|recommend|show|choose|list)"
-    r"(?: me)?|you (?:pick|suggest|recommend|show|choose)(?:ed|ned)?(?: me)?|in|directed|wrote|starred|stars|made|"
-    r"than|with|or|watch|watching|read|reading|see|does|has|show(?:ing|n)?(?: me)?|recommend(?:ing|ed)?(?: me)?|"
-    r"on|for|what's|whats|do|know|to|are|from|plays?|played|composed|long|old|violent|scary|funny|good|"
-    r"suggest(?:ing|ed)?(?: me)?|give(?:n)? me|would|will|happens|by|explain|if|that|heard|should|picks?|chose)\s+"
+    r"\b(?:about|is|was|of|between|compare|and|why|did you (?:pick|suggest|recommend|show|choose|"
+    r"list)"
+    r"(?: me)?|you (?:pick|suggest|recommend|show|choose)(?:ed|ned)?(?: me)?|in|directed|wrote|"
+    r"starred|stars|made|"
+    r"than|with|or|watch|watching|read|reading|see|does|has|show(?:ing|n)?(?: me)?|"
+    r"recommend(?:ing|ed)?(?: me)?|"
+    r"on|for|what's|whats|do|know|to|are|from|plays?|played|composed|long|old|violent|scary|funny|"
+    r"good|"
+    r"suggest(?:ing|ed)?(?: me)?|give(?:n)? me|would|will|happens|by|explain|if|that|heard|should|"
+    r"picks?|chose)\s+"
     r"(?:the (?:film|movie|book|novel) |the |this |film |movie |book )?[\"']?$|"
     r"^[\"']?$|[,:?!-] ?[\"']?$"
 )
-_PRONOUNS = frozenset(
-    "it her him them us you they she he this that these those all both everything one once none "
-    "more most when what go we who how others ones anything something nothing me i up out".split()
-)
 _QUOTED = re.compile(r"\"([^\"]{2,100})\"|(?<![\w])'([A-Z][^']{1,80})'(?!\w)")
-MOST_LINKS = 6
-"""Misspelt titles looked for in one message."""
 
 
 def titles(draft: Draft, link: "Callable[[str], int] | None") -> None:
@@ -77,7 +74,7 @@ def titles(draft: Draft, link: "Callable[[str], int] | None") -> None:
     found = _longest(found)
     draft.explores = explores(draft, low) or draft.explores
     spans = [(one.start, one.end, one.row) for one in found]
-    spans += _misspelt(draft, low, shouted, link, quoted)
+    spans += misspelt(draft, low, shouted, link, quoted)
     for start, end, row in sorted(spans):
         draft.take(start, end)
         if row >= 0:
@@ -85,70 +82,10 @@ def titles(draft: Draft, link: "Callable[[str], int] | None") -> None:
     draft.low = blanked(draft.low, [span[:2] for span in spans], TITLE)
 
 
-def explores(draft: Draft, low: str) -> "acts.Act":
-    """Return what a question about items asks for; nothing where there is none."""
-    titled = TITLE in low
-    if not titled and any(acts.says(act, low) for act in ("joke", "self", "taste")):
-        return ""
-    pointed = bool(draft.picked)
-    for act in ("explain", "compare", "detail"):
-        one = acts.says(act, low)
-        if one is None:
-            continue
-        asked = titled or pointed or _may_name(draft, low, one.end(), act)
-        if act == "compare" and not re.search(
-            r"\?|^\W*(?:is|which|are|what|how|compar|does|who)|compar|differ|\bvs\b|versus", low
-        ):
-            continue
-        if asked and not _wishing(low, one.start(), act):
-            return act  # type: ignore[return-value]
-    return ""
-
-
-def _may_name(draft: Draft, low: str, at: int, act: str) -> bool:
-    """Whether what a question goes on with could be a title that is still to be found."""
-    rest = low[at:].strip(" ?!.,")
-    if act == "detail" and not rest:
-        rest = re.sub(r"^\W*what'?s?\b", "", low).strip(" ?!.,")
-    if act != "compare" and (not rest or len(rest) > 90):
-        return act == "explain" and draft.shown > 0 and not rest
-    free = draft.lexicon.titles.found(draft.tokens, False)
-    if any((act == "compare" or one.start >= at - 1) and _bare(draft, one) for one in free):
-        return True
-    unknown = [
-        word
-        for word in words(rest)
-        if word not in everyday()
-        and word not in STOP_WORDS
-        and not draft.lexicon.phrases.get((stem(word),))
-    ]
-    return act == "detail" and bool(unknown)
-
-
-def _bare(draft: Draft, one: Found) -> bool:
-    part = draft.tokens[one.first : one.last]
-    return not all(token.word in _PRONOUNS or token.word in STOP_WORDS for token in part) and not (
-        _value(draft, one)
-    )
-
-
-def _wishing(low: str, at: int, act: str) -> bool:
-    """Whether what looks like a question about items is a wish after all."""
-    if act == "explain":
-        return False
-    return bool(
-        re.search(
-            r"\b(?:i'?d like|i want|i need|looking for|recommend|suggest(?:ion)?s?|give me an?|show me an?|"
-            r"something|find me|fancy|in the mood|which other|another|anything|similar to|more like)\b",
-            low,
-        )
-    ) and not re.search(r"tell (?:me|us) (?:something |anything )?(?:more )?about|why|compare", low)
-
-
 _CLOSED = re.compile(
     r"[\"'.,!?;:)]|\s*$|\s+(?:and|but|or|is|was|so|because|please|yesterday|again|already|with|for|"
     r"which|already|too|as well|only|though|to death|ever|last|tonight|in|if|when|now|a lot|very|"
-    r"so much|from|were|isn'?t|wasn'?t|did|bored|vs|versus|better)\b|\s*[,(&-]"
+    r"so much|from|were|isn'?t|wasn'?t|did|bored|vs|versus|better|differ|compare)\b|\s*[,(&-]"
 )
 
 
@@ -160,28 +97,15 @@ def _longest(found: Sequence[Found]) -> list[Found]:
     return sorted(kept, key=lambda one: one.start)
 
 
-def _value(draft: Draft, one: Found, *, strict: bool = False) -> bool:
-    """Whether the words of a title are a value's own spelling, too; `strict`: no mere topic."""
-    loose = ("series", "topic", "other") if strict else ("series",)
-    return any(s.own and not s.part and s.kind not in loose for s in _senses(draft, one))
-
-
-def _series(draft: Draft, one: Found) -> bool:
-    """Whether the words of a title are the name of a series of several items, too."""
-    return any(s.kind == "series" and s.items > 1 and not s.part for s in _senses(draft, one))
-
-
-def _senses(draft: Draft, one: Found) -> "tuple[Sense, ...]":
-    phrase = tuple(token.stem for token in draft.tokens[one.first : one.last])
-    return draft.lexicon.phrases.get(phrase, ())
-
-
 def _runs_on(draft: Draft, one: Found) -> bool:
     """Whether common words in lower case go on, so that they are a phrase and no title."""
     part = draft.tokens[one.first : one.last]
     named = [t for t in part if t.word not in STOP_WORDS | ASKING_WORDS]
-    if not one.capital and len(named) < len(part) and all(
-        draft.lexicon.phrases.get((t.stem,)) for t in named
+    if (
+        not one.capital
+        and named
+        and any(t.word in ASKING_WORDS for t in part)
+        and all(draft.lexicon.phrases.get((t.stem,)) for t in named)
     ):
         return True  # "a superhero movie"
     if one.capital or any(t.word not in everyday() | STOP_WORDS for t in part):
@@ -197,17 +121,21 @@ def _valued(draft: Draft, one: Found) -> bool:
         return False
     if any(sense.kind in ("maker", "player") for sense in senses):
         return True
-    if any(sense.kind == "series" for sense in senses) and one.capital:
+    if any(sense.kind == "series" for sense in senses) and (
+        one.capital or one.last - one.first > 2
+    ):
         return in_series(draft.low[: one.start], draft.low[one.end :])
     return not one.capital
 
 
 _SERIES_BEFORE = re.compile(
-    r"\b(?:an?|another|any|no|without|more|every|not|whole|only|all|some|old|new|good|from|of|which|the other|"
+    r"\b(?:an?|another|any|no|without|more|every|not|whole|only|all|some|old|new|good|from|of|"
+    r"which|the other|"
     r"first|last|besides|except|early)\s+(?:the |any |old |new |early |of |more )*$"
 )
 _SERIES_AFTER = re.compile(
-    r"^(?:'s)?\s+(?:films?|movies?|books?|novels?|ones?|series|franchise|universe|trilogy|saga|instal\w+|sequels?|"
+    r"^(?:'s)?\s+(?:films?|movies?|books?|novels?|ones?|series|franchise|universe|trilogy|saga|"
+    r"instal\w+|sequels?|"
     r"stor(?:y|ies)|entry|entries|stuff|part|adventures?|myster(?:y|ies))\b"
 )
 
@@ -223,36 +151,77 @@ def _meant(draft: Draft, one: Found, low: str, shouted: bool) -> bool:
     """Whether words that could be a title stand where a title does."""
     part = draft.tokens[one.first : one.last]
     common = all(token.word in everyday() or token.word in STOP_WORDS for token in part)
-    if all(token.word in _PRONOUNS for token in part) and not one.capital:
+    if all(token.word in PRONOUNS for token in part) and not one.capital:
         return False
     before, after = low[: one.start], low[one.end :]
-    value = _value(draft, one)
+    value = is_value(draft, one)
     slot = _slot(before, cues(before + "\x03"))
     closed = bool(_CLOSED.match(after))
-    series = _series(draft, one)
+    series = is_series(draft, one)
     if series and not slot and in_series(before, after):
         return False
     if slot:
-        if value and not one.capital and (len(part) == 1 or _value(draft, one, strict=True)):
-            return False
-        if not shouted and _part_of_name(draft, one, after):
-            return False
-        if not common or one.capital or (closed and len(part) > 1):
-            return closed or one.capital or not common
-        return closed and not all(token.word in STOP_WORDS for token in part)
+        return _slotted(
+            draft, one, after, closed=closed, common=common, value=value, shouted=shouted
+        )
     if _JOINED.search(before) and not value:
-        return closed and (one.capital or not common or len(part) > 1 or part[0].word not in STOP_WORDS)
-    strict = _value(draft, one, strict=True)
+        return (
+            one.capital
+            or closed
+            and (one.capital or not common or len(part) > 1 or part[0].word not in STOP_WORDS)
+        )
+    strict = is_value(draft, one, strict=True)
     if one.capital and not strict and not _is_word(draft, one):
         return not _part_of_name(draft, one, after)
-    if draft.explores and _ASKED.search(before) and not value:
-        return not all(token.word in STOP_WORDS | _PRONOUNS for token in part) and (
-            closed or one.capital or part[0].capital or not common or bool(_PREDICATE.search(after))
-            or draft.explores == "detail"
-        )  # fmt: skip
+    asked = bool(draft.explores and _ASKED.search(before) and not value)
+    return (
+        _asked_about(draft, one, after, closed=closed)
+        if asked
+        else _subject_of(draft, one, low, value=value, common=common, series=series)
+    )
+
+
+def _slotted(
+    draft: Draft,
+    one: Found,
+    after: str,
+    *,
+    closed: bool,
+    common: bool,
+    value: bool,
+    shouted: bool,
+) -> bool:
+    """Whether words behind a verdict or a comparison are a title."""
+    part = draft.tokens[one.first : one.last]
+    if value and not one.capital and (len(part) == 1 or is_value(draft, one, strict=True)):
+        return False
+    if not shouted and _part_of_name(draft, one, after):
+        return False
+    if not common or one.capital or (closed and len(part) > 1):
+        return closed or one.capital or not common
+    return closed and not all(token.word in STOP_WORDS for token in part)
+
+
+def _asked_about(draft: Draft, one: Found, after: str, *, closed: bool) -> bool:
+    """Whether words that a question leads to are a title."""
+    part = draft.tokens[one.first : one.last]
+    common = all(token.word in everyday() or token.word in STOP_WORDS for token in part)
+    likely = closed or one.capital or part[0].capital or not common
+    likely = likely or bool(_PREDICATE.search(after)) or draft.explores == "detail"
+    return likely and not all(token.word in STOP_WORDS | PRONOUNS for token in part)
+
+
+def _subject_of(
+    draft: Draft, one: Found, low: str, *, value: bool, common: bool, series: bool
+) -> bool:
+    """Whether words are a title because a verdict follows them, or because they stand alone."""
+    part = draft.tokens[one.first : one.last]
+    before, after = low[: one.start], low[one.end :]
     if part[0].first and part[0].capital | (not common) and _PREDICATE.search(after):
         return _judged(low, one) and not (value and common)
-    clause = re.search(r"(?:^|[.,;!?] ?|\b(?:but|and|while|meh|nah|wow|now|as for|what about|,) )$", before)
+    clause = re.search(
+        r"(?:^|[.,;!?] ?|\b(?:but|and|while|meh|nah|wow|now|as for|what about|,) )$", before
+    )
     if clause and re.match(r"\s*(?:was|is|were|wasn'?t|bored|left|didn'?t)\b", after):
         return (not common or one.capital or len(part) > 1 or part[0].word not in STOP_WORDS) and (
             _judged(low, one) and not value
@@ -273,8 +242,9 @@ def _is_word(draft: Draft, one: Found) -> bool:
 
 
 _DATES = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may june "
-    "july august september october november december christmas halloween easter i ok tv uk us usa".split()
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may "
+    "june july august september october november december christmas halloween easter i ok tv uk us "
+    "usa".split()
 )
 
 
@@ -289,8 +259,8 @@ def _slot(before: str, found: Sequence[Cue]) -> bool:
     """Whether a text ends where a title may stand: behind a verdict or a comparison."""
     for cue in reversed(found):
         if cue.name in TITLED:
-            return bool(re.fullmatch(_FILL, before[cue.end :]))
-        if not re.fullmatch(_FILL, before[cue.end :]):
+            return bool(re.fullmatch(FILL, before[cue.end :]))
+        if not re.fullmatch(FILL, before[cue.end :]):
             return False
     return False
 
@@ -318,171 +288,3 @@ def _quoted(draft: Draft, found: list[Found]) -> list[tuple[int, int, str]]:
         elif inside:
             strange.append((start, end, one[group]))
     return strange
-
-
-@cache
-def _subject() -> "re.Pattern[str]":
-    return re.compile(r"^\s*((?:[\w':&-]+ ){0,5}[\w':&-]+?) (?:was|is|were|wasn'?t|isn'?t|bored|sucked)\b")
-
-
-def _misspelt(
-    draft: Draft,
-    low: str,
-    shouted: bool,
-    link: "Callable[[str], int] | None",
-    quoted: Sequence[tuple[int, int, str]],
-) -> list[tuple[int, int, int]]:
-    """Return places that are nearly titles, with their rows; -1 for one that is unknown."""
-    found: list[tuple[int, int, int]] = []
-    links = MOST_LINKS
-    for start, end, written in quoted:
-        row = draft.lexicon.titles.near(written) if links else -1
-        links -= 1
-        found.append((start, end, row))
-        if row < 0:
-            draft.unknown.append(written.casefold())
-    for start, end, name in _pieces(draft, low):
-        if links <= 0 or any(start < span[1] and span[0] < end for span in found):
-            continue
-        got = _looked_up(draft, start, end, name, link, shouted)
-        if got is not None:
-            links -= 1
-            found.append(got)
-    return found
-
-
-def _pieces(draft: Draft, low: str) -> list[tuple[int, int, str]]:
-    """Return places where a title should stand and none was found, with the cue before them."""
-    pieces: list[tuple[int, int, str]] = []
-    found = cues(low)
-    slots = [(cue.end, cue.name) for cue in found if cue.name in TITLED]
-    if draft.explores in ("detail", "explain", "compare"):
-        for one in re.finditer(
-            r"\b(?:about|is|of|between|compare|why did you (?:pick|suggest|recommend|show)(?: me)?|"
-            r"long is|directed|wrote|stars in|'s in|what's|than|recommend(?:ed)?|suggest(?:ed)?|does|starred in|made)\b",
-            low,
-        ):
-            slots.append((one.end(), "about"))
-    for one in re.finditer(
-        r"\b(?:with|by|starring|featuring|directed by|written by|have you got|do you have|got any)\s+(?=[a-z])", low
-    ):
-        slots.append((one.end(), "person"))
-    if not found and len(draft.tokens) <= 5 and not draft.spans and TITLE not in low:
-        slots.append((0, "subject"))
-    if (subject := _subject().match(low)) and any(cue.name in ("good", "bad") for cue in found):
-        slots.append((subject.start(1), "subject"))
-    for at, name in slots:
-        stop = re.compile(r"[.,!?;:()\n\x01\x02]|\s-\s|\b(?:but|because|which|though|although|please|with|that|who|if|when|was|were|"
-                          r"is|so|only|except|without|set|from|where|while|ideally|preferably|maybe|since|until|"
-                          r"already|yesterday|recently|again|too|for me|to me|scary|about|and i|any good|worth)\b")
-        begin = re.compile(_FILL).match(low, at)
-        start = begin.end() if begin else at
-        while start < len(low):
-            end = stop.search(low, start)
-            piece = low[start : end.start() if end else len(low)]
-            offset = start
-            for one in re.finditer(r"(?:(?!\band\b|\bor\b|&).)+", piece):
-                s, e = offset + one.start(), offset + one.end()
-                part = low[s:e]
-                s += len(part) - len(part.lstrip(" \"'"))
-                e = s + len(part.strip(" \"'"))
-                if e > s:
-                    pieces.append((s, e, name))
-            if end is None or low[end.start()] != TITLE:
-                break
-            follow = re.compile(rf"{TITLE}+[\"']?\s*(?:,|and|or|&)+\s*(?:the )?").match(low, end.start())
-            if follow is None:
-                break
-            start = follow.end()
-    return pieces
-
-
-_TAIL = re.compile(r"\s+(?:films?|movies?|books?|novels?|a lot|very much|so much|too|either|ever|one|again)$")
-
-
-def _looked_up(
-    draft: Draft,
-    start: int,
-    end: int,
-    name: str,
-    link: "Callable[[str], int] | None",
-    shouted: bool,
-) -> tuple[int, int, int] | None:
-    """Return the place of a title that is nearly written, or of an unknown one; else None."""
-    inside = [t for t in draft.tokens if start <= t.start and t.end <= end]
-    if not inside or len(inside) > 8 or any(draft.overlaps(t.start, t.end) for t in inside):
-        return None
-    rare = [t for t in inside if t.word not in everyday() and t.word not in STOP_WORDS]
-    telling = [t for t in inside if t.word not in STOP_WORDS]
-    capital = not shouted and bool(telling) and all(t.capital or t.word.isdigit() for t in telling)
-    if not telling or not (rare or (capital and not inside[0].first)):
-        return None
-    known = draft.lexicon.phrases
-    stems = tuple(t.stem for t in inside)
-    bare = stems[1:] if inside[0].word in ("the", "a", "an") else stems
-    if known.get(stems) or known.get(bare):
-        senses = known.get(stems) or known.get(bare) or ()
-        if all(sense.kind == "series" for sense in senses) and name in ("similar", "unlike", "about"):
-            row = draft.lexicon.titles.begun(draft.text[start:end])
-            return (start, end, row) if row >= 0 else None
-        return None
-    if name == "person":
-        if draft.lexicon.named(inside, [False] * len(inside)):
-            return None
-        return _strange(draft, inside, rare, capital, name)
-    for size in range(len(inside), 0, -1):
-        part = inside[:size]
-        if not any(t in rare for t in part) and not capital:
-            break
-        if known.get(tuple(t.stem for t in part)):
-            return None
-        row = draft.lexicon.titles.near(draft.text[part[0].start : part[-1].end])
-        if row >= 0:
-            return part[0].start, part[-1].end, row
-        if size < len(inside) - 3:
-            break
-    written = draft.text[start:end]
-    if link is not None and capital and (row := link(written)) >= 0:
-        return start, end, row
-    if (row := draft.lexicon.titles.begun(written)) >= 0 and name != "subject":
-        return start, end, row
-    return _strange(draft, inside, rare, capital, name)
-
-
-def _strange(
-    draft: Draft, inside: Sequence["acts.object"], rare: Sequence[object], capital: bool, name: str
-) -> tuple[int, int, int] | None:
-    """Note what is written like a title and is none of the catalogue."""
-    part = list(inside)
-    if not capital:
-        run = []
-        for token in part:
-            if not (token.capital or (run and token.word in STOP_WORDS)):
-                break
-            run.append(token)
-        while run and run[-1].word in STOP_WORDS:
-            run.pop()
-        if run and any(t.word not in everyday() for t in run) and len(run) > 1:
-            part, capital = run, True
-    known = draft.lexicon
-    if any(known.phrases.get((stem(t.word),)) for t in part) and not (capital and len(part) > 1):
-        return None
-    mended = [known.spelled(t) for t in part]
-    if any(known.phrases.get((one,)) for one in mended) and not capital:
-        return None
-    told = name in ("similar", "unlike") and (
-        len(part) > 1 or bool(re.search(r"\w (?:like|to|of|as|lines)\s+$", draft.text[: part[0].start].lower()[-24:]))
-    )
-    if name == "person" and not (capital and (len(part) > 1 or "got" in draft.low or "have" in draft.low)):
-        return None
-    if all(t.word.isdigit() for t in part):
-        return None
-    likely = capital or (told and len(part) <= 5 and len(rare) * 2 >= len(part))
-    if not likely or name in ("subject", "except"):
-        return None
-    start, end = part[0].start, part[-1].end
-    ahead = re.search(r"\b(?:The|A|An) $", draft.text[:start])
-    start = ahead.start() if ahead else start
-    draft.unknown.append(draft.text[start:end].casefold())
-    draft.unknown_similar = draft.unknown_similar or name in ("similar", "unlike", "person")
-    return start, end, -1

@@ -5,7 +5,7 @@ left over for what stands beside it.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, TypeAlias
@@ -24,11 +24,11 @@ class Bounds:
     most: float | None
 
 
-_WORDS = (
+WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen twenty"
 ).split()
-NUMBERS = {word: at for at, word in enumerate(_WORDS)}
+NUMBERS = {word: at for at, word in enumerate(WORDS)}
 _DECADES = {
     "twenties": 1920, "thirties": 1930, "forties": 1940, "fifties": 1950, "sixties": 1960,
     "seventies": 1970, "eighties": 1980, "nineties": 1990, "noughties": 2000, "aughts": 2000,
@@ -48,7 +48,8 @@ _DECADE = (
     r"(?='?s\b)|" + "|".join(_DECADES) + r")(?:'?s)?"
 )
 _OLDER = (
-    r"(?:(?:older|earlier|before|prior) (?:than|to)|before|pre|prior to|earlier than|not later than)"
+    r"(?:(?:older|earlier|before|prior) (?:than|to)|before|pre|prior to|earlier than|not "
+    r"later than)"
 )
 _NEWER = r"(?:(?:newer|later|more recent|younger) than|after|post|later than|beyond|past)"
 _FROM = (
@@ -104,7 +105,7 @@ def _eras() -> tuple[Rule, ...]:
         (rf"{_MADE}*(?:in|of|from|during|and|or|&|in the)?\s*{decade}\s*(?:,|and|or|&|to|/|-|until)"
          rf"\s*{_DECADE.format('d2')}", _span),
         (rf"{_MADE}*(?:(?:in|of|from|during) )?{decade}", lambda m: (_least(m), _most(m))),
-        (rf"(?:nothing|not|older) .{{0,30}}\bborn in {year}", lambda m: (_least(m), None)),
+        (rf"(?:nothing|not) .{{0,30}}\bborn in {year}", lambda m: (_least(m), None)),
         (rf"{_MADE}*(?:(?:in|of|from|the year) )+{year}", lambda m: (_least(m), _most(m))),
         (rf"(?<![#\w]){year}(?= (?:\w+ )?(?:film|movie|book|novel|release|picture))",
          lambda m: (_least(m), _most(m))),
@@ -123,7 +124,8 @@ def _eras() -> tuple[Rule, ...]:
         return re.compile(rf"(?<![\w\x01]){source}(?!\w)"), made
 
     born = re.compile(
-        r"(?:(?:must|should|can|may|does|do|is|be)(?:n'?t| not)|not|nothing|no)\b.{0,20}?older than "
+        r"(?:(?:must|should|can|may|does|do|is|be)(?:n'?t| not)|not|nothing|no)\b.{0,20}?older "
+        r"than "
         r".{0,60}?\b(?:born|from) (?:in )?(?P<y>(?:19|20)\d\d)(?!\d)"
     )
 
@@ -165,15 +167,17 @@ def _decade(said: str) -> int:
     return int(said) + (2000 if int(said) < 20 else 1900)
 
 
-_NUMBER = rf"(?:\d+(?:[.,]\d+)?|{'|'.join(_WORDS[1:])}|an?|half an?|a couple of)"
+_NUMBER = rf"(?:\d+(?:[.,]\d+)?|{'|'.join(WORDS[1:])}|an?|half an?|a couple of)"
 _AMOUNT = (
     rf"(?P<{{0}}>(?:{_NUMBER}(?: and a half)?[\s-]?(?:hours?|hrs?|h\b)(?:(?: and)? ?(?:a half|"
-    rf"(?:\d+|{'|'.join(_WORDS[1:])}|a quarter)(?: ?(?:minutes?|mins?|m\b))?))?|"
-    rf"(?:\d+|{'|'.join(_WORDS[5:])}|ninety|sixty|eighty|seventy|a hundred(?: and twenty)?|one hundred|hundred)"
+    rf"(?:\d+|{'|'.join(WORDS[1:])}|a quarter)(?: ?(?:minutes?|mins?|m\b))?))?|"
+    rf"(?:\d+|{'|'.join(WORDS[5:])}|ninety|sixty|eighty|seventy|a hundred(?: and twenty)?|one "
+    rf"hundred|hundred)"
     rf"[\s-]?(?:minutes?|mins?|min\b|')|\d+h\d*|\d:\d\d(?: hours?)?))"
 )  # fmt: skip
 _UP_TO = (
-    r"(?:(?:(?:of |for )?(?:under|less than|below|at most|no more than|not more than|max(?:imum)?"
+    r"(?:(?:(?:of |for )?(?:sub-?|under|less than|below|at most|no more than|not more than|"
+    r"max(?:imum)?"
     r"(?: of)?|up to|within|shorter than|no longer than|not longer than|(?:is|are)n'?t longer than|"
     r"not over|under about|short of|in under|inside)))"
 )
@@ -197,9 +201,14 @@ def _lengths() -> tuple[Rule, ...]:
         ends = sorted((_minutes(one["a"]), _minutes(one["b"])))
         return Bounds(*one.span(), "length", ends[0], ends[1]) if ends[0] else None
 
+    def minutes_between(one: re.Match[str]) -> Bounds | None:
+        ends = sorted((float(one["a"]), float(one["b"])))
+        return Bounds(*one.span(), "length", ends[0], ends[1])
+
     about = r"(?:about|around|roughly|approximately|some|circa|ca\.?|like|maybe|nearly|almost) "
     sources: list[tuple[str, Callable[[re.Match[str]], Bounds | None]]] = [
         (rf"between {amount} and {_AMOUNT.format('b')}", between),
+        (r"between (?P<a>\d+) (?:and|to) (?P<b>\d+) ?(?:minutes|mins?)", minutes_between),
         (rf"{_NOT}(?:that(?:'s| is| runs| goes| lasts)? |(?:runs?|going|lasting|goes) )?"
          rf"(?:much )?{_OVER} {amount}", at_most),
         (rf"{_NOT}(?:that(?:'s| is) )?(?:shorter than|under|less than|below) {amount}", at_least),
@@ -209,7 +218,8 @@ def _lengths() -> tuple[Rule, ...]:
         (rf"(?:(?:have|'ve|ve|got|have got|is|'s|s) (?:only |just )(?:got )?|(?:only|just) "
          rf"(?:have|got|had) (?:got )?|before .{{0,30}} in |i'?ve got |we'?ve got |i have |"
          rf"we have |there'?s |there is |(?:is|be) (?:over|done|finished) in |fits? (?:in|into) )"
-         rf"(?!{about}){amount}(?! (?:flight|drive|journey|ride|trip|train|wait|layover|film|movie))"
+         rf"(?!{about}){amount}(?! (?:flight|drive|journey|ride|trip|train|wait|layover|film|"
+         rf"movie))"
          rf"(?!-)", at_most),
         (rf"{_OVER} {amount}", at_least),
         (rf"(?:at least|a minimum of|minimum|no (?:shorter|less) than|not (?:under|less than)|"
@@ -234,7 +244,7 @@ def _minutes(said: str) -> float:
             return minutes + 30
         if "quarter" in rest:
             return minutes + 15
-        more = re.search(rf"\d+|{'|'.join(_WORDS[1:])}", rest)
+        more = re.search(rf"\d+|{'|'.join(WORDS[1:])}", rest)
         return minutes + (_number(more[0]) if more else 0)
     found = re.match(r"(\d+|[a-z ]+?)[\s-]?(?:min|')", said)
     return _number(found[1].strip()) if found else 0.0
@@ -268,7 +278,11 @@ def _ratings() -> tuple[Rule, ...]:
     score = r"(?P<r>\d(?:[.,]\d+)?|one|two|three|four|five)"
     unit = r"(?:[\s-]?(?:stars?|points?|out of (?:5|five|10|ten)|/ ?(?:5|10)|\*))"
     about = r"(?:rat(?:ed|ings?)|scor(?:e[sd]?|ing)|stars?|average|reviewed|reviews?)"
-    more = r"(?:at least|over|above|more than|better than|higher than|minimum(?: of)?|no less than|not (?:below|under|less than)|north of|nothing (?:under|below|less than)|exceeding|no lower than)"
+    more = (
+        r"(?:at least|over|above|more than|better than|higher than|minimum(?: of)?|no less "
+        r"than|not (?:below|under|less than)|north of|nothing (?:under|below|less than)|"
+        r"exceeding|no lower than)"
+    )
     less = r"(?:under|below|less than|at most|worse than|lower than|no more than)"
 
     def number(one: re.Match[str]) -> float:
@@ -284,92 +298,14 @@ def _ratings() -> tuple[Rule, ...]:
     sources: list[tuple[str, Callable[[re.Match[str]], Bounds | None]]] = [
         (rf"{about}(?: \w+){{0,3}}? {more} {score}{unit}?", at_least),
         (rf"{about}(?: \w+){{0,3}}? {less} {score}{unit}?", at_most),
-        (rf"{about}(?: (?:of|is|at|with))* {score}{unit}? ?(?:\+|plus|or (?:more|higher|better|above|up)|and (?:up|above|over|higher))", at_least),
+        (rf"{about}(?: (?:of|is|at|with))* {score}{unit}? ?(?:\+|plus|or (?:more|higher|better|"
+         rf"above|up)|and (?:up|above|over|higher))", at_least),
         (rf"{more} (?:an? )?(?:average )?(?:rating of |score of )?{score}{unit}", at_least),
         (rf"(?:rating|score)s? {more} {score}", at_least),
         (rf"{less} {score}{unit}", at_most),
         (rf"{score} ?(?:\+|plus){unit}", at_least),
-        (rf"{score}{unit} ?(?:\+|plus|or (?:more|higher|better|above|up)|and (?:up|above|over|higher)|at least|minimum)", at_least),
+        (rf"{score}{unit} ?(?:\+|plus|or (?:more|higher|better|above|up)|and (?:up|above|over|"
+         rf"higher)|at least|minimum)", at_least),
         (rf"(?:rating|score)s? (?:>|>=|=>) ?{score}", at_least),
     ]  # fmt: skip
-    return tuple(
-        (re.compile(rf"(?<![\w\x01.]){source}(?![\w])"), made) for source, made in sources
-    )
-
-
-_COUNT = r"(?P<n>\d{1,2}|" + "|".join(_WORDS[1:]) + r"|(?:a|half a) dozen|a couple(?: of)?|a pair of)"
-_NOUNS = (
-    r"(?:films?|movies?|books?|novels?|titles?|suggestions?|recommendations?|recs|ideas|picks|"
-    r"options|ones|things|stories|reads|flicks|choices|pictures|items|more(?! [a-z])|others|of them|"
-    r"of those|examples|tips|songs|albums|games|shows|candidates|proposals)"
-)
-_NO_COUNT = (
-    r"(?:kids?|children|friends?|hours?|hrs?|minutes?|mins?|years?|days?|weeks?|months?|times?|"
-    r"sisters?|brothers?|adults?|stars?|girls?|boys?|mates?|people|of us|hundred|thousand|o'?clock|"
-    r"am|pm|percent|%|daughters?|sons?|nights?|episodes?|seasons?|in the|world|century|pages?|"
-    r"nephews?|nieces?|cats?|dogs?|women|men|or older|and|points?|out of|parents?|colleagues?|"
-    r"evenings?|flatmates?|students|euros?|dollars|pounds|person|side|another|half|of you|part)\b"
-)
-
-
-@cache
-def _counts() -> "tuple[re.Pattern[str], ...]":
-    given = r"(?:give|show|recommend|suggest|pick|find|get|send|name|list|want|need|make (?:that|it)|with|offer|like|have|only|just|exactly|top|best|choose|be|tell)(?: (?:me|us|please|just|only|about|up|out))*"
-    before = r"(?<![\w\x01#.,'-])(?<!the )(?<!that )(?<!this )(?<!any )(?<!no )(?<!every )(?<!each )(?<!which )(?<!number )(?<!part )(?<!vol )(?<!other )(?<!not )(?<!last )(?<!first )"
-    words = r"(?: (?!i |that |who |which |with |from |by |and |or |to |please |of |is |are |was |in |on |at |for )[\w'-]+){0,4}?"
-    return tuple(
-        re.compile(source)
-        for source in (
-            rf"{before}{_COUNT}(?! ?[-/:]| ?{_NO_COUNT}){words} {_NOUNS}(?! (?:i|that i|we) )\b",
-            rf"\b{given} {_COUNT}(?! ?[-/:.]\d| ?-| ?{_NO_COUNT}| [a-z]+ (?:hours?|people))(?= *(?:$|[,.!?;)]|please|for|that|of|from|by|to|would|will|is|are|max|only|if|with|and|but|tonight|this|which|then|more|[a-z-]+s\b))",
-            rf"(?:^|[,.!?;(] ?){_COUNT}(?: of (?:them|those|these))?,? (?:please|would (?:be|do)|will do|is (?:plenty|enough|fine)|are (?:plenty|enough|fine)|should do|max|at most|tops|thanks|only)\b",
-            rf"(?<![\w\x01#.'-]){_COUNT}(?: (?:films?|movies?|books?|of them))? (?:would (?:be (?:plenty|enough|fine|grand|great|nice|perfect|good)|do|suffice)|will do|is (?:plenty|enough)|are (?:plenty|enough)|should (?:do|be enough))\b",
-            r"\ba single (?P<one>film|movie|book|novel|title|suggestion|recommendation|one|thing|pick)\b",
-        )
-    )  # fmt: skip
-
-
-def count(low: str, names: Sequence[tuple[int, int]] = ()) -> tuple[int, tuple[int, int]] | None:
-    """Return how many are asked for and where it says so; the last one said, None for none.
-
-    `names` are the places of words that name kinds of items: "three comedies" says how many, too.
-    """
-    best: tuple[int, tuple[int, int]] | None = None
-    matches = [one for pattern in _counts() for one in pattern.finditer(low)]
-    for one in sorted(matches, key=lambda one: one.end()):
-        if (number := _counted(one)) and not _pronoun(low, one):
-            best = number, one.span()
-    if best is None:
-        for start, end in names:
-            ahead = re.search(
-                rf"(?<![\w\x01#.'-])(?<!the )(?<!no ){_COUNT}(?! ?{_NO_COUNT}) (?:[\w-]+ ){{0,2}}$",
-                low[:start],
-            )
-            number = _counted(ahead) if ahead else 0
-            only = bool(ahead) and re.search(r"\b(?:just|only|exactly) $", low[: ahead.start()])
-            if ahead and (number > 1 and low[end - 1 : end] == "s" or number == 1 and only):
-                best = number, (ahead.start("n"), ahead.end("n"))
-    return best
-
-
-def _counted(one: "re.Match[str]") -> int:
-    if "one" in one.groupdict() and one.groupdict().get("one"):
-        return 1
-    said = one["n"]
-    if said in NUMBERS:
-        return NUMBERS[said]
-    if said.endswith("dozen"):
-        return 12 if said.startswith("a ") else 6
-    if said.startswith(("a couple", "a pair")):
-        return 2
-    return int(said) if 0 < int(said) <= 50 else 0
-
-
-def _pronoun(low: str, one: "re.Match[str]") -> bool:
-    """Whether "one" stands for an item, as in "give me one with ghosts"."""
-    if one.groupdict().get("n") != "one":
-        return False
-    said = low[max(one.start() - 1, 0) : one.end()]
-    if re.search(rf"one (?:{_NOUNS}|single|good|great|nice)", said):
-        return bool(re.search(r"one (?:more )?(?:ones|of those)", said))
-    return not re.search(r"\b(?:just|only|exactly|make (?:that|it)|about) one\b", low[: one.end()])
+    return tuple((re.compile(rf"(?<![\w\x01.]){source}(?![\w])"), made) for source, made in sources)

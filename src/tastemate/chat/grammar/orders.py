@@ -10,11 +10,13 @@ from tastemate.chat.grammar import acts
 from tastemate.llm.screening import screen, wish
 
 _MARKUP = re.compile(
-    r"<!--.*?(?:-->|$)|<\s*/?\s*(?:system|user|assistant|instructions?|prompt|im_start|im_end|admin|"
+    r"<!--.*?(?:-->|$)|<\s*/?\s*(?:system|user|assistant|instructions?|prompt|im_start|im_end|"
+    r"admin|"
     r"tool|developer|rules?|context|msg|message|data|command|cmd|s)\b[^>]*>"
     r"(?:[^<]*<\s*/\s*(?:system|user|assistant|instructions?|prompt|admin|tool|developer|rules?|"
     r"context|msg|message|data|command|cmd|s)\s*>)?|"
-    r"\[(INST|SYS|SYSTEM|ADMIN)\].*?\[/\1\]|\[/?(?:INST|SYS|SYSTEM|system|inst|admin|ADMIN)[^\]]*\]|<</?SYS>>|<\|[^|]*\|>|```.*?(?:```|$)|"
+    r"\[(INST|SYS|SYSTEM|ADMIN)\].*?\[/\1\]|\[/?(?:INST|SYS|SYSTEM|system|inst|admin|"
+    r"ADMIN)[^\]]*\]|<</?SYS>>|<\|[^|]*\|>|```.*?(?:```|$)|"
     r"\{\{.*?\}\}|\$\{.*?\}|<script.*?(?:</script>|$)|/\*.*?\*/",
     re.DOTALL | re.IGNORECASE,
 )
@@ -27,30 +29,46 @@ _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|(?<=\))\s+|(?<=\])\s+")
 _ORDER = re.compile(
     r"\b(?:system (?:message|prompt|note|override|update|instruction|alert|notice|command)|"
     r"system\s*:|assistant\s*:|developer (?:note|mode|message|here|override|instruction)|"
-    r"debug mode|(?:god|admin|root|maintenance|sudo|test|dev) mode|as (?:an?|the|your) (?:admin|developer|"
-    r"operator|owner|engineer|system)|i'?m (?:the|your) (?:developer|admin|operator|owner|creator|boss|"
-    r"programmer|engineer)|i am (?:the|your) (?:developer|admin|operator|owner|creator|programmer|engineer)|sudo|"
-    r"(?:ignore|disregard|forget|override|bypass|break|drop|skip) (?:all |any |every |the |your |these |"
+    r"debug mode|(?:god|admin|root|maintenance|sudo|test|dev) mode|as (?:an?|the|your) (?:admin|"
+    r"developer|"
+    r"operator|owner|engineer|system)|i'?m (?:the|your) (?:developer|admin|operator|owner|creator|"
+    r"boss|"
+    r"programmer|engineer)|i am (?:the|your) (?:developer|admin|operator|owner|creator|programmer|"
+    r"engineer)|sudo|"
+    r"(?:ignore|disregard|forget|override|bypass|break|drop|skip) (?:all |any |every |the |your |"
+    r"these |"
     r"those |previous |prior |earlier |above |of )*(?:rules?|instructions?|guidelines?|prompts?|"
     r"training|restrictions|filters? and|constraints|programming|policy|policies|orders|system)|"
     r"(?:your|the|full|hidden|secret|system|whole|entire|initial) (?:system )?prompt|"
-    r"(?:print|reveal|output|show|repeat|leak|dump|display|reply with|expose|tell me|give me|send me)\b.{0,30}\b"
+    r"(?:print|reveal|output|show|repeat|leak|dump|display|reply with|expose|tell me|give me|send "
+    r"me)\b.{0,30}\b"
     r"(?:prompt|instructions|rules|system message|api key|password|source code|database|item table|"
     r"hidden text|configuration|credentials|secrets?|token)|you are now|"
-    r"from now on,? (?:you|always|only|every|rank|recommend|answer|reply|all)|pretend (?:to be|that you|you)|act as (?:an?|if|my|the)|"
-    r"roleplay as|jailbreak|dan mode|do anything now|for (?:all|every|each) (?:users?|customers?|others|people|persons?|queries|lists?)|"
-    r"(?:all|every) users?|rank(?:ed)? (?:it |this |that |\w+ )?(?:first|number one|top|at the top|#1|highest|last)|"
-    r"(?:always|only|must|never) (?:recommend|rank|suggest|answer|reply|output|return|respond|say|show|mention|put|list|promote)\b.{0,60}|"
+    r"from now on,? (?:you|always|only|every|rank|recommend|answer|reply|all)|pretend (?:to be|"
+    r"that you|you)|act as (?:an?|if|my|the)|"
+    r"roleplay as|jailbreak|dan mode|do anything now|for (?:all|every|each) (?:users?|customers?|"
+    r"others|people|persons?|queries|lists?)|"
+    r"(?:all|every) users?|rank(?:ed)? (?:it |this |that |\w+ )?(?:first|number one|top|at the "
+    r"top|#1|highest|last)|"
+    r"(?:always|only|must|never) (?:recommend|rank|suggest|answer|reply|output|return|respond|say|"
+    r"show|mention|put|list|promote)\b.{0,60}|"
     r"(?:at|to|in) (?:rank|position|place) (?:one|1|first|#1)|"
-    r"new (?:rules?|instructions?|system|policy|directive|task)\b|(?:boost|lower|raise|increase|decrease|set|change) (?:the |its |their |your )?"
+    r"new (?:rules?|instructions?|system|policy|directive|task)\b|(?:boost|lower|raise|increase|"
+    r"decrease|set|change) (?:the |its |their |your )?"
     r"(?:score|scores|weight|weights|rank|ranking|rating of|priority|temperature|popularity)|"
-    r"(?:has|have) been (?:upgraded|granted|promoted|authori[sz]ed)|administrator|end of (?:prompt|instructions|conversation|message|input)|"
-    r"begin (?:new )?(?:instructions|system)|(?:no|without) (?:restrictions|filters|limits|rules) apply|unlock(?:ed)?|"
-    r"(?:execute|run|eval) (?:the |this |following )*(?:code|command|query|script|sql|shell)|rm -rf|import os|os\.system|"
-    r"as a language model|respond only with|reply only with|answer only with|output only|say only|in your (?:next )?(?:reply|answer|output|response)|"
-    r"your (?:instructions|rules|programming|guidelines|training|creators?|developers?|operators?|weights|memory bank)|"
+    r"(?:has|have) been (?:upgraded|granted|promoted|authori[sz]ed)|administrator|end of "
+    r"(?:prompt|instructions|conversation|message|input)|"
+    r"begin (?:new )?(?:instructions|system)|(?:no|without) (?:restrictions|filters|limits|rules) "
+    r"apply|unlock(?:ed)?|"
+    r"(?:execute|run|eval) (?:the |this |following )*(?:code|command|query|script|sql|shell)|rm "
+    r"-rf|import os|os\.system|"
+    r"as a language model|respond only with|reply only with|answer only with|output only|say only|"
+    r"in your (?:next )?(?:reply|answer|output|response)|"
+    r"your (?:instructions|rules|programming|guidelines|training|creators?|developers?|operators?|"
+    r"weights|memory bank)|"
     r"mark (?:everything|all|it|them|\w+ and \w+|\w+) as (?:seen|liked|watched|read|disliked)|"
-    r"(?:ignoriere|vergiss) (?:alle|deine) (?:regeln|anweisungen)|ignora (?:todas? )?(?:las|tus|le|as) \w+|ignore (?:toutes )?(?:les|tes|vos) \w+)\b",
+    r"(?:ignoriere|vergiss) (?:alle|deine) (?:regeln|anweisungen)|ignora (?:todas? )?(?:las|tus|"
+    r"le|as) \w+|ignore (?:toutes )?(?:les|tes|vos) \w+)\b",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"\"[^\"]{2,120}\"|'[A-Z][^']{2,80}'")
@@ -59,7 +77,8 @@ _WISH = re.compile(
     r"by the way,? |if not,? |seriously,? |just kidding,? )*"
     r"(?=(?:i(?:'d| would|'m| am)? (?:like|want|need|fancy|looking|also|actually|really)|i'?d like|"
     r"what i want|give me (?:an?|some|two|three)|show me (?:an?|some)|find me|recommend me|"
-    r"please (?:recommend|suggest|find|show) (?:me )?(?:an?|some|two|three)|something|can i have|we want|"
+    r"please (?:recommend|suggest|find|show) (?:me )?(?:an?|some|two|three)|something|can i have|"
+    r"we want|"
     r"hi\b|hello\b|my (?:real|actual) (?:wish|question)))",
     re.IGNORECASE,
 )

@@ -20,17 +20,22 @@ def _patterns() -> tuple["re.Pattern[str]", ...]:
     listed = rf"{_ORDINAL}(?:(?: {_NOUN})?(?:,| and| or| &|, and| and the|, the| or the| vs\.?|" \
              rf" to the| with the| than the| versus the)+ (?:the )?{_ORDINAL})*"  # fmt: skip
     return (
-        re.compile(rf"\b(?:the|that|your|my|this) (?:very )?({listed})(?: {_NOUN})?\b(?! (?:time|day|"
+        re.compile(rf"\b(?:the|that|your|my|this) (?:very )?({listed})(?: {_NOUN})?\b(?! (?:time|"
+                   rf"day|"
                    r"week|month|year|date|night|thing i|minute|half|part|act|chapter|season|world|"
                    r"name|few|rest|person|couple of))"),
-        re.compile(rf"(?:^|[,.;!?] ?|\b(?:loved?|liked?|hated|seen|read|watched|and|about|more like|not|"
+        re.compile(rf"(?:^|[,.;!?] ?|\b(?:loved?|liked?|hated|seen|read|watched|and|about|more "
+                   rf"like|not|"
                    rf"like|is|was|why|compare|enjoyed|take|try|but) )({listed}) {_NOUN}\b"),
-        re.compile(rf"(?:\b(?:number|numbers|no\.?|nr\.?|nos?\.?|option|item|film|movie|book|title|pick)"
+        re.compile(rf"(?:\b(?:number|numbers|no\.?|nr\.?|nos?\.?|option|item|film|movie|book|"
+                   rf"title|pick)"
                    rf" ?|#)({_CARDINAL}(?:(?:,| and| or| &| vs| with)+ (?:number |#|no\.? )?"
                    rf"{_CARDINAL})*)\b(?! (?:stars?|minutes?|hours?|books?|films?|movies?))"),
         re.compile(rf"\b(?:loved|liked|hated|seen|read|watched|enjoyed|know|compare|about|why) "
-                   rf"({_CARDINAL}(?:(?:,| and| or| &)+ {_CARDINAL})*)\b(?= *(?:[.,!?]|$|but|already|please))"),
-        re.compile(rf"^({listed})(?=[ ,:.!?]|$)(?! (?:time|day|week|date|thing|of all|i |we |timer))"),
+                   rf"({_CARDINAL}(?:(?:,| and| or| &)+ {_CARDINAL})*)\b(?= *(?:[.,!?]|$|but|"
+                   rf"already|please))"),
+        re.compile(rf"^({listed})(?=[ ,:.!?]|$)(?! (?:time|day|week|date|thing|of all|i |we |"
+                   rf"timer))"),
     )  # fmt: skip
 
 
@@ -41,15 +46,20 @@ _ALL = re.compile(
     r"the (?:whole|entire) (?:lot|list)|the lot|none of (?:them|these|those)|them all|these all|"
     r"all (?:the )?(?:films|movies|books|ones|titles)(?: (?:here|there|shown|on (?:the )?list))?|"
     r"(?:these|those|them)(?= (?:all|films|movies|books|ones))|any of (?:them|these|those)|"
-    r"(?:why|about) (?:these|those|them)|(?:seen|read|watched|know|liked|loved|hated) (?:them|these|"
+    r"(?:why|about|which of) (?:these|those|them)|"
+    r"(?:seen|read|watched|know|liked|loved|hated) (?:them|"
+    r"these|"
     r"those)\b)"
 )
-_BOTH = re.compile(r"\b(?:both(?: of (?:them|these|those))?|the two(?: of them)?|these two|those two)\b")
+_BOTH = re.compile(
+    r"\b(?:both(?: of (?:them|these|those))?|the two(?: of them)?|these two|those two)\b"
+)
 _PAIR = re.compile(r"\bthe (former|latter)\b")
 _FIRST = re.compile(r"\bthe (?:first|top|last) (two|three|four|2|3|4)\b")
 _THAT = re.compile(
     r"\b(?:that|this) (?:one|film|movie|book|novel|title|suggestion|recommendation|pick)\b|"
-    r"\b(?:about|is|why|does|was|loved|liked|hated|seen|read|like|enjoyed|watched) (?:it|that|this)\b"
+    r"\b(?:about|is|why|does|was|loved|liked|hated|seen|read|like|enjoyed|watched) (?:it|that|"
+    r"this)\b"
 )
 _BUT = re.compile(r"\b(?:except|but|apart from|other than|besides|not)\b(?: for)?\s*$")
 

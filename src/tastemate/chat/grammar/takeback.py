@@ -11,8 +11,10 @@ from tastemate.chat.intent import ALL, Intent
 
 _END = re.compile(
     r"[.;!?\n]|,(?! ?(?:and|or) )|\bbut\b|\binstead(?! of)|\bmake (?:it|that)\b|\band (?:give|show|"
-    r"make|add|find|something|let|i want|put|try|suggest|instead)\b|\b(?:to|with|for|by) (?=(?:an? |some )?\w+(?: please)?[.!]*$)|"
-    r"\b(?:she|he|it) (?:wrote|said|should|was|is)\b|\b(?:i|we)(?:'d| would)? (?:want|like|need|prefer)\b"
+    r"make|add|find|something|let|i want|put|try|suggest|instead)\b|\b(?:to|with|for|by) "
+    r"(?=(?:an? |some )?\w+(?: please)?[.!]*$)|"
+    r"\b(?:she|he|it) (?:wrote|said|should|was|is)\b|\b(?:i|we)(?:'d| would)? (?:want|like|need|"
+    r"prefer)\b"
 )
 _START = re.compile(r"[.;!?\n,]|\bbut\b|\band\b")
 

@@ -71,9 +71,7 @@ def tokens(text: str) -> tuple[Token, ...]:
         first = not found or any(mark in between for mark in '.!?\n;:"(')
         contracted = written.lower().endswith(("'ll", "'d", "'ve", "'re", "'m"))
         stemmed = "'" if contracted else stem(word)  # "she'll" is no shell
-        found.append(
-            Token(one.start(), one.end(), word, stemmed, written[:1].isupper(), first)
-        )
+        found.append(Token(one.start(), one.end(), word, stemmed, written[:1].isupper(), first))
         last = one.end()
     return tuple(found)
 

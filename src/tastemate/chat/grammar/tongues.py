@@ -72,9 +72,12 @@ def _telling() -> Mapping[str, frozenset[str]]:
 
 
 _ENGLISH = frozenset(
-    "horror film films western westerns musical drama dramas romance thriller documentary animation "
-    "comedy fantasy science fiction suspense crime mystery violence violent triste musicals detective "
-    "anime dragons super brutal roman sf romance adventure minutes weekend solo animal mal la le de "
+    "horror film films western westerns musical drama dramas romance thriller documentary "
+    "animation "
+    "comedy fantasy science fiction suspense crime mystery violence violent triste musicals "
+    "detective "
+    "anime dragons super brutal roman sf romance adventure minutes weekend solo animal mal la le "
+    "de "
     "minute detective noir e d l j u argentina terror".split()
 )
 
