@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from tastemate import build
 from tastemate.cli import evaluate as verb
-from tastemate.cli.protocols import DEFAULT_MODELS
+from tastemate.cli.request import DEFAULT_MODELS
 from tastemate.errors import ConfigError
 from tastemate.evaluate.baselines import ContentNeighbours, Popular, Together
 from tastemate.evaluate.bootstrap import Interval

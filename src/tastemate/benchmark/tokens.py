@@ -1,10 +1,9 @@
 """What a recommendation costs in tokens, beside the worked example's two calls.
 
 Theirs: a profile from every rated film, then a ranking of ten candidates with reasons. Ours: the
-real stages ask a scripted model, which answers in the shape asked for and counts. Everything is
-counted cold, nothing comes from a cache, and a list has ten items on both sides. The lengths of
-replies are assumptions, kept short on their side (`ASSUMED`), so the ratio of the prompts alone
-stands beside that of everything.
+real stages ask a scripted model, which answers in the shape asked for and counts. All is counted
+cold, nothing comes from a cache, a list has ten items on both sides. Lengths of replies are
+assumed, kept short on their side (`ASSUMED`), so the ratio of prompts alone is given, too.
 """
 
 import json

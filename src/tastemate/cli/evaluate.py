@@ -20,7 +20,8 @@ from tastemate.cli.output import (
     table,
     talk,
 )
-from tastemate.cli.protocols import DEFAULT_MODELS, OWN, RUN, Protocol, Request, Ties
+from tastemate.cli.protocols import RUN
+from tastemate.cli.request import DEFAULT_MODELS, OWN, Protocol, Request, Ties
 
 if TYPE_CHECKING:
     from tastemate.language import Language
@@ -84,7 +85,8 @@ def evaluate(
         bool, typer.Option("--fresh", help="Make everything again, whatever is kept.")
     ] = False,
     dialogues: Annotated[
-        Path | None, typer.Option(help="Conversation, cold users: ReDial dialogues. (redial/valid.jsonl)")
+        Path | None,
+        typer.Option(help="Conversation, cold users: ReDial dialogues. (redial/valid.jsonl)"),
     ] = None,
     messages: Annotated[
         Path | None, typer.Option(help="Understanding: annotated messages, JSON lines.")

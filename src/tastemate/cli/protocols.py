@@ -2,105 +2,16 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from tastemate.cli.request import Protocol, Request
+
 if TYPE_CHECKING:
-    from tastemate.blend import Blend
-    from tastemate.build import Resources
     from tastemate.catalog import Catalog
     from tastemate.evaluate.scoring import Factory
     from tastemate.evaluate.turns import Turn
     from tastemate.interactions import Interactions
-    from tastemate.language import Language
     from tastemate.protocols import Progress
-
-
-class Protocol(StrEnum):
-    """What is asked of the models."""
-
-    NEXT_ITEM = "next-item"
-    GLOBAL_TIME = "global-time"
-    COLD_ITEM = "cold-item"
-    COLD_USER = "cold-user"
-    BEYOND = "beyond-accuracy"
-    GENERATION = "generation"
-    CONTEXT = "context"
-    ONBOARDING = "onboarding"
-    CONVERSATION = "conversation"
-    UNDERSTANDING = "understanding"
-
-
-class Ties(StrEnum):
-    """Orders of events of one second."""
-
-    ID = "id"
-    SHUFFLE_1 = "shuffle-1"
-    SHUFFLE_2 = "shuffle-2"
-
-
-DEFAULT_MODELS: dict[Protocol, tuple[str, ...]] = {
-    Protocol.NEXT_ITEM: ("fast",),
-    Protocol.GLOBAL_TIME: ("fast", "popular"),
-    Protocol.COLD_ITEM: ("content", "balanced", "logistic"),
-    Protocol.COLD_USER: ("spoken", "start", "fast", "search"),
-    Protocol.BEYOND: ("fast", "balanced", "popular", "content"),
-    Protocol.GENERATION: ("fast", "ease-likes"),
-    Protocol.CONTEXT: ("fast",),
-    Protocol.ONBOARDING: ("fast",),
-    Protocol.CONVERSATION: ("talk", "spoken", "ease"),
-    Protocol.UNDERSTANDING: (),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked for on the command line."""
-
-    models: tuple[str, ...]
-    ties: str
-    final: bool
-    cuts: tuple[int, ...]
-    max_history: int
-    min_events: int
-    limit_users: int | None
-    shuffle_labels: bool
-    seed: int
-    seeds: tuple[int, ...]
-    keep: Path
-    fresh: bool
-    liked_only: bool
-    dialogues: Path | None
-    shared: "Resources"
-    """The encoder, and the options of retrievers where a project sets them."""
-    own: "Blend | None"
-    """The project's mix, asked for by the name `OWN`."""
-    language: "Language | None"
-    ablations: int
-
-
-OWN = "project"
-"""The name of a project's own mix among the models."""
-
-
-def _factory(wanted: Request, name: str, **options: Any) -> "Factory":
-    from tastemate import build
-
-    model = wanted.own if name == OWN and wanted.own is not None else name
-    return build.factory(model, wanted.shared, **options)
-
-
-def _factories(wanted: Request) -> "dict[str, Factory]":
-    return {name: _factory(wanted, name) for name in wanted.models}
-
-
-def _kept(wanted: Request) -> Path:
-    """Return the folder of finished parts: one for each encoder and set of options."""
-    said = json.dumps([wanted.shared.extra, wanted.own and dict(wanted.own.weights)], default=str)
-    return wanted.keep / f"{wanted.shared.encoder_name()}-{sha256(said.encode()).hexdigest()[:8]}"
 
 
 def _next_item(
@@ -109,9 +20,9 @@ def _next_item(
     from tastemate.evaluate.protocol import next_item
 
     models: dict[str, Any] = {
-        name: {seed: _factory(wanted, name, seed=seed) for seed in wanted.seeds}
+        name: {seed: wanted.factory(name, seed=seed) for seed in wanted.seeds}
         if wanted.seeds
-        else _factory(wanted, name)
+        else wanted.factory(name)
         for name in wanted.models
     }
     first, *others = models
@@ -128,7 +39,7 @@ def _next_item(
         limit_users=wanted.limit_users,
         shuffle_labels=wanted.shuffle_labels,
         seed=wanted.seed,
-        keep=_kept(wanted),
+        keep=wanted.kept(),
         fresh=wanted.fresh,
         compare={name: models[name] for name in others},
         progress=progress,
@@ -142,14 +53,14 @@ def _global_time(
     from tastemate.evaluate.timesplit import after
 
     return after(
-        _factories(wanted),
+        wanted.factories(),
         catalog,
         interactions,
         max_history=wanted.max_history,
         min_events=wanted.min_events,
         limit_users=wanted.limit_users,
         seed=wanted.seed,
-        keep=_kept(wanted),
+        keep=wanted.kept(),
         fresh=wanted.fresh,
         progress=progress,
     ).as_json()
@@ -174,7 +85,7 @@ def _cold_item(
     from tastemate.evaluate.cold import cold_items
 
     return cold_items(
-        _factories(wanted) | _borrowing(wanted),
+        wanted.factories() | _borrowing(wanted),
         catalog,
         interactions,
         liked_only=wanted.liked_only,
@@ -182,7 +93,7 @@ def _cold_item(
         min_events=wanted.min_events,
         limit_users=wanted.limit_users,
         seed=wanted.seed,
-        keep=_kept(wanted),
+        keep=wanted.kept(),
         fresh=wanted.fresh,
         progress=progress,
     ).as_json()
@@ -200,7 +111,7 @@ def _cold_user(
     path = wanted.dialogues or (None if folder is None else folder / "valid.jsonl")
     linker = Linker(catalog, popularity=interactions.counts)
     return cold_users(
-        _factories(wanted),
+        wanted.factories(),
         catalog,
         interactions,
         min_events=wanted.min_events,
@@ -208,7 +119,7 @@ def _cold_user(
         seed=wanted.seed,
         seekers=[] if path is None else read_seekers(path),
         link=lambda title: linker.link(title).row,
-        keep=_kept(wanted),
+        keep=wanted.kept(),
         fresh=wanted.fresh,
         progress=progress,
     ).as_json()
@@ -221,14 +132,14 @@ def _beyond(
     from tastemate.evaluate.beyond import beyond_accuracy
 
     return beyond_accuracy(
-        _factories(wanted),
+        wanted.factories(),
         catalog,
         interactions,
         reference=build.factory("item-knn"),
         min_events=wanted.min_events,
         limit_users=wanted.limit_users,
         seed=wanted.seed,
-        keep=_kept(wanted),
+        keep=wanted.kept(),
         fresh=wanted.fresh,
         progress=progress,
     ).as_json()
@@ -247,7 +158,7 @@ def _generation(
         known = [str(film["name"]) for film in json.loads(films.read_text("utf-8")).values()]
     language = wanted.language
     return generation(
-        _factories(wanted),
+        wanted.factories(),
         catalog,
         interactions,
         model=None if language is None else language.model,
@@ -257,7 +168,7 @@ def _generation(
         min_events=wanted.min_events,
         limit_users=wanted.limit_users,
         seed=wanted.seed,
-        keep=_kept(wanted),
+        keep=wanted.kept(),
         fresh=wanted.fresh,
         progress=progress,
     ).as_json()
@@ -270,7 +181,7 @@ def _context(
 
     name = wanted.models[0]
     return moments(
-        _factory(wanted, name),
+        wanted.factory(name),
         catalog,
         interactions,
         model=name,
@@ -278,7 +189,7 @@ def _context(
         min_events=wanted.min_events,
         limit_users=wanted.limit_users,
         seed=wanted.seed,
-        keep=_kept(wanted),
+        keep=wanted.kept(),
         fresh=wanted.fresh,
         progress=progress,
     ).as_json()
@@ -291,14 +202,14 @@ def _onboarding(
 
     name = wanted.models[0]
     return onboarding(
-        _factory(wanted, name),
+        wanted.factory(name),
         catalog,
         interactions,
         model=name,
         min_events=wanted.min_events,
         limit_users=wanted.limit_users,
         seed=wanted.seed,
-        keep=_kept(wanted),
+        keep=wanted.kept(),
         fresh=wanted.fresh,
         progress=progress,
     ).as_json()
@@ -327,7 +238,7 @@ def _conversation(
     from tastemate.evaluate.conversation import conversation, read_from
 
     turns = read_from(find_folder, wanted.dialogues, catalog, interactions)
-    factories = _factories(wanted)
+    factories = wanted.factories()
     if LEARNED in factories:  # what was learned from a dialogue may not be asked about it
         factories[LEARNED] = _crossed(wanted, turns)
     return conversation(
@@ -336,7 +247,7 @@ def _conversation(
         interactions,
         turns,
         seed=wanted.seed,
-        keep=_kept(wanted),
+        keep=wanted.kept(),
         fresh=wanted.fresh,
         progress=progress,
     ).as_json()

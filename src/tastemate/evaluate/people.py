@@ -6,6 +6,7 @@ fulfils a goal if every wish is true of it. No language model is asked.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, DataError
 from tastemate.evaluate.wants import Want, fulfils, holds, phrases
 from tastemate.filters import TRUE
+from tastemate.traits import split_year
 
 Way: TypeAlias = Literal[
     "terse", "chatty", "misspelling", "one by one", "asked", "feedback", "relaxing", "asides",
@@ -290,15 +292,21 @@ class _Maker:
                     return one
         return None
 
+    @cached_property
+    def _named(self) -> Counter[str]:
+        return Counter(_bare(title) for title in self.catalog.titles)
+
     def _likes(
         self, goal: Sequence[Want], target: int, rng: np.random.Generator
     ) -> tuple[int, ...]:
+        """Draw an example of what they like, by a title that only one item has."""
         rows = [int(row) for row in np.flatnonzero(fulfils(self.catalog, goal[:1]))]
+        plain = re.compile(r"[A-Za-z][A-Za-z' ]{6,30}(\(|$)")
+        titles = self.catalog.titles
         good = [
             row
             for row in rows
-            if row != target
-            and re.match(r"[A-Za-z][A-Za-z' ]{6,30}(\(|$)", self.catalog.titles[row])
+            if row != target and plain.match(titles[row]) and self._named[_bare(titles[row])] == 1
         ]
         return (int(rng.choice(good)),) if good else ()
 
@@ -326,6 +334,10 @@ def _numbers(name: str, number: float, rng: np.random.Generator) -> Iterator[tup
         yield Want(name, shape="gentle", high=1), 1.5
     elif folded == "average_rating" and number >= 3.8:
         yield Want(name, shape="rated", low=4.0 if number >= 4 else 3.8), 0.7
+
+
+def _bare(title: str) -> str:
+    return split_year(title)[0].casefold().strip()
 
 
 def _fold(value: str) -> str:
