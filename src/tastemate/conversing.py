@@ -96,7 +96,7 @@ class Opened(Protocol):
         """Record that a user dislikes an item."""
         ...
 
-    def recommend_all(self, queries: Sequence[Query]) -> list[Slate]:
+    def recommend_all(self, queries: Sequence[Query], *, model: str | None = None) -> list[Slate]:
         """Answer queries with lists."""
         ...
 
@@ -177,12 +177,11 @@ class ProjectDesk:
 
     def recommend(self, query: Query) -> Slate:
         """Answer a query by what is served."""
-        return self._project.recommend_all([query])[0]
+        return self._project.recommend_all([query], model=self.manners.model or None)[0]
 
     def pool(self, query: Query, n: int) -> list[Candidate]:
         """Return the n best candidates that may be shown, without reasons."""
-        path = self._project.recommender(None, build.asked_for([query]))
-        scores = path.scores([query])[0]
+        scores = self._path(query).scores([query])[0]
         may, _ = allowed(self.catalog, query.filters)
         may[list(query.exclude)] = False
         if query.exclude_seen:
@@ -205,8 +204,12 @@ class ProjectDesk:
 
     def explain(self, query: Query, rows: Sequence[int]) -> list[Recommendation]:
         """Say where items stand for a query, and why."""
-        path = self._project.recommender(None, build.asked_for([query]))
-        return path.explain_items(query, rows)
+        return self._path(query).explain_items(query, rows)
+
+    def _path(self, query: Query) -> Recommender:
+        model = self.manners.model or None
+        extras = build.asked_for([query], whole=model is None)
+        return self._project.recommender(model, extras)
 
     def taste(self, history: History) -> Taste:
         """Read what somebody likes and dislikes."""

@@ -54,7 +54,7 @@ class Liar(Scripted):
         if kind == "agent":
             return json.dumps(self._called())
         self.step = 0  # another message
-        return json.dumps(self.read)
+        return json.dumps(_filled(prompt.schema or {}, self.read))
 
     def _called(self) -> Mapping[str, Any]:
         """Return the next step of a tool loop; what is shown is praised."""
@@ -65,6 +65,25 @@ class Liar(Scripted):
         self.step = 0
         said = [{"text": one, "items": [1 + at % 2]} for at, one in enumerate(self.claims)]
         return {"say": said, **step}
+
+
+_BLANKS: Mapping[str, Any] = {"array": [], "integer": 0, "number": 0, "string": ""}
+
+
+def _filled(schema: Mapping[str, Any], read: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is read with every field that the schema asks for, and no key that it refuses."""
+    found = dict(read)
+    for name, field in schema.get("properties", {}).items():
+        known = field.get("items", {}).get("properties")
+        value = found.get(name)
+        if name not in found:
+            found[name] = field["enum"][0] if "enum" in field else _BLANKS.get(field["type"])
+        elif known and isinstance(value, list):
+            found[name] = [
+                {key: one[key] for key in known if key in one} if isinstance(one, dict) else one
+                for one in value
+            ]
+    return found
 
 
 def liar(catalog: Catalog, payload: Payload, target: str) -> Liar:
@@ -78,12 +97,12 @@ def liar(catalog: Catalog, payload: Payload, target: str) -> Liar:
         "state": "recommendation",
         "similar": [title],
         "liked": [title],
-        "withdrawn": [{"attribute": "*", "value": ""}],
         "wanted": [
             {"attribute": name, "value": value}
             for name, values in catalog[target].attributes.items()
             for value in (values if isinstance(values, tuple) else (values,))
-        ],
+            if isinstance(value, str)
+        ][:10],
         "text": title,
     }
     steps = (
@@ -119,6 +138,7 @@ _NOTHING = _wish("genres", "Nothing", operator="is")
 _NEVER = {"attribute": "year", "operator": "at most", "number": -_HUGE, "level": "low"}
 LIES: Mapping[str, Callable[[], Liar]] = dict(
     (
+        _lie("reads nothing", {"show": [1]}),
         _lie("takes every wish back", _tool("forget", line=1), {"show": [1]}, withdrawn=_ALL),
         _lie("undoes", _tool("undo"), act="undo"),
         _lie("forgets", *(_tool("forget", line=at) for at in (3, 2, 1)), act="forget"),

@@ -69,7 +69,7 @@ def answered(
         return intent
     plain = replace(intent, state="recommendation", picked=(), text="", unknown=(), undecided=())
     if _OPEN.search(text):
-        return replace(plain, act="more") if listed else plain
+        return plain
     refused = not _NO.isdisjoint(said)
     agreed = not _YES.isdisjoint(said)
     options = question.options

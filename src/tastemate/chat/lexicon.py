@@ -7,7 +7,7 @@ rarer one that is spelled alike.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
 
 import numpy as np
 
@@ -25,10 +25,6 @@ from tastemate.chat.vocabulary import (
     tail_of,
 )
 from tastemate.text.words import ASKING_WORDS, STOP_WORDS, stem, words
-
-if TYPE_CHECKING:
-    from tastemate.protocols import Encoder
-
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -55,7 +51,6 @@ class Lexicon:
     """The last word of a numeric attribute's name → the attribute."""
     vocabulary: frozenset[str]
     """Words that are no misspellings."""
-    encoder: "Encoder | None" = None
     _misspelt: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -64,7 +59,6 @@ class Lexicon:
         catalog: Catalog,
         *,
         popularity: "np.ndarray[tuple[int], np.dtype[np.generic]] | None" = None,
-        encoder: "Encoder | None" = None,
     ) -> "Lexicon":
         """Collect the vocabulary of a catalogue; `popularity`, one number an item, picks titles."""
         phrases, brothers = Phrases(catalog).collected()
@@ -82,7 +76,6 @@ class Lexicon:
             brothers,
             numbers,
             frozenset(known) | everyday() | STOP_WORDS,
-            encoder,
         )
 
     def kind(self, attribute: str) -> Kind:
@@ -148,6 +141,38 @@ class Lexicon:
             for senses in [self.phrases[(one,)]]
         )
         return good[0][-1] if good else ""
+
+    def near_person(self, written: str) -> str:
+        """Return the name of a person that folded words are one or two letters off; else nothing.
+
+        The words must be about as long, and differ from no other name by as little.
+        """
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        if len(written) < 8 or tuple(stem(word) for word in written.split()) in self.phrases:
+            return ""
+        most = 1 if len(written) < 10 else 2
+        names = [
+            name
+            for length in range(len(written) - most, len(written) + most + 1)
+            for name in self._people.get(length, ())
+        ]
+        near = process.extract(written, names, scorer=OSA.distance, score_cutoff=most, limit=2)
+        if not near or (len(near) > 1 and near[0][1] == near[1][1]):
+            return ""
+        return self._people[len(near[0][0])][near[0][0]]
+
+    @cached_property
+    def _people(self) -> dict[int, dict[str, str]]:
+        """Folded names of people of more than one word, by length: the name as it is written."""
+        found: dict[int, dict[str, str]] = {}
+        for senses in self.phrases.values():
+            for one in senses:
+                folded = " ".join(words(one.value)) if one.kind in PEOPLE else ""
+                if " " in folded:
+                    found.setdefault(len(folded), {})[folded] = one.value
+        return found
 
     @property
     def _single(self) -> tuple[str, ...]:

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from tastemate.catalog import Catalog
 from tastemate.chat.grammar.orders import without_orders
 from tastemate.chat.grammar.text import plain, tokens
 from tastemate.chat.intent import ALL, Act, Intent, State, Wish
 from tastemate.chat.levels import wish_of
 from tastemate.chat.lexicon import Lexicon
 from tastemate.chat.session import Session
+from tastemate.chat.spelled import contrary, counts, names, places, says
 from tastemate.chat.understand import understand
 from tastemate.chat.vocabulary import key
 from tastemate.llm import prompts_understand as asked
@@ -23,6 +25,7 @@ from tastemate.llm.json_text import json_value
 from tastemate.llm.screening import screen
 from tastemate.llm.wording import PLAIN, Style
 from tastemate.scope import current
+from tastemate.text.words import words
 from tastemate.types import Operator
 
 if TYPE_CHECKING:
@@ -67,7 +70,7 @@ def read_with(
     if not isinstance(reply, dict) or reply.get("state") not in get_args(State):
         current().fail("understand: the reply holds no intent.")
         return grammar
-    return merged(grammar, intent_of(reply, lexicon, len(shown), link))
+    return merged(message, grammar, intent_of(reply, lexicon, len(shown), link), lexicon.catalog)
 
 
 def nearest(message: str, lexicon: Lexicon, grammar: Intent) -> dict[str, list[str]]:
@@ -148,32 +151,59 @@ def intent_of(
     )  # fmt: skip
 
 
-def merged(grammar: Intent, model: Intent) -> Intent:
-    """Return a model's intent with what the grammar is sure of in its place.
+def merged(message: str, grammar: Intent, model: Intent, catalog: Catalog) -> Intent:
+    """Return what both read: the grammar's reading stands, the model adds what the message bears.
 
-    Numbers that were read off the words, positions, how many, and the moment are the grammar's;
-    so are wishes taken back, which need what was said before.
+    A wish, an item, a place or a name counts only where the message says it, not what a model
+    reads between the lines: it may lie. Taking back is the grammar's alone.
     """
-    bounds = [wish for wish in grammar.wishes if wish.operator in ("at least", "at most")]
-    known = {wish.attribute for wish in bounds}
-    others = [
+
+    def items(name: str, not_of: Sequence[str] = ()) -> tuple[str, ...]:
+        read = [one for one in getattr(model, name) if names(message, catalog[one].title)]
+        added = (one for one in read if one not in not_of)
+        return tuple(dict.fromkeys([*getattr(grammar, name), *added]))
+
+    taken = grammar.act in ("undo", "forget", "more") or model.act in ("undo", "forget", "more")
+    asked = bool(grammar.wishes or grammar.similar) and grammar.state == "recommendation"
+    said = set(words(message))
+    return replace(
+        grammar,
+        liked=items("liked", grammar.disliked),
+        disliked=items("disliked", grammar.liked),
+        seen=items("seen"),
+        similar=items("similar", grammar.unlike),
+        unlike=items("unlike", grammar.similar),
+        about=items("about"),
+        state=grammar.state if taken or asked else model.state,
+        act=grammar.act if taken or asked else model.act,
+        picked=grammar.picked or tuple(at for at in model.picked if places(message, at)),
+        wishes=(*grammar.wishes, *_added(message, grammar, model)),
+        k=grammar.k or (model.k if model.k and counts(message, model.k) else None),
+        novelty=grammar.novelty or model.novelty,
+        text=model.text if model.text and set(words(model.text)) <= said else grammar.text,
+        unknown=(*grammar.unknown, *_heard(message, model, grammar)),
+        source="model",
+    )
+
+
+def _added(message: str, grammar: Intent, model: Intent) -> list[Wish]:
+    """Return the wishes that only the model read, where the message says them."""
+    held = {(one.attribute, str(one.value)) for one in grammar.wishes}
+    bounds = {one.attribute for one in grammar.wishes if not isinstance(one.value, str)}
+    return [
         wish
         for wish in model.wishes
-        if not (wish.operator in ("at least", "at most") and wish.attribute in known)
+        if (wish.attribute, str(wish.value)) not in held
+        and (isinstance(wish.value, str) or wish.attribute not in bounds)
+        and not any(contrary(wish, one) for one in grammar.wishes)
+        and says(message, wish)
     ]
-    state = grammar.state if grammar.act in ("undo", "forget", "more") else model.state
-    return replace(
-        model,
-        state=state,
-        act=grammar.act if grammar.act in ("undo", "forget", "more") else model.act,
-        picked=grammar.picked or model.picked,
-        verdict=grammar.verdict,
-        wishes=(*others, *bounds),
-        withdrawn=grammar.withdrawn or model.withdrawn,
-        context=grammar.context,
-        k=grammar.k or model.k,
-        undecided=grammar.undecided,
-    )
+
+
+def _heard(message: str, model: Intent, grammar: Intent) -> tuple[str, ...]:
+    """Return the names that only the model did not know and that the message says."""
+    fresh = [one for one in model.unknown if one not in grammar.unknown]
+    return tuple(one for one in fresh if names(message, one))
 
 
 def _wishes(reply: Mapping[str, Any], lexicon: Lexicon) -> Iterator[Wish]:

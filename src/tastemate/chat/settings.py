@@ -11,6 +11,8 @@ class Manners:
 
     noun: str = "titles"
     """What items are called, in the plural."""
+    model: str = ""
+    """A profile or a retriever that lists come from, such as "talk"; empty: the project's mix."""
     k: int = 5
     """Items shown where nobody says how many."""
     most: int = 20

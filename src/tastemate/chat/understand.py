@@ -12,6 +12,7 @@ from tastemate.chat.grammar import assembly
 from tastemate.chat.grammar.draft import Draft
 from tastemate.chat.grammar.mentions import read
 from tastemate.chat.grammar.orders import without_orders
+from tastemate.chat.grammar.spelling import mended
 from tastemate.chat.grammar.takeback import taken_back
 from tastemate.chat.grammar.text import plain
 from tastemate.chat.grammar.tongues import in_english
@@ -37,7 +38,8 @@ def understand(
     earlier = [turn.intent for turn in before.turns] if isinstance(before, Session) else before
     written = plain(text)
     said, ordered = without_orders(written)
-    said = in_english(said, lexicon.titles)
+    english = in_english(said, lexicon.titles)
+    said = mended(said, lexicon) if english == said else english
     draft = Draft(said, lexicon, len(shown), ordered)
     taken_back(draft, earlier)
     read(draft, link)

@@ -136,7 +136,8 @@ class Phrases:
         own = {key(value) for value, _ in values}
         for value, items in values:
             phrase = key(value)
-            if not phrase or (kind != "genre" and all(word in _VOID for word in phrase)):
+            void = kind != "genre" and all(word in _VOID for word in phrase)
+            if not phrase or (void and phrase not in self.placed):
                 continue
             bare = tuple(word for word in phrase if word not in self.noise)
             if bare != phrase and bare in own:
@@ -165,6 +166,8 @@ class Phrases:
         for word, having in owners.items():
             having = sorted(having, key=lambda one: -one[1])
             sure = len(having) == 1 or having[0][1] >= 3 * having[1][1]
+            if word in self.noise:
+                continue
             if sure and len(word) >= _FEWEST and word not in everyday() and word not in _VOID:
                 value, items = having[0]
                 self._add((word,), Sense(name, value, "series", items, own=True, part=True))
@@ -188,8 +191,9 @@ class Phrases:
                 self._add(("".join(initials), *long[-1:]), sense)
             if len(long) >= 1 and len(phrase) > 1:
                 surnames.setdefault(long[-1], []).append(sense)
-                if len(long) > 2 and long[-2] in _PARTICLES:
-                    self._add(long[-2:], sense)
+                if len(long) > 2:  # "García Márquez"
+                    named = long[-2] in _PARTICLES
+                    self._add(long[-2:], sense if named else replace(sense, part=True))
         for surname, senses in surnames.items():
             senses.sort(key=lambda one: (-one.items, one.value))
             self.brothers.setdefault(surname, []).extend(senses)
@@ -225,7 +229,8 @@ class Phrases:
                 continue
             wanted = _best(meant[:1] if meant[0].kind in ("genre", "mood") else meant)
             for phrase in phrases:
-                if any(not one.part and one.kind != "series" for one in own.get(phrase, ())):
+                known = [o for o in own.get(phrase, ()) if not o.part and o.kind != "series"]
+                if known and not _rare(known, wanted[0]):
                     continue
                 placed = phrase in self.placed
                 forms = {phrase}
@@ -233,13 +238,8 @@ class Phrases:
                     forms |= {(form,) for form in _compared(phrase[0])}
                 for form in forms:
                     for one in wanted[:2]:
-                        self._add(
-                            form,
-                            Sense(
-                                one.attribute, one.value, one.kind, one.items, False,
-                                placed=placed,
-                            ),
-                        )  # fmt: skip
+                        sense = replace(one, own=bool(known), placed=placed)
+                        self._add(form, sense)
 
     def _several(self) -> None:
         """Add words that mean several values at once; the first sense carries the others."""
@@ -297,6 +297,13 @@ _PARTICLES = frozenset("de von van der den le la del du di el al da mc st".split
 def key(phrase: str) -> tuple[str, ...]:
     """Return the stems of a phrase, the form in which phrases are compared."""
     return tuple(stem(word) for word in words(_FORMS.sub("s", phrase)))
+
+
+def _rare(known: Sequence[Sense], other: Sense) -> bool:
+    """Whether a genre is likelier than the tags that its word is spelled as, too."""
+    return other.kind == "genre" and all(
+        one.kind == "topic" and 8 * one.items <= other.items for one in known
+    )
 
 
 def _compared(word: str) -> Iterable[str]:

@@ -182,7 +182,7 @@ def _answers(
                 for variant, lot in lots.items():
                     lists = best_lists(scorer, lot.queries, lot.given, DEPTH)
                     made |= {f"{variant} {m}": v for m, v in measured(lists, lot).items()}
-                    made[f"{variant} ms"] = _timed(scorer, lot)
+                    made[f"{variant} ms"] = _timed(scorer, lot, variant)
                 return made
 
             values = record.cell(keep, fresh, {"model": name, **key}, make)
@@ -199,15 +199,15 @@ def _fingerprint(lot: Asked) -> str:
     return Questions(lot.queries, lot.given, truths).fingerprint()
 
 
-def _timed(scorer: Scorer, lot: Asked) -> Values:
+def _timed(scorer: Scorer, lot: Asked, mark: str) -> Values:
     """Return the milliseconds that scoring the whole catalogue takes, turn by turn.
 
-    A full stop is added to each text, so that an encoder which remembers texts reads it anew.
+    `mark` is added to each text, so that an encoder which remembers texts reads it anew.
     """
     step = max(1, len(lot.queries) // TIMED)
     taken = []
     for query in lot.queries[::step][:TIMED]:
-        query = replace(query, text=f"{query.text} ." if query.text else "")
+        query = replace(query, text=f"{query.text} {mark}" if query.text else "")
         start = time.perf_counter()
         scorer.scores([query])
         taken.append((time.perf_counter() - start) * 1000)

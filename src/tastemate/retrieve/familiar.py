@@ -30,7 +30,8 @@ class Familiar(Dense):
     Newness is `young` x z(-log age) + `new` x z(came out in the last two calendar years), from the
     numeric attribute whose name ends in "year"; without one, or without events to tell what now
     is, it is left out. An item without a year is as old as the median. The same answer for
-    everybody. The weights were found on half of ReDial's workers (`scripts/choose_talk.py`).
+    everybody. The weights are near those that
+    `scripts/choose_talk.py` finds on half of ReDial's workers.
     """
 
     name = "familiar"

@@ -38,8 +38,8 @@ class Wanted(Dense):
     Nearness is the cosine of embeddings; labels are the values of the attributes `label`, as one
     line. "Values" sums the square root of the rarity of each attribute value that the text names
     and the item has, but for the attributes in `unnamed`, whose values are everyday words. An item
-    without a description is compared by its title. The weights were found on half of ReDial's
-    workers (`scripts/choose_talk.py`).
+    without a description is compared by its title. The weights are near those that
+    `scripts/choose_talk.py` finds on half of ReDial's workers.
     """
 
     name = "wanted"

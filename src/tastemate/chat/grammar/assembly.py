@@ -1,7 +1,7 @@
 """What a draft comes to: titles by verdict, wishes, the act, and the state of the conversation."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -11,6 +11,7 @@ from tastemate.chat.grammar.stance import Stance
 from tastemate.chat.grammar.text import table
 from tastemate.chat.intent import Act, Intent, State, Wish
 from tastemate.chat.levels import Level, wish_of
+from tastemate.chat.vocabulary import kind_of
 from tastemate.types import Operator
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def intent(draft: Draft) -> Intent:
         novelty=draft.novelty,
         text=draft.text_left if state in ("recommendation", "elicitation") and not act else "",
         unknown=tuple(dict.fromkeys(draft.unknown)),
+        taken=draft.takes and state == "feedback",
         undecided=draft.undecided,
     )
 
@@ -204,12 +206,26 @@ def _valued(draft: Draft) -> Iterator[Wish]:
             continue
         for sense in one.about:  # type: ignore[attr-defined]
             said.setdefault((sense.attribute, sense.value), []).append(one)
+    clashing = _clashing(said)
     for (attribute, value), stances in said.items():
         for one, firm in _agreed(stances):
             operator: Operator = "is not" if one.away else "is"
             if (attribute, value) in draft.withdrawn:
                 continue
-            yield Wish(attribute, operator, value, firm)
+            yield Wish(attribute, operator, value, firm and attribute not in clashing)
+
+
+def _clashing(said: Mapping[tuple[str, str], list[Stance]]) -> set[str]:
+    """Return attributes of one value each that two people want differently."""
+    wanting: dict[str, dict[str, str]] = {}
+    for (attribute, value), stances in said.items():
+        last = stances[-1]
+        kind = kind_of(attribute)
+        if not last.away and kind in ("country", "language") and last.only:
+            wanting.setdefault(attribute, {})[value] = last.other
+    return {
+        name for name, by in wanting.items() if len(by) > 1 and len(set(by.values())) == len(by)
+    }
 
 
 def _agreed(stances: list[Stance]) -> list[tuple[Stance, bool]]:
@@ -240,8 +256,9 @@ def _act(draft: Draft, named: dict[str, list[int]], wishes: tuple[Wish, ...]) ->
         return "taste"
     if not wishes and not names and draft.shown and acts.says("more", draft.low.strip()):
         return "more"
-    if not names and not wishes and acts.says("more", low) and not draft.k:
-        return "more"
+    if not names and not wishes and acts.says("more", low):
+        if not draft.k or re.search(r"\b(?:more|others?|further)\b", low):
+            return "more"
     for act in ("joke", "self"):
         if not wishes and not names and acts.says(act, low):
             return act
@@ -255,6 +272,8 @@ def _act(draft: Draft, named: dict[str, list[int]], wishes: tuple[Wish, ...]) ->
 def _state(draft: Draft, named: dict[str, list[int]], wishes: tuple[Wish, ...], act: Act) -> State:
     """Return what a message calls for: the latest of the states that apply."""
     wanted = bool(wishes or named["similar"])
+    if draft.takes and not wanted:
+        return "feedback"
     if act in ("undo", "forget"):
         return "recommendation" if wanted else "clarification"
     if draft.explores or act == "taste":

@@ -50,7 +50,7 @@ def _counts() -> "tuple[re.Pattern[str], ...]":
             rf"{before}{_COUNT}(?! ?[-/:]| ?{_NO_COUNT}){words} {_NOUNS}(?! (?:i|that i|we) )\b",
             rf"\b{given} {_COUNT}(?! ?[-/:.]\d| ?-| ?{_NO_COUNT}| [a-z]+ (?:hours?|people))(?= "
             rf"*(?:$|[,.!?;)]|please|for|that|of|from|by|to|would|will|is|are|max|only|if|with|"
-            rf"and|but|tonight|this|which|then|more|[a-z-]+s\b))",
+            rf"and|but|tonight|this|which|then|more|so|or|at|as|[a-z-]+s\b))",
             rf"(?:^|[,.!?;(] ?){_COUNT}(?: of (?:them|those|these))?,? (?:please|would (?:be|do)|"
             rf"will do|is (?:plenty|enough|fine)|are (?:plenty|enough|fine)|should do|max|at most|"
             rf"tops|thanks|only)\b",
@@ -108,6 +108,8 @@ def _pronoun(low: str, one: "re.Match[str]") -> bool:
     if one.groupdict().get("n") != "one":
         return False
     said = low[max(one.start() - 1, 0) : one.end()]
+    if re.search(r"\b(?:if|that|when|because|whether|in|as) $", low[: one.start()]):
+        return True  # "happy if one film has both"
     if re.search(rf"one (?:{_NOUNS}|single|good|great|nice)", said):
         return bool(re.search(r"one (?:more )?(?:ones|of those)", said))
     return not re.search(r"\b(?:just|only|exactly|make (?:that|it)|about) one\b", low[: one.end()])

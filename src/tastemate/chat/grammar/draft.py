@@ -40,6 +40,8 @@ class Draft:
     explores: Act = ""
     """What a question about items asks for, where it is one."""
     forgets: bool = False
+    takes: bool = False
+    """Whether something shown is accepted."""
     corrects: bool = False
     """Whether earlier wishes were taken back, so that what else is named takes their place."""
     spans: list[tuple[int, int]] = field(default_factory=list)

@@ -51,11 +51,20 @@ def _level_words() -> "tuple[tuple[str, str, re.Pattern[str]], ...]":
 def levels(draft: Draft) -> list[Stance]:
     """Return words about a number without a number."""
     found: list[Stance] = []
+    longer = [
+        (one.start, one.end)
+        for one in draft.lexicon.named(draft.tokens, draft.taken)
+        if one.last - one.first > 1 and not one.senses[0].part
+    ]
     for family, side, pattern in _level_words():
         names = tuple(table("levels")[family]["names"])
         if not draft.lexicon.numeric(names):
             continue
         for one in pattern.finditer(draft.low):
+            if any(
+                start <= one.start() < end and end - start > len(one[0]) for start, end in longer
+            ):
+                continue  # "a modern city"
             if draft.overlaps(*one.span()) or not _leveled(draft, family, side, one):
                 continue
             found.append(

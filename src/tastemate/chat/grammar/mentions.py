@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tastemate.chat.grammar import acts, moment, numbers, positions
+from tastemate.chat.grammar.accepting import taken
+from tastemate.chat.grammar.correcting import corrected, replaced
 from tastemate.chat.grammar.counts import count
 from tastemate.chat.grammar.cueing import cues
 from tastemate.chat.grammar.draft import Draft
 from tastemate.chat.grammar.measures import levels
 from tastemate.chat.grammar.naming import in_series, titles
-from tastemate.chat.grammar.people import brothers, person
+from tastemate.chat.grammar.people import brothers, other_role, person
 from tastemate.chat.grammar.placing import alone, placed
 from tastemate.chat.grammar.scopes import stances
 from tastemate.chat.grammar.stance import Stance, What
@@ -39,6 +41,7 @@ def read(draft: Draft, link: "Callable[[str], int] | None") -> None:
     """Fill a draft: titles, numbers, levels, values, moments, and what is said of them."""
     _picked(draft)
     titles(draft, link)
+    _of_us(draft)
     _counted(draft)
     _spend(draft, _moment(draft))
     _novel(draft)
@@ -48,6 +51,9 @@ def read(draft: Draft, link: "Callable[[str], int] | None") -> None:
     draft.low = blanked(draft.low, spots, SPENT)
     draft.cues = cues(draft.low)
     draft.stances = stances(draft.low, draft.cues, mentions, asks=bool(draft.explores))
+    corrected(draft)
+    other_role(draft)
+    draft.takes = taken(draft)
     _rest(draft)
 
 
@@ -56,6 +62,20 @@ def _picked(draft: Draft) -> None:
     for start, end in spans:
         draft.take(start, end)
         draft.stances.append(Stance(start, end, "reference", draft.picked))
+
+
+def _of_us(draft: Draft) -> None:
+    """Spend what is asked of the system itself, so that no wish is read in it."""
+    low = draft.low
+    for act in ("self", "joke", "taste", "story"):
+        for one in acts.every(act, low):
+            end = next((at for at in range(one.end(), len(low)) if low[at] in ".!?;\n"), len(low))
+            wishing = re.search(r"\b(?:i want|i need|i'?d like|recommend|suggest|looking for|fancy|"
+                                r"something|but|find me)\b", low[one.start() : end])  # fmt: skip
+            if not wishing and act != "story":
+                draft.take(one.start(), end)
+            elif act == "story" and "stor" in one[0] + low[one.end() - 6 : one.end()]:
+                draft.take(one.start(), end)
 
 
 def _moment(draft: Draft) -> list[tuple[int, int]]:
@@ -73,6 +93,7 @@ def _counted(draft: Draft) -> None:
     draft.bounds = [
         one for one in numbers.read(draft.low) if not draft.overlaps(one.start, one.end)
     ]
+    draft.bounds = replaced(draft.low, draft.bounds)
     for one in draft.bounds:
         draft.take(one.start, one.end)
     draft.low = blanked(draft.low, [(one.start, one.end) for one in draft.bounds], SPENT)

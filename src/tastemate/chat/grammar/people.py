@@ -1,13 +1,14 @@
 """People by name or surname, in the role that the words give them."""
 
 import re
+from dataclasses import replace
 
 from tastemate.chat.grammar.draft import Draft
 from tastemate.chat.grammar.placing import BEFORE_VALUE, NOUNS, alone
 from tastemate.chat.grammar.stance import Stance
 from tastemate.chat.grammar.text import everyday
 from tastemate.chat.lexicon import Named
-from tastemate.chat.vocabulary import Sense
+from tastemate.chat.vocabulary import Sense, key
 
 _BY = re.compile(
     r"\b(?:by|directed by|directed|written by|wrote|from|of|helmed by|made by|director|author|"
@@ -83,6 +84,8 @@ def person(
     by_itself = alone(draft, one)
     if part and one.senses[0].kind == "series":
         series = one.senses[0]
+        if _neighbours(draft, one):
+            return None
         return (
             series
             if rare and (capital or cue or BEFORE_VALUE.search(before) or by_itself)
@@ -100,6 +103,37 @@ def person(
     elif _BY.search(before):
         senses = [sense for sense in senses if sense.kind == "maker"] or senses
     return max(senses, key=lambda sense: sense.items)
+
+
+_ROLE = re.compile(
+    r"\b(?:he|she|they)(?:'s|'d| has| have| also| himself| herself| themselves| only| both| ever|'ve)* "
+    r"(?P<role>directed|wrote|made|shot|penned|helmed|(?:star|act|play|appear)(?:s|ed|red)?(?: in)?|"
+    r"is in|are in|was in|were in|plays|stars)\b"
+)
+
+
+def other_role(draft: Draft) -> None:
+    """Read "not one he directed" of the person named before, in the role that the verb says."""
+    for one in _ROLE.finditer(draft.low):
+        named = [s for s in draft.stances if s.what == "person" and s.end <= one.start()]
+        if not named or not isinstance(named[-1].about, tuple):
+            continue
+        lead = re.search(
+            r"\b(?P<not>not|nothing|no|none|never|without|n't|except)?(?: (?:any|anything|one|ones|"
+            r"something|a|an|the|those|of|that|which|where|films?|movies?|books?|in))*\s*$",
+            draft.low[: one.start()],
+        )
+        kind = "maker" if one["role"][0] in "dwmh" or one["role"] in ("shot", "penned") else "player"
+        who = named[-1].about[0]
+        same = [
+            sense
+            for sense in draft.lexicon.phrases.get(key(who.value), ())
+            if sense.kind == kind and sense.value == who.value and sense.kind != who.kind
+        ]
+        if lead and lead["not"] and same:
+            draft.stances.append(
+                replace(named[-1], start=one.start(), end=one.end(), about=(same[0],), away="no")
+            )
 
 
 def _neighbours(draft: Draft, one: "Named") -> bool:

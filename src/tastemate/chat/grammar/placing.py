@@ -109,7 +109,9 @@ _GOES_ON = STOP_WORDS | frozenset(
     "though "
     "either instead like without featuring before after since under over ideally preferably maybe "
     "this "
-    "enough thanks then based around kind too".split()
+    "enough thanks then based around kind too suits suit works work fits fit sounds pleases now no "
+    "maybe perhaps but thats its that's it's isn't isnt doesn't yes or and made with lol haha "
+    "anyway besides whatever".split()
 )
 
 

@@ -16,6 +16,7 @@ from tastemate.chat.grammar.stance import (
     Away,
     Now,
     Stance,
+    affirmed,
     behind,
     judged,
     object_of,
@@ -32,12 +33,17 @@ _OTHER = re.compile(
     r"niece|nephew|lady|best friend)|mum|dad|mom|best friend(?:'s)?|one(?= (?:of us )?(?:wants|"
     r"insists|"
     r"asks|likes|loves))|the other(?: one)?|[a-z]+(?= (?:wants|insists on|asks for|hates|loves|"
-    r"fancies)))\b"
+    r"fancies|(?:will |would )?only (?:watch|read|want|like|accept|an? )|won'?t|will not|will only|can'?t stand|refuses)))\b"
 )
 _FIRST = re.compile(r"\b(?:i|i'm|i'd|i'll|i've|me|we|we're|we'd|im|id)\b")
 _BARE = re.compile(
     r"[\s,]*(?:\b(?:and|or|nor|any|even|&|a|an|the|of|too|much|very|films?|movies?|books?|stuff|"
     r"things?|please|stories)\b[\s,]*)*"
+)
+_TWICE = re.compile(  # "there is no way I am not", "I never don't"
+    r"\s*(?:(?:way|chance|time|day|reason|world|(?:in|on) (?:earth|hell))\s+)?(?:(?:that|in which|when|"
+    r"where)\s+)?(?:i|we|i'm|we're|i am|we are|you|she|he|they|am|is|are|to|just)?\s*"
+    r"(?:am|are|is|will|would|can|could|want to|going to)?\s*"
 )
 _CONJ = re.compile(r"\b(?:or|nor|and)\b|&")
 
@@ -75,10 +81,16 @@ def _mentioned(low: str, now: Now, one: Stance) -> None:
     if now.said and now.away in ("degree", "no") and now.stances and one.what != "title":
         last = now.stances[-1]
         near = not low[last.end : one.start].strip() and _kind(one) == "genre"
+        thing = now.away == "no" and last.what == "level" and _THING.fullmatch(
+            low[last.start : last.end]
+        )
+        if thing and not low[last.end : one.start].strip() and one.what == "value":
+            now.away = ""  # "no violence Japanese drama"
         if near and (now.away == "degree" or (now.adverb and _kind(last) in ("mood", "level"))):
             now.away = ""  # "not too violent action": it is action that is wished
     one.mode, one.away, one.soft = now.mode, now.away, now.soft
     one.other, one.sentence, one.segment = now.other, now.sentence, now.segment
+    one.only, one.twice = now.only, now.twice
     if one.what == "title" and _STYLE.match(low, one.end):
         one.mode = "similar"
     elif one.what == "title":
@@ -89,6 +101,7 @@ def _mentioned(low: str, now: Now, one: Stance) -> None:
     now.stances.append(one)
 
 
+_THING = re.compile(r"violence|gore|blood(?:shed)?|brutality|killings?|torture|fighting|shooting")
 _STYLE = re.compile(r"[- ](?:style|like|esque|type|vibes?|ish)\b(?! (?:it|that))")
 
 
@@ -100,9 +113,10 @@ def _kind(one: Stance) -> str:
 
 def _marked(low: str, now: Now, mark: "re.Match[str]", mentions: Sequence[Stance]) -> None:
     now.segment += 1
+    now.only = False
     if mark.lastgroup == "stop":
         now.mode, now.away, now.soft, now.other = "", "", False, ""
-        now.titled = False
+        now.titled = now.twice = False
         now.sentence += 1
         return
     if mark.lastgroup in ("but", "butnot"):
@@ -146,7 +160,8 @@ def _listed(low: str, at: int, mentions: Sequence[Stance]) -> bool:
 def _cued(low: str, now: Now, cue: Cue, asks: bool) -> None:
     """Change what holds from here on, or what was said before."""
     name = cue.name
-    if name in ("like", "dislike", "want", "neg", "similar", "seen"):
+    if name in ("like", "dislike", "want", "neg", "similar", "seen", "only"):
+        now.only = now.only or "only" in low[cue.start : cue.end]
         _spoken(low, now, cue)
     copula = name == "neg" and re.match(r"(?:was|were|is|are)", low[cue.start :])
     if name not in ("good", "bad", "like-it", "resign") and now.mode == "" and not copula:
@@ -160,6 +175,8 @@ def _cued(low: str, now: Now, cue: Cue, asks: bool) -> None:
         sarcastic = not low[cue.start :].startswith("just what") or WOW.match(low)
         if sarcastic:
             resigned(now)
+    elif name == "affirm":
+        affirmed(now)
     elif name == "soft-post":
         softened(low, now, cue)
     elif name == "neg":
@@ -174,11 +191,13 @@ def _cued(low: str, now: Now, cue: Cue, asks: bool) -> None:
 
 
 def _negated(low: str, now: Now, cue: Cue) -> None:
+    gap = low[max(now.negated, 0) : cue.start]
     double = (
         now.away == "no"
         and not now.said
-        and re.search(r"(?:that|which|who)\s*$", low[max(cue.start - 7, 0) : cue.start])
+        and (re.search(r"(?:that|which|who)\s*$", gap) or _TWICE.fullmatch(gap))
     )
+    now.negated = cue.end
     now.away, now.said = ("" if double else "no"), False
     now.adverb = low[cue.start : cue.end].endswith(("not", "n't"))
     if now.mode not in ("similar",):
@@ -197,6 +216,7 @@ def _turned(low: str, now: Now, cue: Cue) -> None:
     else:
         away = {"neutral": "neutral", "everyone": "everyone"}.get(name, "no")
         now.away = cast(Away, away)
+        now.twice = True
         now.mode, now.said, now.since = "", False, len(now.stances)
 
 

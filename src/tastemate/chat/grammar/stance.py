@@ -31,6 +31,10 @@ class Stance:
     """Who says so, where it is not the speaker."""
     told: bool = False
     """Whether it only belongs to what is told of a title."""
+    twice: bool = False
+    """Whether it is wished away only as far as "not that I don't" says."""
+    only: bool = False
+    """Whether nothing else would do."""
     flipped: bool = False
     """Whether a later sentence took it back."""
     sentence: int = 0
@@ -47,6 +51,7 @@ class Now:
     other: str = ""
     said: bool = False
     """Whether a mention followed the negation."""
+    only: bool = False
     adverb: bool = False
     """Whether what negates is "not", and not "no"."""
     spoken: bool = False
@@ -55,6 +60,9 @@ class Now:
     """Whether a title followed the verdict."""
     sentence: int = 0
     segment: int = 0
+    twice: bool = False
+    negated: int = -1
+    """Where the last negation ended."""
     since: int = 0
     """How many stances there were when a double negation began."""
     stances: list[Stance] = field(default_factory=list)
@@ -167,6 +175,14 @@ def _earlier(now: Now, titles: list[Stance], *, bad: bool) -> list[Stance]:
     if not bad:
         return [one for one in group if one.mode in ("", "seen")]
     return [] if any(one.mode == "disliked" for one in group) else group
+
+
+def affirmed(now: Now) -> None:
+    """Wish for what was said last to be wished away neither way: "I do want one"."""
+    last = max((one.sentence for one in now.stances if one.what != "reference"), default=-1)
+    for one in now.stances:
+        if one.sentence == last and one.what in ("value", "person", "level") and one.twice:
+            one.away, one.mode, one.told = "", "", False
 
 
 def unfit(now: Now) -> None:
