@@ -23,6 +23,7 @@ from tastemate.errors import (
     UnknownItem,
     UnknownUser,
 )
+from tastemate.types import Leaning
 
 HASHED = Settings(encoder=EncoderChoice("words"))
 
@@ -419,3 +420,17 @@ def test_a_data_set_that_is_not_there_is_said() -> None:
 def test_what_is_of_the_wrong_type_is_said(films: Tastemate, ask: Any) -> None:
     with pytest.raises(ConfigError, match=r"must be (text|a list)"):
         ask(films)
+
+
+def test_a_mixed_batch_answers_as_each_query_alone(films: Tastemate) -> None:
+    """What one query brings (words, a vector, soft wishes, few likes) is nothing to another."""
+    vector = films.retriever("search").vectors[3]  # type: ignore[attr-defined]
+    asked = [
+        films.query(k=5),
+        films.query(k=5, likes=["Heat"]),
+        films.query("p012", 5, text="a heist"),
+        replace(films.query("p012", 5), vector=vector),
+        replace(films.query(k=5), leanings=(Leaning("genres", "is", "Comedy"),)),
+    ]
+    together = [slate.ids for slate in films.recommend_all(asked)]
+    assert together == [films.recommend_all([one])[0].ids for one in asked]

@@ -250,14 +250,12 @@ def profile_for(name: str, weights: Mapping[str, float] | None, events: int) -> 
     return profile("content" if silent else name, weights)
 
 
-def asked_for(queries: Sequence[Query], *, whole: bool = True) -> tuple[str, ...]:
-    """Return which `EXTRAS` queries call for; no prior where one model (not `whole`) is asked."""
-    worded = any(query.text for query in queries)
-    pointing = not worded and any(query.vector is not None for query in queries)
-    leaning = any(query.leanings for query in queries)
-    few = whole and (worded or leaning or any(0 < len(q.history) <= FEW for q in queries))
-    said = {"search": worded, "vector": pointing, "leanings": leaning}
-    said |= {"newcomer": few, "opening": few and worded}
+def asked_for(query: Query, *, whole: bool = True) -> tuple[str, ...]:
+    """Return which `EXTRAS` a query calls for; no prior where one model (not `whole`) is asked."""
+    worded, leaning = bool(query.text), bool(query.leanings)
+    few = whole and len(query.history) <= FEW and (worded or leaning or len(query.history) > 0)
+    said = {"search": worded, "vector": not worded and query.vector is not None}
+    said |= {"leanings": leaning, "newcomer": few, "opening": few and worded}
     return tuple(name for name, asked in said.items() if asked)
 
 

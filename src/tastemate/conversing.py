@@ -208,7 +208,7 @@ class ProjectDesk:
 
     def _path(self, query: Query) -> Recommender:
         model = self.manners.model or None
-        extras = build.asked_for([query], whole=model is None)
+        extras = build.asked_for(query, whole=model is None)
         return self._project.recommender(model, extras)
 
     def taste(self, history: History) -> Taste:
@@ -320,11 +320,12 @@ def open_conversation(desk: ProjectDesk, user: str | None, session: str | None) 
         begun,
         Parts(
             read=desk.read,
-            lean=desk.moments.leanings,
-            prefer=desk.preference.of,
+            # looked up when first used: a greeting needs neither item vectors nor the graph
+            lean=lambda context: desk.moments.leanings(context),
+            prefer=lambda now: desk.preference.of(now),
             keep=desk.sessions.keep,
             voice=desk.voice,
-            paths=desk.paths,
+            paths=lambda line, past: desk.paths(line, past),
             manners=desk.manners,
         ),
     )

@@ -152,7 +152,18 @@ class Tastemate:
 
     def recommend_all(self, queries: Sequence[Query], *, model: str | None = None) -> list[Slate]:
         """Answer many queries at once."""
-        extras = build.asked_for(queries, whole=model is None)
+        found: dict[int, Slate] = {}
+        asked = [build.asked_for(query, whole=model is None) for query in queries]
+        for extras in dict.fromkeys(asked):  # alike ones together: a batch answers as each alone
+            mine = [at for at, one in enumerate(asked) if one == extras]
+            slates = self._answered([queries[at] for at in mine], extras, model)
+            found.update(zip(mine, slates, strict=True))
+        return [found[at] for at in range(len(queries))]
+
+    def _answered(
+        self, queries: Sequence[Query], extras: tuple[str, ...], model: str | None
+    ) -> list[Slate]:
+        """Answer queries that call for the same extras."""
         if model is None and not extras and not (self.language and self.language.joins):
             return self.answers.recommend_all(queries)
         slates = self.recommender(model, extras).recommend_all(queries)

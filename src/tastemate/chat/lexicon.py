@@ -5,6 +5,7 @@ are. A value's own spelling comes before a word of its family, and a more freque
 rarer one that is spelled alike.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -108,7 +109,7 @@ class Lexicon:
         """Return the stem of a word, mended where it is a misspelling of the vocabulary."""
         word = token.word
         if (
-            len(word) < 5
+            len(word) < 4
             or word in self.vocabulary
             or token.stem in self.vocabulary
             or not word.isalpha()
@@ -138,6 +139,7 @@ class Lexicon:
             (distance, ORDER.index(senses[0].kind), -senses[0].items, one)
             for one, distance, _ in near
             if one[0] == word[0] and (len(word) > 5 or one[-1] == stem(word)[-1])
+            and (len(word) > 4 or _once(one) == _once(word))
             for senses in [self.phrases[(one,)]]
         )
         return good[0][-1] if good else ""
@@ -182,10 +184,19 @@ class Lexicon:
                 for phrase, senses in self.phrases.items()
                 if len(phrase) == 1
                 and len(phrase[0]) > 3
-                and any(not one.part and one.kind not in (*PEOPLE, "series") for one in senses)
+                and any(
+                    not one.part
+                    and one.kind not in (*PEOPLE, "series")
+                    and (one.own or one.kind in ("genre", "mood", "country"))
+                    for one in senses
+                )
             )
             self._misspelt[""] = " ".join(words_)
         return tuple(self._misspelt[""].split())
 
 
 _ASKING = sorted(word for word in STOP_WORDS | ASKING_WORDS if len(word) > 4)
+
+
+def _once(word: str) -> str:
+    return re.sub(r"(.)\1", r"\1", word)

@@ -95,6 +95,7 @@ class Phrases:
         self.brothers: dict[str, list[Sense]] = {}
         families = table("families")
         self.noise = frozenset(families["words"]["noise"])
+        self.noise_stems = frozenset(stem(word) for word in self.noise)
         self.placed = {key(phrase) for phrase in families["words"]["placed"]}
 
     def collected(
@@ -166,7 +167,7 @@ class Phrases:
         for word, having in owners.items():
             having = sorted(having, key=lambda one: -one[1])
             sure = len(having) == 1 or having[0][1] >= 3 * having[1][1]
-            if word in self.noise:
+            if word in self.noise_stems:
                 continue
             if sure and len(word) >= _FEWEST and word not in everyday() and word not in _VOID:
                 value, items = having[0]
@@ -181,7 +182,8 @@ class Phrases:
                 continue
             sense = Sense(name, value, kind, items, own=True)
             self._add(phrase, sense)
-            self._add(("".join(phrase),), sense)
+            if all(len(word) > 1 for word in phrase):
+                self._add(("".join(phrase),), sense)
             long = tuple(word for word in phrase if len(word) > 1 and word not in _SUFFIXES)
             if len(long) > 1:
                 self._add(long, sense)

@@ -41,6 +41,17 @@ _TURNED = re.compile(
 _REFUSED = re.compile(r"\b(?:not|n't|don'?t|won'?t|never|if|no|should|shall|could|can) *$")
 
 
+_LEADS = re.compile(rf"(?<![\w']){_I}{_VERB} (?:with )?(?:the )?$|\b(?:deal|sold|done)[!,. :-]+$")
+_FOLLOWS = re.compile(
+    r"^,? (?:it is|then(?= *[.,!]|$)|it'?ll be|will do|wins|sounds?|looks? (?:good|great|perfect|lovely))"
+)
+
+
+def offered(shown: int, before: str, after: str) -> bool:
+    """Whether words stand where something shown is accepted."""
+    return bool(shown and (_LEADS.search(before) or _FOLLOWS.match(after)))
+
+
 def taken(draft: "Draft") -> bool:
     """Whether a message takes something shown; titles it takes are put down as liked."""
     if not draft.shown or draft.explores or draft.bounds or "?" in draft.low:

@@ -61,7 +61,7 @@ def intent(draft: Draft) -> Intent:
         text=draft.text_left if state in ("recommendation", "elicitation") and not act else "",
         unknown=tuple(dict.fromkeys(draft.unknown)),
         taken=draft.takes and state == "feedback",
-        undecided=draft.undecided,
+        undecided=() if act in ("undo", "forget") else draft.undecided,
     )
 
 
@@ -254,6 +254,8 @@ def _act(draft: Draft, named: dict[str, list[int]], wishes: tuple[Wish, ...]) ->
     names = any(named.values()) or bool(draft.unknown)
     if acts.says("taste", low) and not names:
         return "taste"
+    if draft.withdrawn and not draft.forgets:
+        return ""
     if not wishes and not names and draft.shown and acts.says("more", draft.low.strip()):
         return "more"
     if not names and not wishes and acts.says("more", low):
@@ -262,7 +264,7 @@ def _act(draft: Draft, named: dict[str, list[int]], wishes: tuple[Wish, ...]) ->
     for act in ("joke", "self"):
         if not wishes and not names and acts.says(act, low):
             return act
-    if not wishes and not names and not draft.context and acts.says("story", low):
+    if not wishes and not names and not draft.context and acts.says("story", low) and not _MORE.search(low):
         return "story"
     if acts.says("goodbye", draft.low):
         return "goodbye"

@@ -101,6 +101,7 @@ def _counted(draft: Draft) -> None:
         (one.start, one.end)
         for one in draft.lexicon.named(draft.tokens, draft.taken)
         if one.senses[0].kind == "genre"
+        or (one.senses[0].kind in ("series", "maker", "player") and draft.tokens[one.first].capital)
     ]
     counted = None if draft.explores else count(draft.low, kinds)
     if counted is not None:
@@ -140,10 +141,18 @@ def _values(draft: Draft) -> list[Stance]:
     return found
 
 
+_WAS = re.compile(  # "my brother picked last time and it was war"
+    r"\b(?:last time|yesterday|before that|last (?:week|night|month|year))\b[^.;!?]{0,40}\b(?:it was|"
+    r"that was|they were|chose|picked|watched|saw|read|had)\s+(?:an? |some |the )*$"
+)
+
+
 def _meant(draft: Draft, one: "Named", accepted: list[tuple[int, int]]) -> "Sense | None":
     """Return the value that words mean where they stand; None where they mean none."""
     before, after = draft.low[: one.start], draft.low[one.end :]
     senses = one.senses
+    if _WAS.search(before):
+        return None
     if re.search(r"\b(?:dressed (?:up )?as|disguised as|costumes? of)\s+(?:a |an |the )?$", before):
         return None
     if senses[0].kind in ("maker", "player") or senses[0].part:

@@ -77,6 +77,13 @@ def _pieces(draft: Draft, low: str) -> list[tuple[int, int, str]]:
         low,
     ):
         slots.append((one.end(), "person"))
+    for one in re.finditer(
+        r"\b(?:rav(?:es?|ed|ing) about|go(?:es|ing)? on about|talk(?:s|ed|ing)? about|told (?:me|us) "
+        r"about|hear(?:d|ing)? (?:of|about)|recommended(?: me)?|mentioned|finished|swears? by|lent me|"
+        r"gave me|devoured)\s+",
+        low,
+    ):
+        slots.append((one.end(), "mentioned"))
     if not found and len(draft.tokens) <= 5 and not draft.spans and TITLE not in low:
         slots.append((0, "subject"))
     if (subject := _subject().match(low)) and any(cue.name in ("good", "bad") for cue in found):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from tastemate.chat.grammar.accepting import offered
 from tastemate.chat.grammar.cueing import Cue, cues
 from tastemate.chat.grammar.draft import Draft
 from tastemate.chat.grammar.misspelt import FILL, TITLED, misspelt
@@ -57,7 +58,7 @@ def titles(draft: Draft, link: "Callable[[str], int] | None") -> None:
     free = [
         one
         for one in draft.lexicon.titles.found(draft.tokens, shouted)
-        if not draft.overlaps(one.start, one.end)
+        if not draft.overlaps(one.start, one.end) and not _slight(draft, one)
     ]
     found = _longest(
         [one for one in free if one.sure and not _valued(draft, one) and not _runs_on(draft, one)]
@@ -87,6 +88,20 @@ _CLOSED = re.compile(
     r"which|already|too|as well|only|though|to death|ever|last|tonight|in|if|when|now|a lot|very|"
     r"so much|from|were|isn'?t|wasn'?t|did|bored|vs|versus|better|differ|compare)\b|\s*[,(&-]"
 )
+
+
+_YEAR_BEFORE = re.compile(r"\b(?:than|since|before|after|in|from|until|till|by|of|and|to|or) $")
+
+
+def _slight(draft: Draft, one: Found) -> bool:
+    """Whether a letter or a year is no title here: "Robin S. Sharma", "older than 2010"."""
+    written = draft.text[one.start : one.end]
+    if one.last - one.first > 1:
+        return False
+    if len(written) == 1 and written.isalpha():
+        return draft.low.strip(" .!?\"'") != written.lower()
+    year = len(written) == 4 and written.isdigit() and written[:2] in ("18", "19", "20")
+    return year and bool(_YEAR_BEFORE.search(draft.low[: one.start]))
 
 
 def _longest(found: Sequence[Found]) -> list[Found]:
@@ -155,7 +170,7 @@ def _meant(draft: Draft, one: Found, low: str, shouted: bool) -> bool:
         return False
     before, after = low[: one.start], low[one.end :]
     value = is_value(draft, one)
-    slot = _slot(before, cues(before + "\x03"))
+    slot = _slot(before, cues(before + "\x03")) or offered(draft.shown, before, after)
     closed = bool(_CLOSED.match(after))
     series = is_series(draft, one)
     if series and not slot and in_series(before, after):
@@ -270,7 +285,7 @@ def _judged(low: str, one: Found) -> bool:
     rest = low[one.end :]
     marks = [mark.end() for mark in re.finditer(r"[.!?;](?:\s|$)", rest)]
     near = rest[: marks[1]] if len(marks) > 1 else rest
-    return any(cue.name in _VERDICTS for cue in cues(" " + near))
+    return any(cue.name in _VERDICTS for cue in cues(TITLE + near))
 
 
 def _quoted(draft: Draft, found: list[Found]) -> list[tuple[int, int, str]]:

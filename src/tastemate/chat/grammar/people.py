@@ -4,7 +4,8 @@ import re
 from dataclasses import replace
 
 from tastemate.chat.grammar.draft import Draft
-from tastemate.chat.grammar.placing import BEFORE_VALUE, NOUNS, alone
+from tastemate.chat.grammar.naming import in_series
+from tastemate.chat.grammar.placing import NOUNS, alone
 from tastemate.chat.grammar.stance import Stance
 from tastemate.chat.grammar.text import everyday
 from tastemate.chat.lexicon import Named
@@ -88,7 +89,7 @@ def person(
             return None
         return (
             series
-            if rare and (capital or cue or BEFORE_VALUE.search(before) or by_itself)
+            if rare and (capital or by_itself or in_series(before, after))
             else None
         )
     if part and not (capital or (cue and rare) or (by_itself and rare) or (rare and token.capital)):

@@ -20,7 +20,13 @@ _NAMED = re.compile(
     r"want|actor|actress|director|author|anything|something)\s+(?=[\w])",
     re.IGNORECASE,
 )
-_STARRING = re.compile(r"\bstaring(?= [A-Z])")
+_REAL = (  # slips that are words themselves
+    (re.compile(r"\bstaring(?= [A-Z])"), "starring"),
+    (re.compile(r"\bform(?= (?:the )?(?:early |late |mid )?'?\d)", re.IGNORECASE), "from"),
+    (re.compile(r"\bform(?= the (?:\w+ties|nineties|\w+ century))", re.IGNORECASE), "from"),
+    (re.compile(r"\bnot to(?= (?:long|short|old|new|scary|violent|dark|sad|bloody|gory|serious|heavy|"
+                r"slow|recent|weird|funny|romantic)\b)", re.IGNORECASE), "not too"),
+)
 _LONG = re.compile(r"([a-zA-Z])\1\1")
 _DRAWN = re.compile(r"[A-Za-z]*([A-Za-z])\1\1[A-Za-z]*")
 _MOST = 12
@@ -32,7 +38,9 @@ def mended(text: str, lexicon: "Lexicon") -> str:
     text = re.sub(r" ?(?<![<>=!])=(?!=) ?", " is ", text) if " = " in text else text
     if _LONG.search(text):
         text = _DRAWN.sub(lambda one: _drawn(one[0], lexicon), text)
-    text = _STARRING.sub("starring", _shorthand().sub(_written_out, text))
+    text = _shorthand().sub(_written_out, text)
+    for slip, right in _REAL:
+        text = slip.sub(right, text)
     found = tokens(text)
     strange = [at for at, one in enumerate(found) if _strange(one, lexicon)]
     if not strange or len(found) > 200 or 2 * len(strange) > len(found) + 2:
@@ -85,7 +93,15 @@ def _strange(one: Token, lexicon: "Lexicon") -> bool:
         and one.stem not in lexicon.vocabulary
         and one.stem != "'"
         and word not in _telling()
+        and word not in _read()
     )
+
+
+@cache
+def _read() -> frozenset[str]:
+    """Return every word that the rules of the grammar are written with."""
+    lists = ("acts", "cues", "moment", "families", "levels")
+    return frozenset(re.findall(r"[a-z]{4,}", " ".join(str(table(one)) for one in lists)))
 
 
 @cache
@@ -107,17 +123,45 @@ def nearest(word: str) -> str:
     from rapidfuzz.distance import OSA
 
     most = 2 if len(word) > 7 else 1
-    for known in _common():
+    for tier, known in enumerate(_common()):
         near = process.extract(word, known, scorer=OSA.distance, score_cutoff=most, limit=6)
         good = sorted(
             (distance, sorted(one) != sorted(word), one[0] != word[0], one[-1] != word[-1], one)
             for one, distance, _ in near
             if (len(word) > 3 or len(one) > 3)
             and (one[0] == word[0] or sorted(one) == sorted(word) or one[1:] == word)
+            and not _inflected(word, one)
+            and (not tier or _slipped(word, one))
         )
         if good:
             return good[0][-1]
     return ""
+
+
+def _inflected(word: str, other: str) -> bool:
+    """Whether words differ only in how they end, so that both may be meant."""
+    longer = word.startswith(other) and word != other + other[-1]
+    return longer or (len(word) == len(other) and word[:-1] == other[:-1])
+
+
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+
+
+def _slipped(word: str, other: str) -> bool:
+    """Whether words differ by swapped or doubled letters, or by a key beside the right one."""
+    if sorted(word) == sorted(other) or _once(word) == _once(other):
+        return True
+    wrong = [pair for pair in zip(word, other, strict=False) if pair[0] != pair[1]]
+    return (
+        len(word) == len(other)
+        and len(wrong) == 1
+        and any(abs(row.find(wrong[0][0]) - row.find(wrong[0][1])) == 1
+                for row in _ROWS if wrong[0][0] in row and wrong[0][1] in row)
+    )  # fmt: skip
+
+
+def _once(word: str) -> str:
+    return re.sub(r"(.)\1", r"\1", word)
 
 
 def _names(

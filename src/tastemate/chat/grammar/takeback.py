@@ -1,13 +1,14 @@
 """What of the earlier wishes is taken back: named again after "forget", "no longer", "instead"."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tastemate.chat.grammar import acts, numbers
 from tastemate.chat.grammar.draft import Draft
 from tastemate.chat.grammar.text import SPENT, blanked, either, table
 from tastemate.chat.intent import ALL, Intent
+from tastemate.chat.vocabulary import kind_of
 
 _END = re.compile(
     r"[.;!?\n]|,(?! ?(?:and|or) )|\bbut\b|\binstead(?! of)|\bmake (?:it|that)\b|\band (?:give|show|"
@@ -39,6 +40,9 @@ def taken_back(draft: Draft, before: Sequence[Intent]) -> None:
     held = _held(before)
     if not held.values and not held.numbers:
         return
+    if _anew(draft):
+        draft.withdrawn.append((ALL, ""))
+        return
     kept = [one.span() for one in acts.every("keep", draft.low)]
     _spend(draft, kept)
     for one in acts.every("withdraw", draft.low):
@@ -53,6 +57,36 @@ def taken_back(draft: Draft, before: Sequence[Intent]) -> None:
     if acts.says("correct", draft.low):
         _corrected(draft, held)
         draft.corrects = bool(draft.withdrawn)
+
+
+_CALLED: Mapping[str, str] = {
+    "maker": r"(?:who|whoever) (?:directed|wrote|made|directs|writes)(?: it)?|directors?|authors?|writers?",
+    "player": r"(?:who|whoever)(?:'s| is) in it|(?:who|whoever) (?:stars|plays)(?: in it)?|actors?|cast|"
+    r"stars",
+    "genre": r"genres?|kind of (?:film|movie|book)",
+    "mood": r"moods?|tone|feel|atmosphere",
+    "topic": r"themes?|topics?|subjects?|what it(?:'s| is) about",
+    "place": r"settings?|where it(?:'s| is| takes| was)? ?(?:is )?(?:set|place)|locations?|places?",
+    "country": r"countr(?:y|ies)|where it(?:'s| is) (?:from|made)|nationality|origin",
+    "language": r"languages?",
+    "series": r"series|franchises?",
+}
+_ANEW = re.compile(
+    r"^(?:[\w']+[,.!:]? ){0,3}?(?:all (?:i|we)(?: really)? (?:want|need|ask for|'m asking for)(?: now)? "
+    r"(?:is|are)\b|let me (?:say|put|repeat) (?:it|that|this)(?: again| once more| differently)?\b|"
+    r"(?:i'?ll|i) (?:say it|repeat) again\b|once (?:more|again)(?= ?[:,-])|(?:again|i repeat)(?= ?:)|"
+    r"there must be (?:something|one|some)\b|(?:i|we) (?:just|only|simply) want\b|just(?= (?:an?|some|"
+    r"something|the)\b)(?! (?:an?|the) (?:bit|little|touch|few|couple|moment|second|sec|minute|same|"
+    r"first|last|one))|nothing (?:else )?but\b)"
+)
+
+
+def _anew(draft: Draft) -> bool:
+    """Whether a message says everything again, so that no earlier wish stays."""
+    one = _ANEW.match(draft.low.strip())
+    return one is not None and bool(
+        draft.lexicon.named(draft.tokens, draft.taken) or list(numbers.read(draft.low))
+    )
 
 
 def _held(before: Sequence[Intent]) -> _Held:
@@ -99,7 +133,8 @@ def _named(draft: Draft, held: _Held, start: int, end: int) -> list[tuple[str, s
     part = draft.low[start:end]
     for attribute, value in held.values:
         name = re.escape(attribute.removesuffix("s").removesuffix("ie").casefold())
-        bare = re.search(rf"\b{name}(?:s|ies|ie|y)?\b", part)
+        called = _CALLED.get(kind_of(attribute), name)
+        bare = re.search(rf"\b(?:{name}(?:s|ies|ie|y)?|{called})\b", part)
         if bare:
             found.append((attribute, value, start + bare.start(), start + bare.end()))
     for family, words in table("levels").items():
