@@ -73,7 +73,6 @@ def test_an_answer_is_numbers_words_or_nothing():
     told = Onboarding().answered(page, "2 tense films, not 10")
     assert told.sentence == "2 tense films, not 10"
     assert told.steps == 1
-    assert not told.wants_sentence
     with pytest.raises(ConfigError, match="no 4"):
         Onboarding().answered(page, "4")
 

@@ -87,10 +87,85 @@ def test_the_first_half_is_understood(name: str) -> None:
         ("ich suche eine Komödie aus den 80er Jahren", {("at most", "year=1989")}),
         ("un thriller coréen sans violence", {("wanted", "country=South Korea")}),
         ("keine Filme aus den USA", {("unwanted", "country=USA")}),
+        ("it should be about love", {("wanted", "themes=love")}),
+        ("set in a modern city", {("wanted", "setting=modern city")}),
+        ("soemthing French", {("wanted", "country=France")}),
+        ("Nohing inspiring please", {("unwanted", "moods=inspiring")}),
+        ("a drama undre 100 minutes", {("at most", "runtime=100"), ("wanted", "genres=Drama")}),
+        ("1970 or larer", {("at least", "year=1970")}),
+        ("by Denis Vikleneuve", {("wanted", "directors=Denis Villeneuve")}),
+        ("Toy Story 3 I already know", {("seen", "toy-story-3-2010")}),
+        ("with tom hanks, no, scratch that, with bill murray", {("wanted", "cast=Bill Murray")}),
+        ("I can't not watch a musical", {("wanted", "genres=Musical")}),
+        ("no no horror", {("unwanted", "genres=Horror")}),
+        ("it's not that i don't like horror, i do want one", {("wanted", "genres=Horror")}),
+        ("not the 2000s, the 60s", {("at least", "year=1960"), ("at most", "year=1969")}),
+        ("something with no violence made before 2020", {("at most", "year=2019")}),
+        ("something French, possibly", {("rather", "country=France")}),
+        ("a western perhaps", {("rather", "genres=Western")}),
+        (
+            "with Clint Eastwood but none he directed",
+            {("wanted", "cast=Clint Eastwood"), ("unwanted", "directors=Clint Eastwood")},
+        ),
+        ("no violence, whimsical", {("at most", "violence=1"), ("wanted", "moods=whimsical")}),
+        # what the reader of `tastemate ask` before this one had to keep apart
+        ("something tense but not violent, like Heat", {("similar", "heat-1995")}),
+        ("no musicals or horror, please", {("unwanted", "genres=Musical")}),
+        ("films like The Good, the Bad and the Ugly and Heat", {("similar", "heat-1995")}),
+        ("'70s drama", {("at least", "year=1970"), ("at most", "year=1979")}),
+        ("war between 1960 and 1950", {("at least", "year=1950"), ("at most", "year=1960")}),
+        ("a comedy of 2005", {("at least", "year=2005"), ("at most", "year=2005")}),
+        ("not violent animated film", {("wanted", "genres=Animation")}),
+        ("nothing like Heat", {("unlike", "heat-1995")}),
+        ("something like Quantum Banana", {("unknown", "quantum banana")}),
     ],
 )
 def test_a_message_says(text: str, expected: set[tuple[str, str]]) -> None:
     assert expected <= read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("something funny... scratch that, something scary", ("wanted", "moods=funny")),
+        ("set in a modern city", ("at least", "year=2001")),
+        ("from the 80s, oops, the 90s", ("at least", "year=1980")),
+        ("my sister keeps telling me to try this", ("context company", "family")),
+        ("my friends are useless at this", ("context company", "friends")),
+        ("I have exhausted the classics", ("context mood", "tired")),
+        ("a romance works for both of us", ("wanted", "themes=work")),
+        ("erase everything", ("state", "recommendation")),
+        ("I would like horror", ("similar", "heat-1995")),
+    ],
+)
+def test_a_message_does_not_say(text: str, never: tuple[str, str]) -> None:
+    assert never not in read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "liked", "picked"),
+    [
+        ("I'll go with 1917", ("1917-2019",), ()),
+        ("perfect, I'll take Heat, thanks!", ("heat-1995",), ()),
+        ("Home Alone it is", ("home-alone-1990",), ()),
+        ("I'll take the first", (), (1,)),
+        ("fine, number 3 it is", (), (3,)),
+        ("that'll do, thanks", (), ()),
+    ],
+)
+def test_taking_one_is_feedback(text: str, liked: tuple[str, ...], picked: tuple[int, ...]) -> None:
+    films = lexicon("films")
+    got = understand(text, films, shown=films.catalog.ids[:5])
+    assert (got.taken, got.state, got.liked, got.picked) == (True, "feedback", liked, picked)
+    assert got.wishes == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["I won't take the second", "should I watch Jaws?", "I'll take a comedy", "the second?"]
+)
+def test_not_everything_takes_one(text: str) -> None:
+    films = lexicon("films")
+    assert not understand(text, films, shown=films.catalog.ids[:5]).taken
 
 
 @pytest.mark.parametrize(
@@ -107,6 +182,20 @@ def test_a_message_says(text: str, expected: set[tuple[str, str]]) -> None:
         ("scary and french", "swap scary for funny", ("wanted", "moods=funny")),
         ("scary and french", "start again. a musical", ("act", "forget")),
         ("scary and french", "undo", ("act", "undo")),
+        ("a comedy", "all I want is a documentary", ("withdrawn", "*=")),
+        ("a comedy", "let me say it again: a western", ("withdrawn", "*=")),
+        ("a comedy", "just something scary", ("withdrawn", "*=")),
+        (
+            "by Wim Wenders",
+            "who directed it doesn't matter",
+            ("withdrawn", "directors=Wim Wenders"),
+        ),
+        (
+            "set on an island",
+            "the setting doesn't matter any more",
+            ("withdrawn", "setting=island"),
+        ),
+        ("under 2 hours", "no longer than 100 minutes", ("at most", "runtime=100")),
     ],
 )
 def test_what_was_said_before_is_taken_back(

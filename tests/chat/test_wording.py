@@ -24,6 +24,7 @@ CATS = Item("cats", "Cats (2019)", "", {"genres": ("Musical",), "violence": 0})
 CATALOG = Catalog.of([HEAT, RONIN, CATS])
 CRIME = Wish("genres", "is", "Crime")
 NINETIES = (Wish("year", "at least", 1990), Wish("year", "at most", 1999))
+FUNNY = Wish("moods", "is", "funny")
 TAME = Wish("violence", "at most", 1)
 WHY = Reason((Clause("because you liked Heat (1995)", ("e1",)),))
 LIST = Slate((Recommendation(1, RONIN, 1.0, (), WHY), Recommendation(2, CATS, 0.5)))
@@ -43,21 +44,23 @@ def findings(intent: Intent, **rest) -> Findings:
         ),
         ([CRIME, Wish("genres", "is", "Comedy")], {}, "Crime and Comedy"),
         ([Wish("genres", "any of", ("Crime", "Comedy"))], {}, "Crime or Comedy"),
-        ([Wish("directors", "is", "Ann Lee")], {}, "titles by Ann Lee"),
+        ([Wish("directors", "is", "Ann Lee")], {}, "by Ann Lee"),
         ([Wish("directors", "is not", "Ann Lee")], {}, "nothing by Ann Lee"),
-        ([Wish("themes", "is", "war"), CRIME], {"noun": "books"}, "Crime about war"),
-        ([Wish("themes", "is", "war")], {"noun": "books"}, "books about war"),
-        ([NINETIES[0]], {}, "titles from 1990 on"),
-        ([Wish("year", "at most", 1979)], {}, "titles from 1979 or before"),
-        ([Wish("year", "at least", 1991), NINETIES[1]], {}, "titles from 1991 to 1999"),
-        ([Wish("year", "at least", 1994), Wish("year", "at most", 1994)], {}, "titles from 1994"),
-        ([TAME], {}, "titles with violence at most 1"),
+        ([Wish("themes", "is", "war"), CRIME], {}, "Crime about war"),
+        ([Wish("themes", "is", "war")], {}, "about war"),
+        ([FUNNY, *NINETIES], {}, "funny, from the 1990s"),
+        ([*NINETIES, CRIME, FUNNY], {}, "funny Crime from the 1990s"),
+        ([NINETIES[0]], {}, "from 1990 on"),
+        ([Wish("year", "at most", 1979)], {}, "from 1979 or before"),
+        ([Wish("year", "at least", 1991), NINETIES[1]], {}, "from 1991 to 1999"),
+        ([Wish("year", "at least", 1994), Wish("year", "at most", 1994)], {}, "from 1994"),
+        ([TAME], {}, "with violence at most 1"),
         ([Wish("genres", "is", "Comedy", firm=False)], {}, "rather Comedy"),
-        ([], {"similar": ["A", "B"], "unlike": ["C"]}, "titles like A and B, not like C"),
-        ([], {"context": {"company": "kids"}}, "titles with kids"),
+        ([], {"similar": ["A", "B"], "unlike": ["C"]}, "like A and B, not like C"),
+        ([], {"context": {"company": "kids"}}, "with kids"),
         ([CRIME], {"context": {"time": "evening", "company": "alone"}},
          "Crime, for the evening, alone"),
-        ([], {"text": "a heist gone wrong"}, "titles close to \u201ca heist gone wrong\u201d"),
+        ([], {"text": "a heist gone wrong"}, "close to \u201ca heist gone wrong\u201d"),
         ([CRIME], {"novelty": "new"}, "Crime, new to you"),
         ([], {}, ""),
     ],

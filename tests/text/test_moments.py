@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 
 from tastemate.catalog import Catalog
@@ -68,22 +67,6 @@ def test_settings_lie_over_the_defaults_key_by_key(catalog):
 def test_a_table_that_says_something_else_is_refused(catalog, said, hint):
     with pytest.raises(ConfigError, match=hint):
         Moments(catalog, said)
-
-
-def test_meaning_finds_what_words_do_not(catalog):
-    class Alike:
-        dimensions = 2
-
-        def encode(self, texts):
-            near = {"children", "kids", "Horror"}
-            return np.array([[1.0, 0.0] if t in near else [0.0, 1.0] for t in texts], np.float32)
-
-    shelves = Catalog.of(Item(str(n), "T", attributes={"shelf": "Horror"}) for n in range(3))
-    said = {"company": {"kids": {"words": ["children"], "less": []}}}
-    assert Moments(shelves, said).leanings({"company": "kids"}) == ()
-    found = Moments(shelves, said, Alike()).leanings({"company": "kids"})
-    assert [one.value for one in found] == [("Horror",)]
-    assert Moments(Catalog.of([]), said, Alike()).leanings({"company": "kids"}) == ()
 
 
 def test_values_are_recognised_but_not_behind_a_negation(catalog):

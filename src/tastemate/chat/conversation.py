@@ -6,8 +6,9 @@ the sentences are made of what was found. A conversation never ends because a mo
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from tastemate.chat.desk import Desk
 from tastemate.chat.intent import Intent
 from tastemate.chat.questions import best_question, chances
 from tastemate.chat.reply import Reply
-from tastemate.chat.session import Question, Session, Turn
+from tastemate.chat.session import Question, Session, Turn, undo
 from tastemate.chat.settings import Manners
 from tastemate.chat.speaking import Paths, Spoken, spoken
 from tastemate.chat.told import drop, told
@@ -28,7 +29,7 @@ from tastemate.chat.toolbox import Toolbox
 from tastemate.chat.tools import Found
 from tastemate.chat.voiced import Voice
 from tastemate.errors import ConfigError, NotFound, UnknownUser
-from tastemate.scope import Trace, opened
+from tastemate.scope import Scope, Trace, opened
 from tastemate.types import Floats, Leaning, Query, Recommendation
 
 Reads: TypeAlias = Callable[[str, Session], Intent]
@@ -87,8 +88,7 @@ class Conversation:
         if not isinstance(message, str) or not message.strip():
             raise ConfigError("There is no message. Say something, in your own words.")
         text, trace = message.strip()[:LONGEST], Trace()
-        limit = self.parts.manners.seconds if self.desk.model is not None else None
-        with opened(limit, self.session.user or ""):
+        with self._limited():
             intent = trace.run(
                 "understand",
                 lambda: self._understood(text),
@@ -96,18 +96,52 @@ class Conversation:
                 lambda one: len(one.wishes),
             )
             turn = Turn(text, intent, at=int(self.parts.clock()))
+            return self._answer(self.session.then(turn), trace, hear)
+
+    def undo(self, hear: Callable[[str], None] | None = None) -> Reply:
+        """Take the last change back and answer with a list again; nobody reads a message for it.
+
+        Again takes back the one before. `hear` and what is raised are those of `say`.
+        """
+        with self._limited():
+            return self._answer(undo(self.session, int(self.parts.clock())), Trace(), hear)
+
+    def verdict(
+        self,
+        place: int,
+        kind: Literal["liked", "disliked", "seen"],
+        hear: Callable[[str], None] | None = None,
+    ) -> Reply:
+        """Note that the item at a place, from 1, of the list shown last is liked, disliked or seen.
+
+        Answers with a list again; nobody reads a message for it. `hear` is that of `say`. Raises
+        `NotFound` where nothing stands there and `Unavailable` when the turn cannot be kept.
+        """
+        self._shown(place)
+        intent = Intent("feedback", picked=(place,), verdict=kind)
+        turn = Turn("", intent, at=int(self.parts.clock()))
+        with self._limited():
+            return self._answer(self.session.then(turn), Trace(), hear)
+
+    def _limited(self) -> AbstractContextManager[Scope]:
+        """Open the one scope whose time understanding, acting and writing share."""
+        limit = self.parts.manners.seconds if self.desk.model is not None else None
+        return opened(limit, self.session.user or "")
+
+    def _answer(self, heard: Session, trace: Trace, hear: Callable[[str], None] | None) -> Reply:
+        """Answer the last turn of a conversation; keep it with the answer."""
+        turn = heard.turns[-1]
+        intent, now = turn.intent, beliefs(heard, self.desk.catalog)
+        reached = self._reached(intent, heard, trace) if turn.text else None
+        if reached is not None:  # what a model kept of the message is part of what it means
+            intent, turn = reached.intent, replace(turn, intent=reached.intent)
             heard = self.session.then(turn)
             now = beliefs(heard, self.desk.catalog)
-            reached = self._reached(intent, heard, trace)
-            if reached is not None:  # what a model kept of the message is part of what it means
-                intent, turn = reached.intent, replace(turn, intent=reached.intent)
-                heard = self.session.then(turn)
-                now = beliefs(heard, self.desk.catalog)
-            found = self._act(intent, heard, now, trace) if reached is None else reached.found
-            question = self._question(intent, now, found, trace)
-            told = Spoken(self.desk, heard, intent, now, found, question, self.parts.manners.noun)
-            told = told if reached is None else replace(told, said=reached.said)
-            sentences = self._spoken(told, trace, hear)
+        found = self._act(intent, heard, now, trace) if reached is None else reached.found
+        question = self._question(intent, now, found, trace)
+        told = Spoken(self.desk, heard, intent, now, found, question, self.parts.manners.noun)
+        told = told if reached is None else replace(told, said=reached.said)
+        sentences = self._spoken(told, trace, hear)
         slate = replace(found.slate, trace=(*found.slate.trace, *trace.steps))
         reply = " ".join(sentences)
         offered = found.relaxations[0] if found.relaxations else None
@@ -164,12 +198,16 @@ class Conversation:
 
         Raises `NotFound` where nothing stands there.
         """
+        row = self.desk.catalog.row(self._shown(place))
+        return self.desk.explain(self._query(self.session, self.beliefs), [row])[0]
+
+    def _shown(self, place: int) -> str:
+        """Return the id at a place, from 1, of the list shown last; raise `NotFound`."""
         shown = self.session.shown
         if not 1 <= place <= len(shown) or shown[place - 1] not in self.desk.catalog:
             many = f"the last list had {len(shown)}" if shown else "nothing was shown yet"
             raise NotFound(f"There is no number {place}: {many}.")
-        row = self.desk.catalog.row(shown[place - 1])
-        return self.desk.explain(self._query(self.session, self.beliefs), [row])[0]
+        return shown[place - 1]
 
     def remember(self) -> tuple[str, ...]:
         """Keep the likes and dislikes of this conversation as the user's own; return their ids.

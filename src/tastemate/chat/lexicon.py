@@ -27,6 +27,7 @@ from tastemate.chat.vocabulary import (
 )
 from tastemate.text.words import ASKING_WORDS, STOP_WORDS, stem, words
 
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """Words of a message that mean values, the likeliest first."""
@@ -138,7 +139,8 @@ class Lexicon:
         good = sorted(
             (distance, ORDER.index(senses[0].kind), -senses[0].items, one)
             for one, distance, _ in near
-            if one[0] == word[0] and (len(word) > 5 or one[-1] == stem(word)[-1])
+            if one[0] == word[0]
+            and (len(word) > 5 or one[-1] == stem(word)[-1])
             and (len(word) > 4 or _once(one) == _once(word))
             for senses in [self.phrases[(one,)]]
         )

@@ -59,11 +59,6 @@ class Onboarding:
         """Whether nothing is left to ask."""
         return self.ended or self.steps >= STEPS
 
-    @property
-    def wants_sentence(self) -> bool:
-        """Whether a sentence may be asked for: there is none yet."""
-        return not self.sentence and not self.done
-
     def picked(self, page: Sequence[int], rows: Sequence[int]) -> "Onboarding":
         """Return the state after a page; `rows` are liked, none of them is fine too.
 

@@ -66,16 +66,3 @@ def undo(session: Session, at: int = 0) -> Session:
     The turn stays and one is added that takes it back, so that twice takes back two.
     """
     return session.then(Turn("", Intent("feedback", "undo"), at=at))
-
-
-def relax(session: Session, wish: Wish, at: int = 0) -> Session:
-    """Return the conversation with a wish that is no longer firm."""
-    soft = Intent("feedback", wishes=(replace(wish, firm=False),))
-    return session.then(Turn("", soft, at=at))
-
-
-def replace_wish(session: Session, old: Wish, new: Wish, at: int = 0) -> Session:
-    """Return the conversation with one wish in another's place."""
-    values = old.value if isinstance(old.value, tuple) else (old.value,)
-    gone = tuple((old.attribute, str(value)) for value in values)
-    return session.then(Turn("", Intent("feedback", wishes=(new,), withdrawn=gone), at=at))

@@ -28,7 +28,7 @@ class Manners:
     word: bool = True
     """Whether the model words replies, where there is one."""
     seconds: float = 10.0
-    """What all calls for one reply may take together."""
+    """What a whole turn may take where a model is asked: reading, finding and wording together."""
     known: float = 0.2
     """Share of the items that count as well known, for "a safe bet"."""
     novelty: float = 0.5

@@ -10,7 +10,7 @@ from tastemate.chat.desk import Desk
 from tastemate.chat.intent import Intent
 from tastemate.chat.relaxing import undecided
 from tastemate.chat.session import Question, Session
-from tastemate.chat.smalltalk import talk
+from tastemate.chat.smalltalk import joke, story
 from tastemate.chat.told import lines
 from tastemate.chat.tools import Found, open_to
 from tastemate.chat.voiced import Voice, streamed
@@ -57,18 +57,7 @@ def spoken(told: Spoken, voice: Voice | None = None, paths: Paths | None = None)
     """Yield the sentences of a reply; `voice` words what a model may word."""
     intent, found, catalog = told.intent, told.found, told.desk.catalog
     if intent.act in ("joke", "story"):
-        scale, past = told.desk.interactions.scale, found.past
-        liked = [catalog.ids[row] for row in past.items[scale.likes(past.values)]]
-        earlier = [turn.reply for turn in told.session.turns]
-        yield talk(
-            intent.act,
-            catalog,
-            [*liked, *told.now.similar],
-            list(told.now.disliked),
-            voice=voice,
-            turn=told.turn,
-            before=earlier,
-        ).text
+        yield _small_talk(told)
     elif intent.taken and (title := _taken(told)):
         yield varied(_ENJOY, told.turn, told.before, title=title)
     elif intent.act == "taste":
@@ -80,6 +69,15 @@ def spoken(told: Spoken, voice: Voice | None = None, paths: Paths | None = None)
         yield from _explored(told, paths)
     else:
         yield from _listed(told, voice)
+
+
+def _small_talk(told: Spoken) -> str:
+    scale, past, ids = told.desk.interactions.scale, told.found.past, told.desk.catalog.ids
+    liked = [*(ids[row] for row in past.items[scale.likes(past.values)]), *told.now.similar]
+    if told.intent.act == "story":
+        return story(told.desk.catalog, liked, turn=told.turn)
+    earlier = [turn.reply for turn in told.session.turns]
+    return joke(told.desk.catalog, liked, list(told.now.disliked), turn=told.turn, before=earlier)
 
 
 def _taken(told: Spoken) -> str:
@@ -132,7 +130,6 @@ def _draft(told: Spoken) -> Draft:
         question=told.question,
         relaxations=found.relaxations,
         left_out=unknown,
-        noun=told.noun,
     )
     made = draft(findings)
     if told.intent.state == "clarification" and told.intent.says_nothing:

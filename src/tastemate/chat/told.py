@@ -8,6 +8,7 @@ from tastemate.chat.beliefs import MARK, VERDICTS, Beliefs, Verdict, beliefs
 from tastemate.chat.holding import Held
 from tastemate.chat.intent import Intent, Wish
 from tastemate.chat.session import Session, Turn
+from tastemate.chat.understood import short
 from tastemate.errors import NotFound
 
 _OF: dict[Verdict, str] = {
@@ -19,6 +20,7 @@ _OF: dict[Verdict, str] = {
     "picked": "you picked",
     "about": "you asked about",
 }
+_VERBS = {True: "you want", False: "you would rather have"}
 _NOVELTY = {"new": "you want something new to you", "known": "you want what is well known"}
 
 
@@ -64,20 +66,16 @@ def drop(session: Session, number: int, catalog: Catalog, at: int = 0) -> Sessio
 
 
 def _wishes(held: Sequence[Held]) -> Iterator[tuple[str, tuple[tuple[str, str], ...], int]]:
-    """Yield a line a wish; two bounds of one turn are one."""
+    """Yield a line a wish, so that each can be taken back; two bounds of one turn are one."""
     done: set[int] = set()
     for at, one in enumerate(held):
         if at in done:
             continue
-        other = next((n for n in range(at + 1, len(held)) if _range(one, held[n])), -1)
-        if other < 0:
-            yield f"{_verb(one.wish)}: {_said(one.wish)}", _back(one.wish), one.turn
-            continue
+        other = next((n for n in range(at + 1, len(held)) if _range(one, held[n])), at)
         done.add(other)
-        pair = (one, held[other]) if one.wish.operator == "at least" else (held[other], one)
-        low, high = (bound.wish for bound in pair)
-        words = f"{low.attribute} {_shown(low.value)} to {_shown(high.value)}"
-        yield f"{_verb(low)}: {words}", (*_back(low), *_back(high)), one.turn
+        wishes = [one.wish] if other == at else [one.wish, held[other].wish]
+        back = tuple(pair for wish in wishes for pair in _back(wish))
+        yield f"{_VERBS[one.wish.firm]}: {short(wishes)}", back, one.turn
 
 
 def _range(one: Held, other: Held) -> bool:
@@ -85,26 +83,6 @@ def _range(one: Held, other: Held) -> bool:
     both = {one.wish.operator, other.wish.operator}
     there = (other.turn, other.wish.attribute, other.wish.firm)
     return same == there and both == {"at least", "at most"}
-
-
-def _verb(wish: Wish) -> str:
-    if wish.away:
-        return "you do not want" if wish.firm else "you would rather not have"
-    return "you want" if wish.firm else "you would rather have"
-
-
-def _said(wish: Wish) -> str:
-    if wish.operator in ("at least", "at most"):
-        return f"{wish.attribute} {wish.operator} {_shown(wish.value)}"
-    if isinstance(wish.value, str | tuple):
-        return _shown(wish.value)
-    return f"{wish.attribute} {_shown(wish.value)}"
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, tuple):
-        return " or ".join(str(one) for one in value)
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _back(wish: Wish) -> tuple[tuple[str, str], ...]:

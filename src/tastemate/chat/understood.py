@@ -3,7 +3,7 @@
 Values are spelled as the catalogue spells them; around them stand plain words of no domain.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tastemate.chat.intent import Wish
 from tastemate.llm.screening.hidden import unseen
@@ -17,6 +17,8 @@ _BARE = frozenset(
     "genre mood tone tag category categorie keyword kind type style feature format".split()
 )
 """Attributes whose values need no word before them: "Crime", "tense"."""
+_KINDS = frozenset("genre category categorie kind type format".split())
+"""Those of them whose values are nouns: what is wanted can be said "by" or "from" after them."""
 _MOMENT = {
     "company": ("with {}", frozenset(("alone",))),
     "time": ("for the {}", frozenset()),
@@ -37,38 +39,25 @@ def understood(
     context: Mapping[str, str] | None = None,
     text: str = "",
     novelty: str = "",
-    noun: str = "titles",
 ) -> str:
     """Return what is wanted as one phrase without a full stop; empty where nothing is.
 
-    `similar` and `unlike` are titles, `text` somebody's own words, `noun` what items are called.
+    `similar` and `unlike` are titles, `text` somebody's own words.
     """
-    firm = [wish for wish in wishes if wish.firm]
-    rather = [wish for wish in wishes if not wish.firm]
-    head, tail = _wanted(firm)
-    soft = ", ".join(_parts(rather))
-    after = [f"like {listing(similar)}"] if similar else []
-    if novelty:
-        after.append("new to you" if novelty == "new" else "well known")
-    if text:
-        after.append(f"close to {quoted(text)}")
-    parts = [" ".join([", ".join(head) or (noun if tail else ""), *tail]).strip()]
-    parts += [f"nothing {what}" for what in _away(firm)]
+    parts = _parts([wish for wish in wishes if wish.firm])
+    soft = ", ".join(_parts([wish for wish in wishes if not wish.firm]))
     parts += [f"rather {soft}"] if soft else []
-    if not any(parts) and after:
-        parts = [f"{noun} {after.pop(0)}"]
-    parts += after
+    parts += [f"like {listing(similar)}"] if similar else []
+    if novelty:
+        parts.append("new to you" if novelty == "new" else "well known")
+    parts += [f"close to {quoted(text)}"] if text else []
     parts += [f"not like {listing(unlike)}"] if unlike else []
-    moment = [_moment(axis, value) for axis, value in (context or {}).items()]
-    parts += [f"{noun} {moment.pop(0)}"] if moment and not any(parts) else []
-    return ", ".join([*(part for part in parts if part), *moment])
+    return ", ".join([*parts, *(_moment(axis, value) for axis, value in (context or {}).items())])
 
 
 def short(wishes: Sequence[Wish]) -> str:
     """Return one or two wishes in a few words: "nothing violent", "from 1990 on"."""
-    head, tail = _wanted([wish for wish in wishes if not wish.away])
-    away = [f"nothing {what}" for what in _away(wishes)]
-    return listing([part for part in (" ".join([", ".join(head), *tail]).strip(), *away) if part])
+    return listing(_parts(wishes))
 
 
 def quoted(text: str) -> str:
@@ -78,25 +67,30 @@ def quoted(text: str) -> str:
 
 
 def _parts(wishes: Sequence[Wish]) -> list[str]:
-    head, tail = _wanted(wishes)
-    wanted = " ".join([", ".join(head), *tail]).strip()
+    """Return what is wanted, then what is not."""
+    wanted = _wanted([wish for wish in wishes if not wish.away])
     return [part for part in (wanted, *(f"nothing {what}" for what in _away(wishes))) if part]
 
 
-def _wanted(wishes: Sequence[Wish]) -> tuple[list[str], list[str]]:
-    """Return bare values, and what stands behind them: "by Ann", "from the 1990s"."""
-    head: list[str] = []
-    tail: list[str] = []
-    for name, mine in _by_attribute(wish for wish in wishes if not wish.away):
+def _wanted(wishes: Sequence[Wish]) -> str:
+    """Return what is wanted in one breath: "tense Crime by Ann from the 1990s"."""
+    like: list[str] = []
+    kinds: list[str] = []
+    behind: list[str] = []
+    for name, mine in _by_attribute(wishes):
         values = [_values(wish.value) for wish in mine if wish.operator in ("is", "any of")]
-        if _bare(name):
-            head += [listing([listing(each, "or") for each in values])] if values else []
-        else:
-            tail += [_behind(name, each) for each in values]
+        if not _bare(name):
+            behind += [_behind(name, each) for each in values]
+        elif values:
+            said = listing([listing(each, "or") for each in values])
+            (kinds if _ends(name, _KINDS) else like).append(said)
         bounds = [wish for wish in mine if wish.operator in ("at least", "at most")]
         if bounds:
-            tail.append(_within(name, bounds))
-    return head, tail
+            behind.append(_within(name, bounds))
+    head = " ".join(part for part in (", ".join(like), ", ".join(kinds)) if part)
+    # "Crime from the 1990s", but "Tense, from the 1990s"
+    between = ", " if head and behind and not kinds else " "
+    return f"{head}{between}{' '.join(behind)}".strip()
 
 
 def _behind(name: str, values: Sequence[str]) -> str:
@@ -150,7 +144,11 @@ def _moment(axis: str, value: str) -> str:
 
 
 def _bare(name: str) -> bool:
-    return label(name).lower().split(" ")[-1].removesuffix("s") in _BARE
+    return _ends(name, _BARE)
+
+
+def _ends(name: str, among: Collection[str]) -> bool:
+    return label(name).lower().split(" ")[-1].removesuffix("s") in among
 
 
 def _by_attribute(wishes: Iterable[Wish]) -> list[tuple[str, list[Wish]]]:

@@ -6,9 +6,8 @@ and the question are said in our own words. A line that says what its items do n
 """
 
 import re
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from contextvars import copy_context
 from dataclasses import dataclass, replace
 
 from tastemate.chat.wording import Draft
@@ -19,12 +18,12 @@ from tastemate.llm.person import Person
 from tastemate.llm.wording import PLAIN, Style
 from tastemate.messages import Prompt
 from tastemate.protocols import ChatModel
-from tastemate.scope import current, opened
+from tastemate.scope import current
 from tastemate.text.named import Named
 from tastemate.types import Recommendation
 
-SECONDS = 6.0
-"""What the wording of one reply may take."""
+LEAST = 1.0
+"""Seconds that have to be left of a turn for a model to be asked for words."""
 SENTENCES = 4
 """Sentences of a model that are shown at most."""
 LONGEST = 4_000
@@ -52,7 +51,6 @@ class Voice:
     named: Named
     """The titles and values of the catalogue, to find names that an item does not hold."""
     style: Style = PLAIN
-    seconds: float = SECONDS
 
 
 def worded(
@@ -81,7 +79,7 @@ def streamed(
         yield draft.understood
     kept = _Kept(voice, message, lines)
     spoke = False
-    with closing(_apart(lambda: _pieces(voice, message, person, lines))) as pieces:
+    with closing(_pieces(voice, message, person, lines)) as pieces:
         for sentence in kept.read(pieces):
             spoke = True
             yield sentence
@@ -137,53 +135,41 @@ def _prompt(voice: Voice, message: str, person: Person, lines: Sequence[Recommen
 
 def _completed(voice: Voice, message: str, person: Person, lines: Sequence[Recommendation]) -> str:
     """Return the model's whole reply, empty where it failed or there is nothing to speak of."""
-    if not lines:
+    if not lines or _late():
         return ""
-    with opened(voice.seconds):
-        got = voice.model.complete([_prompt(voice, message, person, lines)])[0]
+    got = voice.model.complete([_prompt(voice, message, person, lines)])[0]
     if got.error:
         current().fail(f"reply in words: {got.error}")
         return ""
     return got.text
 
 
-def _apart(make: Callable[[], Generator[str, None, None]]) -> Generator[str, None, None]:
-    """Yield from a generator in a context of its own.
-
-    A scope that it opens must not be that of whoever reads it while it waits between two pieces.
-    """
-    context = copy_context()
-    source = context.run(make)
-    try:
-        while True:
-            try:
-                piece = context.run(next, source)
-            except StopIteration:
-                return
-            yield piece
-    finally:
-        context.run(source.close)
-
-
 def _pieces(
     voice: Voice, message: str, person: Person, lines: Sequence[Recommendation]
 ) -> Generator[str, None, None]:
     """Yield the model's reply as it comes; a failure ends it and is told to the scope."""
-    if not lines:
-        return
     if "stream" not in voice.model.abilities:
         yield _completed(voice, message, person, lines)
         return
-    with opened(voice.seconds):
-        source = voice.model.stream(_prompt(voice, message, person, lines))
-        try:
-            yield from source
-        except Unavailable as error:
-            current().fail(f"reply in words: {error}")
-        finally:
-            close = getattr(source, "close", None)
-            if close is not None:
-                close()
+    if not lines or _late():
+        return
+    source = voice.model.stream(_prompt(voice, message, person, lines))
+    try:
+        yield from source
+    except Unavailable as error:
+        current().fail(f"reply in words: {error}")
+    finally:
+        close = getattr(source, "close", None)
+        if close is not None:
+            close()
+
+
+def _late() -> bool:
+    """Whether the turn has no time left for a model's words; the scope is told."""
+    if current().left() >= LEAST:
+        return False
+    current().note("the words used without a model: there was no time left to ask it")
+    return True
 
 
 def _whole_lines(pieces: Iterable[str]) -> Iterator[str]:

@@ -74,8 +74,6 @@ class Findings:
     """How many turns came before."""
     before: str = ""
     """The reply before."""
-    noun: str = "titles"
-    """What items are called, in the plural."""
 
     @classmethod
     def of(
@@ -155,7 +153,6 @@ def said_back(found: Findings) -> str:
         context=found.context or found.intent.context,
         text=found.text or found.intent.text,
         novelty=found.intent.novelty,
-        noun=found.noun,
     )
     return f"{phrase[0].upper()}{phrase[1:]}." if phrase else ""
 
@@ -190,7 +187,8 @@ def _opening(found: Findings) -> str:
     if intent.act == "more":
         return _pick(_MORE, found) if found.slate.items else ""
     if noted := _noted(found):
-        return _pick(_NOTED, found, what=noted)
+        wanted = f" {said_back(found)}" if intent.wishes or intent.similar else ""
+        return f"{_pick(_NOTED, found, what=noted)}{wanted}"
     said = said_back(found)
     if intent.withdrawn and not intent.wishes and not said:
         return _pick(_UNDONE, found)

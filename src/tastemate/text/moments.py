@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,17 +18,10 @@ from tastemate.catalog import Catalog
 from tastemate.context import AXES, checked
 from tastemate.errors import ConfigError
 from tastemate.text.recognise import Values
-from tastemate.types import Floats, Leaning
-
-if TYPE_CHECKING:
-    from tastemate.protocols import Encoder
+from tastemate.types import Leaning
 
 MEASURES = "measures"
 _PREFIX = 5
-_VALUES = 2_000
-"""Values compared by meaning at most: the most carried ones."""
-_CARRIED = 3
-"""Items that carry a value compared by meaning at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +41,6 @@ class Moments:
     """Reads moments as leanings over one catalogue.
 
     `said` is the table `[context]`: axis → value → keys of `Suits`, each in place of the default's.
-    With an `encoder` a word also counts for values of like meaning, of cosine `nearness` or more.
     Raises `ConfigError` for a table that names no axis, value or key there is.
     """
 
@@ -56,13 +48,8 @@ class Moments:
         self,
         catalog: Catalog,
         said: Mapping[str, Any] | None = None,
-        encoder: "Encoder | None" = None,
-        *,
-        nearness: float = 0.7,
     ) -> None:
         self.catalog = catalog
-        self.encoder = encoder
-        self.nearness = nearness
         self.suits, self.measures = _settled(said or {})
         self._made: dict[tuple[str, str], tuple[Leaning, ...]] = {}
 
@@ -90,7 +77,7 @@ class Moments:
         """Return one leaning an attribute: any of the values that the words name."""
         held: dict[str, list[str]] = {}
         for word in wanted:
-            for attribute, value in [*self._values.called(word), *self._near(word)]:
+            for attribute, value in self._values.called(word):
                 held.setdefault(attribute, []).append(value)
         for attribute, values in held.items():
             several = tuple(dict.fromkeys(values))
@@ -126,32 +113,6 @@ class Moments:
     @cached_property
     def _values(self) -> Values:
         return Values(self.catalog)
-
-    def _near(self, word: str) -> list[tuple[str, str]]:
-        """Return values that mean the same, by the encoder; none without one."""
-        if self.encoder is None:
-            return []
-        named, vectors = self._meanings
-        if not named:
-            return []
-        cosines = vectors @ self.encoder.encode([word])[0]
-        return [named[at] for at in np.flatnonzero(cosines >= self.nearness).tolist()]
-
-    @cached_property
-    def _meanings(self) -> tuple[list[tuple[str, str]], Floats]:
-        carried: list[tuple[int, str, str]] = []
-        for attribute in self.catalog.attributes:
-            if not self.catalog.is_numeric(attribute):
-                incidence = self.catalog.incidence(attribute)
-                counts = np.asarray(incidence.matrix.sum(axis=0)).ravel().astype(int).tolist()
-                carried += [
-                    (-count, attribute, value)
-                    for count, value in zip(counts, incidence.values, strict=True)
-                    if count >= _CARRIED
-                ]
-        named = [(attribute, value) for _, attribute, value in sorted(carried)[:_VALUES]]
-        assert self.encoder is not None
-        return named, self.encoder.encode([value.replace("-", " ") for _, value in named])
 
 
 @cache

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from tastemate.chat.vocabulary import Sense
 
 Verdict = Literal["", "liked", "disliked", "seen"]
-
-
 _VERDICTS = ("liked", "disliked", "seen", "similar", "unlike")
 
 
@@ -256,19 +254,25 @@ def _act(draft: Draft, named: dict[str, list[int]], wishes: tuple[Wish, ...]) ->
         return "taste"
     if draft.withdrawn and not draft.forgets:
         return ""
-    if not wishes and not names and draft.shown and acts.says("more", draft.low.strip()):
+    if not names and not wishes and _pages(draft, low):
         return "more"
-    if not names and not wishes and acts.says("more", low):
-        if not draft.k or re.search(r"\b(?:more|others?|further)\b", low):
-            return "more"
     for act in ("joke", "self"):
         if not wishes and not names and acts.says(act, low):
             return act
-    if not wishes and not names and not draft.context and acts.says("story", low) and not _MORE.search(low):
+    bare = not wishes and not names and not draft.context
+    if bare and acts.says("story", low) and not _MORE.search(low):
         return "story"
     if acts.says("goodbye", draft.low):
         return "goodbye"
     return "thanks" if acts.says("thanks", draft.low) else ""
+
+
+def _pages(draft: Draft, low: str) -> bool:
+    """Whether other items than those shown are asked for, and nothing else is."""
+    if draft.shown and acts.says("more", draft.low.strip()):
+        return True
+    more = not draft.k or re.search(r"\b(?:more|others?|further)\b", low)
+    return bool(more and acts.says("more", low))
 
 
 def _state(draft: Draft, named: dict[str, list[int]], wishes: tuple[Wish, ...], act: Act) -> State:

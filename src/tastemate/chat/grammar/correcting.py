@@ -10,12 +10,16 @@ if TYPE_CHECKING:
     from tastemate.chat.grammar.draft import Draft
     from tastemate.chat.grammar.stance import Stance
 
-_LEAD = r"(?:(?:no|wait|sorry|oops|actually|hang on|hold on|erm?|um+|hmm+|nah|ah|oh|well|argh|ugh)[\s,.!-]*)"
+_LEAD = (
+    r"(?:(?:no|wait|sorry|oops|actually|hang on|hold on|erm?|um+|hmm+|nah|ah|oh|well|"
+    r"argh|ugh)[\s,.!-]*)"
+)
 _CORRECTS = re.compile(
     rf"(?<![\w'])(?:{_LEAD}*(?:scratch that|strike that|forget that|i mean(?:t)?|make (?:that|it)|"
     rf"correction|or rather|change that|typo|(?:my )?fingers slipped|my mistake|"
-    rf"not that|on second thoughts?|rather)|{_LEAD}{{2,}}|(?:[-,.!] ?)(?:wait|oops|sorry|no wait|wait no)"
-    rf"(?= ?[,-]))(?![\w'])"
+    rf"not that|on second thoughts?|rather)|{_LEAD}{{2,}}|(?:[-,.!] ?)(?:wait|oops|sorry|"
+    rf"no wait|wait no)"
+    rf"(?= ?[,-])|(?<=- )(?:actually|rather)(?=[ ,]))(?![\w'])"
 )
 _NEAR = 60
 
@@ -24,16 +28,20 @@ def corrected(draft: "Draft") -> None:
     """Drop what a message takes back itself, where something of its kind takes its place."""
     for one in _CORRECTS.finditer(draft.low):
         new = next(
-            (s for s in draft.stances if one.end() <= s.start <= one.end() + _NEAR and _sort(s)), None
+            (s for s in draft.stances if one.end() <= s.start <= one.end() + _NEAR and _sort(s)),
+            None,
         )
         if new is None:
             continue
         old = [s for s in draft.stances if s.end <= one.start() and _sort(s) == _sort(new)]
         if not old or one.start() - old[-1].end > _NEAR or (old[-1].away and not new.away):
             continue
-        if draft.low[old[-1].end : one.start()].count(".") > 1 or _same(old[-1], new):
+        between = re.sub(r"\.+", ".", draft.low[old[-1].end : one.start()])
+        if between.count(".") > 1 or _same(old[-1], new):
             continue
         draft.stances.remove(old[-1])
+        if new.what == "title" and not new.mode:
+            new.mode = old[-1].mode
 
 
 def _sort(one: "Stance") -> str:

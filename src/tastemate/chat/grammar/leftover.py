@@ -26,9 +26,11 @@ _EMPTY = STOP_WORDS | ASKING_WORDS | frozenset(
     "featuring starring directed suggestions options version half round job pick work hurts "
     "queasy fun "
     "set during takes place "
-    "thats theres heres whos whats lets id ill youd youll wed lol haha hehe hmm wow omg ugh meh yay "
+    "thats theres heres whos whats lets id ill youd youll wed lol haha hehe hmm wow omg ugh "
+    "meh yay "
     "oops um uh erm yep yup nope nah aha oh ah lmao rofl tbh imo btw idk whatever mate dude bro "
-    "decent proper cracking buddy folks lads must way anyway honestly pls plz btw fine perfect deal sold "
+    "decent proper cracking buddy folks lads must way anyway honestly pls plz btw fine "
+    "perfect deal sold "
         "help picking choosing find finding movie entertain hand asleep everyones minutes mins "
     "already myself someone somebody people person everyone together instead right".split()
 )  # fmt: skip

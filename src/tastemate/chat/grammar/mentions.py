@@ -142,7 +142,8 @@ def _values(draft: Draft) -> list[Stance]:
 
 
 _WAS = re.compile(  # "my brother picked last time and it was war"
-    r"\b(?:last time|yesterday|before that|last (?:week|night|month|year))\b[^.;!?]{0,40}\b(?:it was|"
+    r"\b(?:last time|yesterday|before that|last (?:week|night|month|"
+    r"year))\b[^.;!?]{0,40}\b(?:it was|"
     r"that was|they were|chose|picked|watched|saw|read|had)\s+(?:an? |some |the )*$"
 )
 

@@ -58,11 +58,21 @@ def misspelt(
     return found
 
 
+_MENTIONED = re.compile(
+    r"\b(?:rav(?:es?|ed|ing) about|go(?:es|ing)? on about|talk(?:s|ed|ing)? about|"
+    r"told (?:me|us) "
+    r"about|hear(?:d|ing)? (?:of|about)|recommended(?: me)?|mentioned|finished|"
+    r"swears? by|lent me|"
+    r"gave me|devoured)\s+"
+)
+
+
 def _pieces(draft: Draft, low: str) -> list[tuple[int, int, str]]:
     """Return places where a title should stand and none was found, with the cue before them."""
     pieces: list[tuple[int, int, str]] = []
     found = cues(low)
     slots = [(cue.end, cue.name) for cue in found if cue.name in TITLED]
+    slots += [(one.end(), "mentioned") for one in _MENTIONED.finditer(low)]
     if draft.explores in ("detail", "explain", "compare"):
         for one in re.finditer(
             r"\b(?:about|is|of|between|compare|why did you (?:pick|suggest|recommend|show)(?: me)?|"
@@ -77,13 +87,6 @@ def _pieces(draft: Draft, low: str) -> list[tuple[int, int, str]]:
         low,
     ):
         slots.append((one.end(), "person"))
-    for one in re.finditer(
-        r"\b(?:rav(?:es?|ed|ing) about|go(?:es|ing)? on about|talk(?:s|ed|ing)? about|told (?:me|us) "
-        r"about|hear(?:d|ing)? (?:of|about)|recommended(?: me)?|mentioned|finished|swears? by|lent me|"
-        r"gave me|devoured)\s+",
-        low,
-    ):
-        slots.append((one.end(), "mentioned"))
     if not found and len(draft.tokens) <= 5 and not draft.spans and TITLE not in low:
         slots.append((0, "subject"))
     if (subject := _subject().match(low)) and any(cue.name in ("good", "bad") for cue in found):

@@ -20,7 +20,8 @@ _NOT = re.compile(
 )
 _LAST = re.compile(r"\b(?:last|that|one|previous|every other|years ago) $")
 _WHEN = re.compile(
-    r"\b(?:last (?:summer|winter|spring|autumn|year|week|month|time|night|christmas|holiday|weekend)|"
+    r"\b(?:last (?:summer|winter|spring|autumn|year|week|month|time|night|christmas|holiday|"
+    r"weekend)|"
     r"(?:years?|months?|weeks?|days?) ago|yesterday|back then|once upon)\b"
 )
 
@@ -72,12 +73,16 @@ def moment(low: str) -> tuple[dict[str, str], list[tuple[int, int]]]:
 
 _PAST = (
     r"(?:ate|gave|put|made|sent|chose|picked|took|got|had|was|were|did|went|came|kept|left|lost|said|"
-    r"told|thought|found|broke|bought|brought|showed|used|shoved|saw|knew|felt|cooked|laughed|"
+    r"told|thought|found|broke|bought|brought|showed|used|shoved|saw|knew|felt|stole|fell|wrote|ran|"
+    r"won|drove|hid|drank|sang|slept|paid|sold|spoke|taught|wore|threw|hit|hurt|bit|blew|built|caught|"
+    r"drew|flew|forgot|grew|held|led|lent|meant|met|rang|sat|shook|spent|swore|tore|woke|became|began|"
     r"keeps?|kept|(?!need|wanted|tired|bored|old|red)[a-z]{3,}ed)"
 )
 _SUBJECT = re.compile(
-    rf"\s*(?:who |that |just |once |also |always |recently |has |have |had |'s )*(?:{_PAST}\b|(?:is|are) "
-    r"(?:all |so |really |very |always |just |completely |no )*(?:useless|hopeless|great|right|wrong|no "
+    rf"\s*(?:who |that |just |once |also |always |recently |has |have |had |"
+    rf"'s )*(?:{_PAST}\b|(?:is|are) "
+    r"(?:all |so |really |very |always |just |completely |no )*(?:useless|hopeless|great|"
+    r"right|wrong|no "
     r"help|crazy|mad|awful|annoying|away|out|late|busy|called|named|a|an|the|dead|gone|abroad)\b|"
     r"(?:raves?|swears?|talks?|recommends?|says?|thinks?|knows?|calls?|never|lives?|works?|owns?)\b)"
 )
@@ -93,6 +98,9 @@ _GATHERED = re.compile(
 def _told(low: str, one: "re.Match[str]", clause: str) -> bool:
     """Whether somebody is only told of: "my sister keeps saying", "it scared my brother"."""
     before, after = low[: one.start()], low[one.end() :]
+    last = max(clause.rfind(",", 0, clause.find(one[0])), -1)
+    following = clause.find(",", clause.find(one[0]))
+    clause = clause[last + 1 : following if following >= 0 else len(clause)]
     if re.search(r"\b(?:with|for|and|plus|take|taking|bring|bringing|join|joining) $", before):
         return False
     near = before[-40:]

@@ -35,7 +35,8 @@ _DECADES = {
     "two thousands": 2000, "twenty-tens": 2010,
 }  # fmt: skip
 _NOT = (
-    r"(?:(?:nothing|not|none|no(?: (?:films?|movies?|books?|novels?|titles?|stories|ones?|stuff|release))?|never|without anything|(?:do|does|wo|would|should|must|"
+    r"(?:(?:nothing|not|none|no(?: (?:films?|movies?|books?|novels?|titles?|stories|ones?|"
+    r"stuff|release))?|never|without anything|(?:do|does|wo|would|should|must|"
     r"ca|could|did|is|are)(?:n'?t)(?: \w+){0,3}?|(?:must|should|can|will|do|does|would) not"
     r"(?: \w+){0,3}?|mustnt(?: \w+)?|refuses? to \w+|avoid)(?: (?:anything|something|be|films?|"
     r"movies?|books?|one|ones|that'?s|that is|which is|any|at all|made|released|written|published|"
@@ -75,6 +76,7 @@ def read(low: str) -> Iterator[Bounds]:
     yield from sorted(found, key=lambda one: one.start)
 
 
+Ends: TypeAlias = Callable[["re.Match[str]"], tuple[float | None, float | None]]
 Rule: TypeAlias = tuple["re.Pattern[str]", Callable[["re.Match[str]"], "Bounds | None"]]
 
 
@@ -84,19 +86,10 @@ def _eras() -> tuple[Rule, ...]:
     year, decade = _YEAR.format("y"), _DECADE.format("d")
     when = rf"(?:{year}|{decade})"
     two = rf"(?:{_YEAR.format('y2')}|{_DECADE.format('d2')})"
-    rules: list[tuple[str, Callable[[re.Match[str]], tuple[float | None, float | None]]]] = [
+    rules: list[tuple[str, Ends]] = [
         (rf"(?:between|from|of) {when}\s*(?:and|to|until|till|-|through)\s*{two}", _span),
         (rf"{year}\s*-\s*{_YEAR.format('y2')}", _span),
-        (rf"{_MADE}*{_OLDER}{_GAP}{when},? (?:and |but )?not {_OLDER}{_GAP}{two}",
-         lambda m: (None, _least(m) - 1)),
-        (rf"not {_OLDER}{_GAP}{two},? (?:but )?{_OLDER}{_GAP}{when}",
-         lambda m: (None, _least(m) - 1)),
-        (rf"{_MADE}*(?:since|after|from){_GAP}{when},? (?:and |but )?not "
-         rf"(?:since|after|from){_GAP}{two}", lambda m: (_least(m) + ("after" in m[0][:9]), None)),
-        (rf"not (?:from |in )?(?:the )?{two}[,;]? (?:but |rather )?(?:from |in )?(?:the )?{when}",
-         lambda m: (_least(m), _most(m))),
-        (rf"(?:from |in )?(?:the )?{when}[,;]? (?:and |but )?not (?:from |in )?(?:the )?{two}",
-         lambda m: (_least(m), _most(m))),
+        *_instead(when, two),
         (rf"{_NOT}{_MADE}*{_OLDER}{_GAP}{when}", lambda m: (_least(m), None)),
         (rf"{_NOT}{_MADE}*{_NEWER}{_GAP}{when}", lambda m: (None, _most(m))),
         (rf"{_NOT}{_MADE}*since {when}", lambda m: (None, _least(m) - 1)),
@@ -143,6 +136,22 @@ def _eras() -> tuple[Rule, ...]:
         return Bounds(*one.span(), "age", float(one["y"]), None)
 
     return ((born, since_birth), *(rule(source, bounds) for source, bounds in rules))
+
+
+def _instead(when: str, two: str) -> "list[tuple[str, Ends]]":
+    """Return patterns of eras named in place of others: "not the 2000s, the 60s"."""
+    return [
+        (rf"{_MADE}*{_OLDER}{_GAP}{when},? (?:and |but )?not {_OLDER}{_GAP}{two}",
+         lambda m: (None, _least(m) - 1)),
+        (rf"not {_OLDER}{_GAP}{two},? (?:but )?{_OLDER}{_GAP}{when}",
+         lambda m: (None, _least(m) - 1)),
+        (rf"{_MADE}*(?:since|after|from){_GAP}{when},? (?:and |but )?not "
+         rf"(?:since|after|from){_GAP}{two}", lambda m: (_least(m) + ("after" in m[0][:9]), None)),
+        (rf"not (?:from |in )?(?:the )?{two}[,;]? (?:but |rather )?(?:from |in )?(?:the )?{when}",
+         lambda m: (_least(m), _most(m))),
+        (rf"(?:from |in )?(?:the )?{when}[,;]? (?:and |but )?not (?:from |in )?(?:the )?{two}",
+         lambda m: (_least(m), _most(m))),
+    ]  # fmt: skip
 
 
 def _born(one: "re.Match[str]") -> tuple[float | None, float | None]:

@@ -87,11 +87,7 @@ def person(
         series = one.senses[0]
         if _neighbours(draft, one):
             return None
-        return (
-            series
-            if rare and (capital or by_itself or in_series(before, after))
-            else None
-        )
+        return series if rare and (capital or by_itself or in_series(before, after)) else None
     if part and not (capital or (cue and rare) or (by_itself and rare) or (rare and token.capital)):
         return None
     if part and _neighbours(draft, one):
@@ -107,8 +103,10 @@ def person(
 
 
 _ROLE = re.compile(
-    r"\b(?:he|she|they)(?:'s|'d| has| have| also| himself| herself| themselves| only| both| ever|'ve)* "
-    r"(?P<role>directed|wrote|made|shot|penned|helmed|(?:star|act|play|appear)(?:s|ed|red)?(?: in)?|"
+    r"\b(?:he|she|they)(?:'s|'d| has| have| also| himself| herself| themselves| only| both|"
+    r" ever|'ve)* "
+    r"(?P<role>directed|wrote|made|shot|penned|helmed|(?:star|act|play|appear)(?:s|ed|"
+    r"red)?(?: in)?|"
     r"is in|are in|was in|were in|plays|stars)\b"
 )
 
@@ -124,7 +122,8 @@ def other_role(draft: Draft) -> None:
             r"something|a|an|the|those|of|that|which|where|films?|movies?|books?|in))*\s*$",
             draft.low[: one.start()],
         )
-        kind = "maker" if one["role"][0] in "dwmh" or one["role"] in ("shot", "penned") else "player"
+        made = one["role"][0] in "dwmh" or one["role"] in ("shot", "penned")
+        kind = "maker" if made else "player"
         who = named[-1].about[0]
         same = [
             sense

@@ -56,9 +56,11 @@ def placed(
         r"\s+(?:and|or|but|in|to|of|the|i|is|my|that)\s", after
     ):
         return True
-    if draft.corrects:
-        return True
-    if any(0 <= one.start - span[1] <= 1 for span in draft.spans if span not in draft.moments):
+    if re.match(r"\s+for (?:both|all|us|me|her|him|them|every\w*)\b", after):
+        return draft.corrects  # "a romance works for both of us"
+    if draft.corrects or any(
+        0 <= one.start - span[1] <= 1 for span in draft.spans if span not in draft.moments
+    ):
         return True
     kind = one.senses[0].kind
     word = draft.tokens[one.last - 1]

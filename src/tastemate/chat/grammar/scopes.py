@@ -33,7 +33,7 @@ _OTHER = re.compile(
     r"niece|nephew|lady|best friend)|mum|dad|mom|best friend(?:'s)?|one(?= (?:of us )?(?:wants|"
     r"insists|"
     r"asks|likes|loves))|the other(?: one)?|[a-z]+(?= (?:wants|insists on|asks for|hates|loves|"
-    r"fancies|(?:will |would )?only (?:watch|read|want|like|accept|an? )|won'?t|will not|will only|can'?t stand|refuses)))\b"
+    r"fancies|(?:will |would )?only\b|won'?t|will not|will only|can'?t stand|refuses)))\b"
 )
 _FIRST = re.compile(r"\b(?:i|i'm|i'd|i'll|i've|me|we|we're|we'd|im|id)\b")
 _BARE = re.compile(
@@ -41,7 +41,8 @@ _BARE = re.compile(
     r"things?|please|stories)\b[\s,]*)*"
 )
 _TWICE = re.compile(  # "there is no way I am not", "I never don't"
-    r"\s*(?:(?:way|chance|time|day|reason|world|(?:in|on) (?:earth|hell))\s+)?(?:(?:that|in which|when|"
+    r"\s*(?:(?:way|chance|time|day|reason|world|(?:in|on) (?:earth|hell))\s+)?(?:(?:that|"
+    r"in which|when|"
     r"where)\s+)?(?:i|we|i'm|we're|i am|we are|you|she|he|they|am|is|are|to|just)?\s*"
     r"(?:am|are|is|will|would|can|could|want to|going to)?\s*"
 )
@@ -81,8 +82,10 @@ def _mentioned(low: str, now: Now, one: Stance) -> None:
     if now.said and now.away in ("degree", "no") and now.stances and one.what != "title":
         last = now.stances[-1]
         near = not low[last.end : one.start].strip() and _kind(one) == "genre"
-        thing = now.away == "no" and last.what == "level" and _THING.fullmatch(
-            low[last.start : last.end]
+        thing = (
+            now.away == "no"
+            and last.what == "level"
+            and _THING.fullmatch(low[last.start : last.end])
         )
         if thing and not low[last.end : one.start].strip() and one.what == "value":
             now.away = ""  # "no violence Japanese drama"
@@ -175,10 +178,8 @@ def _cued(low: str, now: Now, cue: Cue, asks: bool) -> None:
         sarcastic = not low[cue.start :].startswith("just what") or WOW.match(low)
         if sarcastic:
             resigned(now)
-    elif name == "affirm":
-        affirmed(now)
-    elif name == "soft-post":
-        softened(low, now, cue)
+    elif name in ("affirm", "soft-post"):
+        affirmed(now) if name == "affirm" else softened(low, now, cue)
     elif name == "neg":
         _negated(low, now, cue)
     elif name == "degree-less":
@@ -195,13 +196,22 @@ def _negated(low: str, now: Now, cue: Cue) -> None:
     double = (
         now.away == "no"
         and not now.said
-        and (re.search(r"(?:that|which|who)\s*$", gap) or _TWICE.fullmatch(gap))
+        and (re.search(r"(?:that|which|who)\s*$", gap) or _twice(low, now.negated, cue))
     )
     now.negated = cue.end
     now.away, now.said = ("" if double else "no"), False
     now.adverb = low[cue.start : cue.end].endswith(("not", "n't"))
     if now.mode not in ("similar",):
         now.mode = ""
+
+
+def _twice(low: str, negated: int, cue: Cue) -> bool:
+    """Whether a negation negates the one before it: "I can't not watch", "I never don't"."""
+    gap = low[max(negated, 0) : cue.start]
+    if negated < 0 or not low[cue.start : cue.end].endswith(("not", "n't", "dont", "cant", "wont")):
+        return False
+    verbal = low[:negated].endswith(("n't", "never", "cannot", "cant", "dont"))
+    return bool(_TWICE.fullmatch(gap)) and (verbal or bool(gap.strip()))
 
 
 def _turned(low: str, now: Now, cue: Cue) -> None:

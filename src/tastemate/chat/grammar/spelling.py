@@ -24,8 +24,15 @@ _REAL = (  # slips that are words themselves
     (re.compile(r"\bstaring(?= [A-Z])"), "starring"),
     (re.compile(r"\bform(?= (?:the )?(?:early |late |mid )?'?\d)", re.IGNORECASE), "from"),
     (re.compile(r"\bform(?= the (?:\w+ties|nineties|\w+ century))", re.IGNORECASE), "from"),
-    (re.compile(r"\bnot to(?= (?:long|short|old|new|scary|violent|dark|sad|bloody|gory|serious|heavy|"
-                r"slow|recent|weird|funny|romantic)\b)", re.IGNORECASE), "not too"),
+    (
+        re.compile(
+            r"\bnot to(?= (?:long|short|old|new|scary|violent|dark|sad|bloody|gory|"
+            r"serious|heavy|"
+            r"slow|recent|weird|funny|romantic)\b)",
+            re.IGNORECASE,
+        ),
+        "not too",
+    ),
 )
 _LONG = re.compile(r"([a-zA-Z])\1\1")
 _DRAWN = re.compile(r"[A-Za-z]*([A-Za-z])\1\1[A-Za-z]*")

@@ -77,6 +77,10 @@ WOW = re.compile(
 def softened(low: str, now: Now, cue: Cue) -> None:
     """Soften what stands before "if possible": all of its clause, or what follows its "with"."""
     here = [one for one in now.stances if one.segment == now.segment]
+    adverb = low[cue.start : cue.end].endswith(("ly", "maybe", "perhaps"))
+    if not here and adverb and low[: cue.start].rstrip().endswith(","):
+        # "something French, possibly"
+        here = [one for one in now.stances if one.segment == now.segment - 1]
     if any(one.soft for one in here):
         return
     wishful = low[cue.start : cue.end].startswith("would be")

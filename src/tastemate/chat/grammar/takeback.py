@@ -60,23 +60,30 @@ def taken_back(draft: Draft, before: Sequence[Intent]) -> None:
 
 
 _CALLED: Mapping[str, str] = {
-    "maker": r"(?:who|whoever) (?:directed|wrote|made|directs|writes)(?: it)?|directors?|authors?|writers?",
-    "player": r"(?:who|whoever)(?:'s| is) in it|(?:who|whoever) (?:stars|plays)(?: in it)?|actors?|cast|"
+    "maker": r"(?:who|whoever) (?:directed|wrote|made|directs|writes)(?: it)?|directors?|"
+    "authors?|writers?",
+    "player": r"(?:who|whoever)(?:'s| is) in it|(?:who|whoever) (?:stars|plays)(?: in it)?|"
+    "actors?|cast|"
     r"stars",
     "genre": r"genres?|kind of (?:film|movie|book)",
     "mood": r"moods?|tone|feel|atmosphere",
     "topic": r"themes?|topics?|subjects?|what it(?:'s| is) about",
-    "place": r"settings?|where it(?:'s| is| takes| was)? ?(?:is )?(?:set|place)|locations?|places?",
+    "place": r"settings?|set|where it(?:'s| is| takes| was)? ?(?:is )?(?:set|place)|"
+    "locations?|places?",
     "country": r"countr(?:y|ies)|where it(?:'s| is) (?:from|made)|nationality|origin",
     "language": r"languages?",
     "series": r"series|franchises?",
 }
 _ANEW = re.compile(
-    r"^(?:[\w']+[,.!:]? ){0,3}?(?:all (?:i|we)(?: really)? (?:want|need|ask for|'m asking for)(?: now)? "
+    r"^(?:[\w']+[,.!:]? ){0,3}?(?:all (?:i|we)(?: really)? (?:want|need|ask for|"
+    r"'m asking for)(?: now)? "
     r"(?:is|are)\b|let me (?:say|put|repeat) (?:it|that|this)(?: again| once more| differently)?\b|"
-    r"(?:i'?ll|i) (?:say it|repeat) again\b|once (?:more|again)(?= ?[:,-])|(?:again|i repeat)(?= ?:)|"
-    r"there must be (?:something|one|some)\b|(?:i|we) (?:just|only|simply) want\b|just(?= (?:an?|some|"
-    r"something|the)\b)(?! (?:an?|the) (?:bit|little|touch|few|couple|moment|second|sec|minute|same|"
+    r"(?:i'?ll|i) (?:say it|repeat) again\b|once (?:more|again)(?= ?[:,-])|(?:again|"
+    r"i repeat)(?= ?:)|"
+    r"there must be (?:something|one|some)\b|(?:i|we) (?:just|only|simply) want\b|"
+    r"just(?= (?:an?|some|"
+    r"something|the)\b)(?! (?:an?|the) (?:bit|little|touch|few|couple|moment|second|sec|"
+    r"minute|same|"
     r"first|last|one))|nothing (?:else )?but\b)"
 )
 
