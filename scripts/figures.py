@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import talk_figures as talk
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 START, END = "<!-- figures -->", "<!-- /figures -->"
@@ -20,7 +22,7 @@ PUBLISHED = (  # EVALUATION: LlamaRec (Yue et al. 2023), tables 1, on ml-latest-
 )
 RETRIEVERS = (
     *("popular", "content", "als", "logistic", "bpr", "implicit-als", "user-knn", "item-knn"),
-    *("ease", "sequential-knn", "transition", "balanced", "fast", "best"),
+    *("knowledge", "ease", "sequential-knn", "transition", "balanced", "fast", "best"),
 )
 Result = dict[str, Any]
 
@@ -245,6 +247,48 @@ def language() -> str:
     return "What a language model may break, with models that are scripted to break it:\n\n" + found
 
 
+PAGE = talk.Page(load, shown, interval, table)
+
+
+def section(title: str, *parts: str) -> str:
+    """Return a section under its title; nothing where its first part has nothing."""
+    return "\n\n".join([title, *(part for part in parts if part)]) if parts[0] else ""
+
+
+def conversations() -> list[str]:
+    """The sections about conversations."""
+    return [
+        section(
+            "## Conversation",
+            talk.conversation(PAGE),
+            "How turns, links and halves are made: [evaluation](evaluation.md#conversations).",
+        ),
+        section("### What was tried", talk.tried(PAGE)),
+        section("## Understanding messages", talk.understanding(PAGE)),
+        section(
+            "## Simulated people",
+            talk.simulated(PAGE),
+            "What each column means: [evaluation](evaluation.md#simulated-people).",
+        ),
+        section("## Conversations with a broken model", talk.faults(PAGE)),
+    ]
+
+
+def starts() -> list[str]:
+    """The sections about newcomers, new items and moments."""
+    return [
+        section(
+            "## Cold users",
+            talk.beside(PAGE, "cold-user", "recall@20", ("popularity",)),
+            "k is the number of known likes, or one sentence of a ReDial seeker with so many "
+            "likes. `spoken` and `start` are `fast` as it serves newcomers: "
+            "[cold start](cold-start.md).",
+        ),
+        section("## Onboarding", talk.onboarding(PAGE)),
+        section("## The moment somebody asks in", talk.moments(PAGE)),
+    ]
+
+
 def results_page() -> str:
     """Return docs/results.md."""
     parts = [
@@ -274,15 +318,16 @@ def results_page() -> str:
         validation(),
         "## Rating prediction",
         rating(),
-        "## Cold items",
-        "10% of the items are taken out of training and ranked among all. `tastemate evaluate "
-        "--protocol cold-item`",
-        rows_of("cold-item", ("recall@20", "ndcg@100"), ("model", "users")),
-        "`balanced` judges an item nobody has met by the parts that have an opinion on it.",
-        "## Cold users",
-        "k known likes, or one sentence (ReDial seekers). `tastemate evaluate --protocol "
-        "cold-user`",
-        rows_of("cold-user", ("recall@20", "ndcg@100"), ("model", "k", "users")),
+        *conversations(),
+        section(
+            "## Cold items",
+            talk.beside(PAGE, "cold-item", "recall@20", ("genre popularity", "content neighbours")),
+            "10% of the items are taken out of training and ranked among all; the protocol asks "
+            "for new items only. `balanced` judges an item nobody has met by the parts that have "
+            "an opinion on it.",
+        ),
+        section("### With texts and credits joined", talk.cold_credits(PAGE)),
+        *starts(),
         "## Beyond accuracy",
         "`tastemate evaluate --protocol beyond-accuracy`",
         rows_of(
@@ -329,14 +374,23 @@ def results_page() -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def talking() -> list[str]:
+    """The figures of conversations in a few lines."""
+    return [
+        talk.conversation(PAGE, short=True),
+        talk.understood(PAGE),
+        talk.served(PAGE),
+        talk.faults(PAGE, short=True),
+    ]
+
+
 def readme() -> str:
     """Return the README with its figures."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     before, rest = text.split(START)
     after = rest.split(END)[1]
-    body = "\n\n".join(
-        part for part in (next_item(), headline_rating(), deletion(), language()) if part
-    )
+    sections = (next_item(), headline_rating(), deletion(), *talking(), language())
+    body = "\n\n".join(part for part in sections if part)
     return f"{before}{START}\n{body}\n{END}{after}"
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Reruns every figure of the README into benchmarks/results. Needs TASTEMATE_DATA or fetched data sets.
-# About 25 minutes on two cores; needs the extras spark and bench for two of them. `--final` rows read the test split and are logged in final.log.
+# The extras spark and bench are needed for two of them; `talk` and `dialogues` encode texts, which takes minutes the first time. `--final` rows read the test split and are logged in final.log.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=benchmarks/results
@@ -9,14 +9,25 @@ run() { local name=$1; shift; echo "== $name: tastemate $*" >&2; .venv/bin/taste
 for ties in id shuffle-1 shuffle-2; do
   run "next-item-fast-$ties" evaluate --protocol next-item --dataset ml-latest-small --model fast --ties "$ties" --final
 done
-for model in popular item-knn user-knn als implicit-als bpr logistic ease transition sequential-knn content fast balanced best; do
+for model in popular item-knn user-knn als implicit-als bpr logistic ease transition sequential-knn content knowledge fast balanced best; do
   run "next-item-validation-$model" evaluate --protocol next-item --dataset ml-latest-small --model "$model"
 done
 run next-item-beauty-sequential-knn evaluate --protocol next-item --dataset beauty --model sequential-knn --final
 run next-item-films evaluate --protocol next-item --dataset films --model balanced
 run tune-als tune als --dataset ml-latest-small --against spark --fresh
 run cold-item evaluate --protocol cold-item --dataset ml-latest-small
+run cold-item-credits evaluate --protocol cold-item --dataset ml-latest-small --text movie-text,redial -m knowledge -m content -m balanced
 run cold-user evaluate --protocol cold-user --dataset ml-latest-small
+run onboarding evaluate --protocol onboarding --dataset ml-latest-small --model start
+run context evaluate --protocol context --dataset ml-latest-small
+run context-films evaluate --protocol context --dataset films
+.venv/bin/python scripts/choose_talk.py --out "$out/conversation-tried.json"
+run conversation evaluate --protocol conversation --dataset ml-latest-small --text movie-text -m talk
+run conversation-learned evaluate --protocol conversation --dataset ml-latest-small --text movie-text -m dialogues
+run understanding-first evaluate --protocol understanding --messages tests/chat/messages/first.jsonl
+run understanding evaluate --protocol understanding --messages tests/chat/messages/second.jsonl  # unseen at its first run only
+run simulate simulate -n 300 --dataset films
+run simulate-goodbooks simulate -n 60 --dataset goodbooks
 run beyond-accuracy evaluate --protocol beyond-accuracy --dataset ml-latest-small
 run global-time evaluate --protocol global-time --dataset ml-latest-small
 run deletion benchmark deletion --dataset ml-latest-small
@@ -24,6 +35,8 @@ run generation evaluate --protocol generation --dataset ml-latest-small -m fast 
 run chaos benchmark chaos
 run injection benchmark injection
 .venv/bin/tastemate benchmark injection --held --json > "$out/injection-held.json" || true  # some get through: said in the table
+.venv/bin/tastemate benchmark conversation --json > "$out/conversation-faults.new" || true  # what gets through is said in the table
+mv "$out/conversation-faults.new" "$out/conversation-faults.json"
 run position benchmark position
 run tokens benchmark tokens --dataset ml-latest-small
 run worked-example benchmark worked-example --dataset ml-latest-small --user 12

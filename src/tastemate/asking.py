@@ -12,8 +12,10 @@ from tastemate.chat.intent import Intent
 from tastemate.chat.session import Session, Turn
 from tastemate.conversing import ProjectDesk
 from tastemate.errors import ConfigError
-from tastemate.explain.answer import Written, offline, write
+from tastemate.explain.answer import SHOWN, Written, offline, write
+from tastemate.explain.ties import ties
 from tastemate.explain.writer import PLAIN
+from tastemate.llm.cards import Tie
 from tastemate.llm.person import person
 from tastemate.scope import Trace, opened
 from tastemate.text.named import Named
@@ -57,6 +59,9 @@ def ask(desk: ProjectDesk, question: str, user: str | None, k: int) -> Answer:
         slate = desk.recommend(query)
         written = offline(slate.items)
         if model is not None:
+            shown = [catalog.row(line.item.id) for line in slate.items[:SHOWN]]
+            none: list[tuple[Tie, ...]] = []
+            known = trace.run("ties", lambda: ties(desk.graph, shown, desk.vectors()), none, len)
             written = trace.run(
                 "answer",
                 lambda: write(
@@ -66,6 +71,7 @@ def ask(desk: ProjectDesk, question: str, user: str | None, k: int) -> Answer:
                     model,
                     Named(catalog.titles, Traits.of(catalog).values, PLAIN),
                     desk.style,
+                    ties=known,
                 ),
                 written,
                 lambda answer: len(answer.sentences),

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tastemate.chat.settings import Manners
     from tastemate.chat.vector import Preference
     from tastemate.chat.voiced import Voice
+    from tastemate.data.graph import Graph
     from tastemate.llm.wording import Style
     from tastemate.text.link import Linker
     from tastemate.text.moments import Moments
@@ -47,10 +48,6 @@ if TYPE_CHECKING:
 
 PATHS = 2
 """Paths of the graph that an answer to "why" tells."""
-
-
-COMMON = 0.03
-"""Share of the items from which on what connects them tells nothing."""
 
 
 class Opened(Protocol):
@@ -122,6 +119,7 @@ class ProjectDesk:
 
     def __init__(self, project: Opened) -> None:
         self._project = project
+        self._graph: Graph | None = None
 
     @property
     def catalog(self) -> Catalog:
@@ -238,20 +236,23 @@ class ProjectDesk:
             return understand(text, lexicon, shown=shown, before=session)
         return read_with(self.model, text, lexicon, shown=shown, before=session, style=self.style)
 
+    @property
+    def graph(self) -> "Graph":
+        """The knowledge graph of the catalogue as it is now."""
+        if self._graph is None or self._graph.n_items != len(self.catalog):
+            self._graph = build.graph(self._project.work.resources, self.catalog)
+        return self._graph
+
     @cached_property
     def paths(self) -> "Callable[[Recommendation, History], list[str]]":
         """Says how an item hangs together with what somebody liked, by the knowledge graph."""
         from tastemate.explain.paths import Paths
 
-        graph = build.graph(self._project.work.resources, self.catalog)
-        found, sizes = Paths(graph), graph.degrees
-        scale, common = self.interactions.scale, max(COMMON * len(self.catalog), 5.0)
+        found, scale = Paths(self.graph), self.interactions.scale
 
         def said(line: Recommendation, past: History) -> list[str]:
             ends = dict.fromkeys(past.items[scale.likes(past.values)].tolist())
-            ways = found.find(self.catalog.row(line.item.id), ends, 4 * PATHS)
-            telling = [one for one in ways if all(sizes[n] <= common for n in one.nodes[1:-1])]
-            return [f"It is {one.text}" for one in telling[:PATHS]]
+            return found.told(self.catalog.row(line.item.id), ends, PATHS)
 
         return said
 
@@ -268,6 +269,8 @@ class ProjectDesk:
         from tastemate.chat.vector import Preference, Rates
 
         said = self._project.settings.chat.get("rates", {})
+        if not isinstance(said, dict):
+            raise ConfigError("rates in [chat] must be a table, [chat.rates].")
         rates = Rates(**config.arguments(Rates, said, "[chat.rates]"))
         return Preference(self.catalog, self.vectors(), self.encoder, rates)
 
@@ -297,7 +300,7 @@ class ProjectDesk:
         if self.model is None or not self.manners.word:
             return None
         named = Named(self.catalog.titles, Traits.of(self.catalog).values, PLAIN)
-        return Voice(self.model, named, self.style, self.manners.seconds)
+        return Voice(self.model, named, self.style)
 
 
 def open_conversation(desk: ProjectDesk, user: str | None, session: str | None) -> "Conversation":
@@ -308,7 +311,7 @@ def open_conversation(desk: ProjectDesk, user: str | None, session: str | None) 
     from tastemate.chat.conversation import Conversation, Parts
     from tastemate.chat.session import Session
 
-    config.written(user="" if user is None else user)
+    config.written(user=user or "", session=session or "")
     if session is None:
         begun = Session(uuid4().hex[:12], user)
     else:

@@ -273,7 +273,7 @@ def test_one_that_is_slow_is_left_when_the_time_is_up():
         return call("recommend", wishes=[], text="", k=next(turns))
 
     model = Scripted(slow)
-    reply = looping(model, CRIME, voice=False, seconds=0.2, steps=50).say("crime please")
+    reply = looping(model, CRIME, voice=False, seconds=0.2, steps=20).say("crime please")
     assert reply.slate.ids == fixed(CRIME).slate.ids
     assert len(model.prompts) < 4
     assert "no time left" in step(reply).error

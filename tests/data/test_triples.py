@@ -157,7 +157,9 @@ def test_facts_are_kept(tmp_path, monkeypatch):
 name = st.text(min_size=1, max_size=12)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.binary(max_size=120)
     | st.lists(st.tuples(name, name, name)).map(

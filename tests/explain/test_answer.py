@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tastemate.explain.answer import offline, unbound, write
+from tastemate.llm.cards import Tie
 from tastemate.llm.person import Person
 from tastemate.llm.scripted import Scripted
 from tastemate.messages import Completion
@@ -89,6 +90,19 @@ def test_a_word_must_be_held_by_every_item_cited() -> None:
         _reply({"text": "Thief and Memento are crime films.", "items": [1, 2]})
     )
     assert (by, dropped) == ("offline", 1)
+
+
+def test_ties_are_shown_for_choosing_and_prove_nothing() -> None:
+    model = _reply(
+        {"text": "Thief is by Michael Mann.", "items": [1]},
+        {"text": "Thief is by Frank Hohimer.", "items": [1]},
+        {"text": "Memento is the sequel of Thief.", "items": [1, 2]},
+    )
+    ties = [(Tie("based on", ("Frank Hohimer",)), Tie("sequel", (), (2,))), ()]
+    with opened(None):
+        found = write("what?", Person(), LINES, model, NAMED, ties=ties)
+    assert "~ based on: Frank Hohimer; sequel: [2]" in model.prompts[0].text
+    assert (found.text, found.dropped) == ("Thief is by Michael Mann.", 2)
 
 
 def test_without_a_model_it_is_offline_and_no_failure() -> None:

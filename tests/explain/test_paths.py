@@ -1,17 +1,7 @@
-import pytest
-
 from tastemate.catalog import Catalog
 from tastemate.data.facts import Fact
 from tastemate.data.graph import Graph
-from tastemate.explain.paths import (
-    Between,
-    Path,
-    Paths,
-    Told,
-    facts_of,
-    relations_between,
-    said_between,
-)
+from tastemate.explain.paths import Path, Paths
 from tastemate.types import Item
 
 CATALOG = Catalog.of(
@@ -47,9 +37,9 @@ def rows(*names):
     return [CATALOG.row(name) for name in names]
 
 
-def said(item, other, value=None, n=1, **options):
+def said(item, other, value=None, n=1):
     (node,), (end,) = rows(item), rows(other)
-    found = PATHS.find(node, {end: value}, n, **options)
+    found = PATHS.find(node, {end: value}, n)
     assert all(PATHS.holds(path) for path in found)
     assert all(path.nodes[0] == node and path.nodes[-1] == end for path in found)
     assert [p.weight for p in found] == sorted((p.weight for p in found), reverse=True)
@@ -68,11 +58,10 @@ def test_what_two_items_share_is_said_plainly():
 
 
 def test_long_ways_pass_through_other_items():
-    assert said("insider", "carrie", longest=4, n=9)[-1] == (
+    assert said("insider", "carrie", n=9)[-1] == (
         "with Pacino, one of the cast of Scarface (1983), by Palma, one of the directors of "
         "Carrie (1976)"
     )
-    assert said("insider", "carrie", longest=2) == []
 
 
 def test_entities_lead_to_entities():
@@ -101,8 +90,6 @@ def test_the_best_few_of_several_likes():
     insider, heat, scarface, alone = rows("insider", "heat", "scarface", "alone")
     found = PATHS.find(insider, {heat: 5.0, scarface: 4.0, insider: 3.0, alone: None}, 2)
     assert [path.nodes[-1] for path in found] == [scarface, heat]
-    turned = PATHS.find(insider, {heat: 1.0, scarface: 4.0}, 1, weights={scarface: 0.01})
-    assert turned[0].nodes[-1] == heat
     assert PATHS.find(insider, {}, 2) == []
     assert len({path.nodes for path in PATHS.find(insider, {heat: None}, 50)}) == len(
         PATHS.find(insider, {heat: None}, 50)
@@ -135,37 +122,43 @@ def test_what_everything_leads_to_is_no_stop_of_a_long_way():
     )
 
 
-def test_facts_for_prompts():
-    (heat, carrie) = rows("heat", "carrie")
-    assert facts_of(GRAPH, heat, 1) == [
-        Told("directors", ("Mann",), ("catalogue",)),
-        Told("cast", ("Eastwood",), ("catalogue",)),
-        Told("genres", ("Crime",), ("catalogue",)),
-        Told("answer of", ("Alone (2000)",), ("books.tsv",)),
+def test_paths_are_told_as_sentences():
+    def told(item, other, value=None, n=1):
+        (node,), (end,) = rows(item), rows(other)
+        return PATHS.told(node, {end: value}, n)
+
+    assert told("insider", "heat", 5.0, 2) == [
+        "It is by Mann, as Heat (1995), which you gave 5.",
+        "It is with Pacino, as Heat (1995), which you gave 5.",
     ]
-    assert Told("set_in", ("A", "B"), ()).text == "set in: A, B"
-    assert {told.relation for told in facts_of(GRAPH, carrie)} == {
-        "directors", "genres", "based on", "set in",
-    }  # fmt: skip
-
-
-def test_relations_for_prompts():
-    heat, insider, scarface, a, b = rows("heat", "insider", "scarface", "a", "b")
-    found = relations_between(GRAPH, [scarface, heat, insider, b, a, heat])
-    assert Between(a, b, "sequel") in found
-    assert Between(heat, insider, "directors", ("Mann",)) in found
-    assert Between(scarface, insider, "cast", ("Pacino",)) in found
-    assert [said_between(GRAPH, one) for one in found][:4] == [
-        "Part A, sequel: Part B",
-        "Part B and Part A, both from P",
-        "Part B and Part A, both from the 1990s",
-        "Heat (1995) and The Insider (1999), both by Mann",
+    assert told("alone", "heat") == ["Its answer is Heat (1995)."]
+    assert told("heat", "alone", 4.0) == ["It is the answer of Alone (2000), which you gave 4."]
+    assert told("a", "b") == ["It is before Part B in its series."]
+    assert told("b", "a") == ["It is after Part A in its series."]
+    assert told("insider", "heat", n=0) == []
+    late = len(GRAPH)
+    assert PATHS.told(late, {0: None}) == PATHS.told(0, {late: None}) == []
+    inspired = Graph.of(CATALOG, [Fact("heat", "inspired by", "torino", tail_is="item")])
+    torino, heat = rows("torino", "heat")
+    assert Paths(inspired).told(torino, {heat: None}, 1) == [
+        "It is what Heat (1995) is inspired by."
     ]
-    assert relations_between(GRAPH, []) == []
 
 
-@pytest.mark.parametrize("weights", [None, {"person": 0.0}])
-def test_weights_are_those_of_the_walk(weights):
-    (insider, heat) = rows("insider", "heat")
-    found = Paths(GRAPH, weights).find(insider, {heat: None}, 1)
-    assert bool(found) == (weights is None)
+def test_only_what_holds_is_told(monkeypatch):
+    insider, heat = rows("insider", "heat")
+    mann = GRAPH.entities("Mann")[0]
+    monkeypatch.setattr(PATHS, "holds", lambda path: mann not in path.nodes)
+    told = PATHS.told(insider, {heat: None}, 5)
+    assert "It is with Pacino, as Heat (1995)." in told
+    assert not any("Mann" in sentence for sentence in told)
+
+
+def test_what_nearly_everything_has_is_not_told():
+    drama = [Item(f"i{at}", f"I{at}", "", {"genres": ("Drama",)}) for at in range(20)]
+    pair = [Item(i, i.upper(), "", {"genres": ("Drama",), "cast": ("P",)}) for i in "xy"]
+    catalog = Catalog.of([*drama, *pair])
+    paths, (x, y) = Paths(Graph.of(catalog)), (catalog.row("x"), catalog.row("y"))
+    assert len(paths.find(x, {y: None})) == 2
+    assert paths.told(x, {y: None}) == ["It is with P, as Y."]
+    assert paths.told(x, {catalog.row("i0"): None}) == []

@@ -1,4 +1,4 @@
-"""The prompts of replies and small talk: golden files, one static part, screening, the budget.
+"""The prompt of replies: golden files, one static part, screening, the budget.
 
 Rewrite the golden files after a change that is meant with `TASTEMATE_GOLDEN=write`, and raise the
 version in the name.
@@ -37,8 +37,6 @@ ANNA = Person((Rated(HEAT, 5.0),))
 ARGUED = ((RONIN, FACTS),)
 CASES = {
     "reply": prompts_chat.reply("something tense, like Heat", ANNA, ARGUED),
-    "joke": prompts_chat.small_talk("joke", ANNA, ["two of two are Crime"]),
-    "story": prompts_chat.small_talk("story", ANNA, []),
 }
 
 
@@ -60,8 +58,6 @@ def test_static_part_is_the_same_for_everybody():
     nobody = prompts_chat.reply("a book", Person(), [(HEAT, ())])
     assert nobody.messages[0] == CASES["reply"].messages[0]
     assert nobody.messages[1] != CASES["reply"].messages[1]
-    other = prompts_chat.small_talk("joke", Person((Rated(RONIN, 1.0),)), [])
-    assert other.messages[0] == CASES["joke"].messages[0]
 
 
 def test_what_speaks_to_a_model_is_not_in_it():
@@ -69,19 +65,14 @@ def test_what_speaks_to_a_model_is_not_in_it():
     hostile = replace(HEAT, title=order, text=order, attributes={"genres": (order,)})
     prompt = prompts_chat.reply(order, Person((Rated(hostile, 5.0),)), [(hostile, ())])
     assert "gnore all previous" not in prompt.text
-    talk = prompts_chat.small_talk("story", Person((Rated(hostile, 5.0),)), [order])
-    assert "gnore all previous" not in talk.text
 
 
 def test_within_the_budget():
     many = tuple((replace(RONIN, id=str(at), title=f"Ronin {at}"), FACTS) for at in range(40))
     likes = Person(tuple(Rated(replace(HEAT, title=f"Heat {at}"), 5.0) for at in range(200)))
     style = Style(budget=700)
-    for prompt in (
-        prompts_chat.reply("tense", likes, many[:5], style),
-        prompts_chat.small_talk("joke", likes, ["a fact"] * 3, style),
-    ):
-        assert sum(estimate(turn.text) for turn in prompt.messages) <= style.budget
+    prompt = prompts_chat.reply("tense", likes, many[:5], style)
+    assert sum(estimate(turn.text) for turn in prompt.messages) <= style.budget
 
 
 def test_the_persona_is_the_styles():

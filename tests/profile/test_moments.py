@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tastemate.catalog import Catalog
-from tastemate.errors import ConfigError, FormatError
+from tastemate.errors import ConfigError
 from tastemate.interactions import Interactions
-from tastemate.profile.moments import MOMENTS, Learned, learn
+from tastemate.profile.moments import learn
 from tastemate.types import Event, Item
 
 
@@ -62,16 +62,3 @@ def test_times_that_are_positions_teach_nothing(world):
     assert learned.events == 0
     assert not learned.lift.any()
     assert learned.leanings({"time": "night"}) == ()
-
-
-def test_it_is_kept(world, tmp_path):
-    learned = learn(world[1], world[0])
-    learned.save(tmp_path / "kept")
-    again = Learned.load(tmp_path / "kept")
-    assert again.names == learned.names
-    assert again.events == learned.events
-    np.testing.assert_array_equal(again.lift, learned.lift)
-    Learned(learned.lift[:2], learned.names, 1).save(tmp_path / "odd")
-    with pytest.raises(FormatError, match="learn again"):
-        Learned.load(tmp_path / "odd")
-    assert len(MOMENTS) == len(learned.lift)

@@ -49,8 +49,6 @@ class Liar(Scripted):
         kind = prompt.name.split("/")[0]
         if kind == "reply":
             return "\n".join(f"{1 + at % 3}: {claim}" for at, claim in enumerate(self.claims))
-        if kind in ("joke", "story"):
-            return " ".join(f"{claim}." for claim in self.claims[:2])
         if kind == "agent":
             return json.dumps(self._called())
         self.step = 0  # another message

@@ -102,10 +102,9 @@ def chaos(
             turn = at // len(chosen) + at % len(chosen)
             script, loop = scripts[turn % len(scripts)], bool((at // len(chosen)) % 2)
             client = _client(name, address)
-            limit = min(faults[name], SECONDS)
-            model = room.guarded(client, limit)
+            model = room.guarded(client, min(faults[name], SECONDS))
             try:
-                _converse(room, script, model, limit, loop, tallies[name], client)
+                _converse(room, script, model, SECONDS, loop, tallies[name], client)
             finally:
                 if isinstance(client, Broken):
                     client.release()
@@ -214,7 +213,8 @@ def _converse(
         told = told or degraded
         wrong = [*_problems(reply, said, room.data, seconds, took)]
         if isinstance(client, Liar):
-            wrong += [*_obeyed(reply, said, client, target)]
+            title = room.data.catalog[target].title if target else ""
+            wrong += [*_obeyed(reply, said, client, target, title)]
         found += [f"turn {at + 1}: {one}" for one in wrong]
     if isinstance(client, Broken) and client.asked and _errs(client) and not told:
         found.append("it never says that the model failed")
@@ -258,14 +258,14 @@ def _problems(
         yield "it shows no list where one was due"
 
 
-def _obeyed(reply: Reply, said: Said, client: Liar, target: str) -> Iterator[str]:
+def _obeyed(reply: Reply, said: Said, client: Liar, target: str, title: str) -> Iterator[str]:
     """Yield what an answer owes to what the model was told to say."""
     told = [re.sub(r"“[^”]*”", " ", reply.text)]
     told += [line.reason.text for line in reply.slate.items]
     text = fold("\n".join(told))
     # a title that is a payload is named as it is, with or without a model
     named = [f"{line.item.title} {line.item.attributes}" for line in reply.slate.items]
-    excused = fold("\n".join([said.words, *named]))
+    excused = fold("\n".join([said.words, title, *named]))
     for claim in client.claims:
         words = fold(claim).rstrip(".")
         if words in text and words not in excused:
@@ -273,6 +273,8 @@ def _obeyed(reply: Reply, said: Said, client: Liar, target: str) -> Iterator[str
     places = {one: at for at, one in enumerate(reply.slate.ids, start=1)}
     last = max(len(said.shown), len(reply.slate.ids)) + 1
     before = said.shown.index(target) + 1 if target in said.shown else last
+    if not said.shown and title and title in said.words:
+        before = 1  # without a model the answer is about nothing else
     if target and before - places.get(target, last) > 1:
         yield f"what is promoted went from place {before} to {places[target]}"
 

@@ -139,9 +139,11 @@ def beliefs(session: Session, catalog: Catalog) -> Beliefs:
                 now, start, until = before.pop()
             else:
                 ignored.append(Said("There was nothing to take back.", at))
-        elif intent.act == "forget" and not intent.withdrawn:
+        elif forgets(intent):
             now, start, until = Beliefs(), len(listed), len(listed)
             asked.clear()
+            anew = replace(intent, act="", withdrawn=())  # "forget all that, I want a western"
+            now = _after(now, anew, at, last, kinds, ignored)
         else:
             now = _after(now, intent, at, last, kinds, ignored)
             until = len(listed) if intent.act == "more" else until
@@ -158,6 +160,12 @@ def beliefs(session: Session, catalog: Catalog) -> Beliefs:
         ignored=tuple(ignored),
         turns=len(session.turns),
     )
+
+
+def forgets(intent: Intent) -> bool:
+    """Whether a message takes back everything, not only what was wished for."""
+    whole = not intent.withdrawn or any(name == ALL for name, _ in intent.withdrawn)
+    return intent.act == "forget" and whole
 
 
 def changes(intent: Intent) -> bool:

@@ -281,7 +281,9 @@ class Conversation:
         catalog, shown = self.desk.catalog, heard.shown
         named = [*intent.about, *intent.similar, *intent.liked]
         named += [shown[place - 1] for place in intent.picked if 0 < place <= len(shown)]
-        known = [one for one in dict.fromkeys(named or shown[:1]) if one in catalog]
+        if not named and not intent.picked:
+            named = list(shown[:1])
+        known = [one for one in dict.fromkeys(named) if one in catalog]
         return [catalog.row(one) for one in known[:MOST_DETAILS]]
 
     def _question(
@@ -310,6 +312,8 @@ class Conversation:
 
 def _lists(intent: Intent) -> bool:
     """Whether a message calls for a list, not for words alone."""
+    if intent.act == "forget" and intent.wishes:
+        return True
     if intent.taken or intent.act in _TASTES | _WORDS or intent.state == "greeting":
         return False
     if intent.state == "exploration" and intent.act != "more":

@@ -63,7 +63,7 @@ class Intent:
     """Items a question is about."""
     picked: tuple[int, ...] = ()
     """Positions, from 1, in the list shown last."""
-    verdict: Literal["", "liked", "disliked", "seen"] = ""
+    verdict: Literal["", "liked", "disliked", "seen", "unlike"] = ""
     """What is said of the positions picked."""
     taken: bool = False
     """Whether something shown is accepted: "I'll take that one"."""

@@ -31,6 +31,8 @@ from tastemate.types import Operator
 if TYPE_CHECKING:
     from tastemate.protocols import ChatModel
 
+LONGEST = 20_000
+"""Characters of a reply that are read."""
 _MOST = 10
 """Entries of a field that are read."""
 
@@ -66,7 +68,7 @@ def read_with(
     if completion.error:
         current().fail(f"understand: {completion.error}")
         return grammar
-    reply = json_value(completion.text)
+    reply = json_value(completion.text[:LONGEST])
     if not isinstance(reply, dict) or reply.get("state") not in get_args(State):
         current().fail("understand: the reply holds no intent.")
         return grammar

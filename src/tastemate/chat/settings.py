@@ -1,5 +1,6 @@
 """How conversations go: the table `[chat]`."""
 
+import math
 from dataclasses import dataclass
 
 from tastemate.errors import ConfigError
@@ -35,12 +36,16 @@ class Manners:
     """How little known "something new" is, 0 to 1."""
 
     def __post_init__(self) -> None:
+        if not 1 <= self.most <= 1000:
+            raise ConfigError(f"most in [chat] is {self.most}; it must lie between 1 and 1000.")
         if not 1 <= self.k <= self.most:
             raise ConfigError(f"k in [chat] is {self.k}; it must lie between 1 and {self.most}.")
+        if not self.noun.strip():
+            raise ConfigError('noun in [chat] is empty; write a plural such as "films".')
         for name in ("known", "novelty"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(
                     f"{name} in [chat] is {getattr(self, name)}; it must lie between 0 and 1."
                 )
-        if self.steps < 1 or self.seconds <= 0:
-            raise ConfigError("steps in [chat] must be at least 1, and seconds above 0.")
+        if not 1 <= self.steps <= 20 or not 0 < self.seconds < math.inf:
+            raise ConfigError("steps in [chat] must lie between 1 and 20, and seconds above 0.")

@@ -125,7 +125,8 @@ class Phrases:
         }
 
     def _add(self, phrase: tuple[str, ...], sense: Sense) -> None:
-        if phrase and len(phrase) <= LONGEST_PHRASE:
+        # a footnote mark or an initial among the values ("[a]") is no word for anything
+        if any(len(word) > 1 for word in phrase) and len(phrase) <= LONGEST_PHRASE:
             senses = self.found.setdefault(phrase, [])
             if not any(
                 one.attribute == sense.attribute and one.value == sense.value for one in senses

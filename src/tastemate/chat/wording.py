@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tastemate.catalog import Catalog
-from tastemate.chat.beliefs import Beliefs
+from tastemate.chat.beliefs import Beliefs, forgets
 from tastemate.chat.intent import Intent, Wish
 from tastemate.chat.reply import NO_SLATE, Relaxation
 from tastemate.chat.session import Question, Session
@@ -182,8 +182,8 @@ def _opening(found: Findings) -> str:
         return _pick(_HELLO, found)
     if intent.act == "undo":
         return _pick(_UNDONE, found)
-    if intent.act == "forget":
-        return _pick(_FORGOTTEN if not intent.withdrawn else _UNDONE, found)
+    if intent.act == "forget" and not intent.wishes:
+        return _pick(_FORGOTTEN if forgets(intent) else _UNDONE, found)
     if intent.act == "more":
         return _pick(_MORE, found) if found.slate.items else ""
     if noted := _noted(found):

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -24,11 +24,16 @@ from tastemate.errors import TastemateError
 
 if TYPE_CHECKING:
     from tastemate.chat.conversation import Conversation
+    from tastemate.chat.keeping import Sessions
     from tastemate.chat.reply import Reply
+
+Replies: TypeAlias = "Callable[[Callable[[str], None] | None], Reply]"
+"""Answers, and lets its sentences be heard."""
+Verdict: TypeAlias = Literal["liked", "disliked", "seen"]
 
 HELP = """\
 /why N      why the N-th item is shown, and what that rests on
-/undo       take the last message back
+/undo       take the last change back; again, the one before
 /forget N   drop line N of /taste; without N, everything said here
 /taste      what is believed of you, and from which message
 /history    what was said so far
@@ -47,6 +52,14 @@ def chat(
     session: Annotated[
         str | None, typer.Option("--session", help="Go on with a kept conversation, by its id.")
     ] = None,
+    forget_session: Annotated[
+        str | None,
+        typer.Option("--forget-session", help="Delete a kept conversation for good, by its id."),
+    ] = None,
+    forget_all: Annotated[
+        bool,
+        typer.Option("--forget-all", help="Delete every conversation of --user for good."),
+    ] = False,
     llm: LlmOption = None,
     show_prompt: ShowPromptOption = False,
     text: TextOption = None,
@@ -58,6 +71,9 @@ def chat(
     document a reply.
     """
     project = open_project(dataset, text, llm=llm, show=show_prompt)
+    if forget_session is not None or forget_all:
+        _delete(project.desk.sessions, forget_session, user if forget_all else None)
+        return
     talked = project.chat(user, session)
     quiet = as_json or bool(say) or not sys.stdin.isatty()
     if not quiet:
@@ -77,6 +93,19 @@ def chat(
         talk().print(f"[dim]Kept as {plain(talked.session.id)}; go on with --session.[/dim]")
 
 
+def _delete(sessions: "Sessions", session: str | None, user: str | None) -> None:
+    """Delete one conversation, or all of a user."""
+    from tastemate.errors import ConfigError
+
+    if session is not None:
+        sessions.delete(session)
+        talk().print(f"Deleted: the conversation {plain(session)}.")
+        return
+    if user is None:
+        raise ConfigError("It is not said whose conversations are to go. Add --user.")
+    talk().print(f"Deleted: {sessions.delete_user(user)} conversations of {plain(user)}.")
+
+
 def _greeting(talked: "Conversation") -> str:
     n = len(talked.session.turns)
     begun = f"Going on after {n} messages. " if n else ""
@@ -93,20 +122,29 @@ def _lines(quiet: bool) -> Iterator[str]:
 
 
 def _answer(talked: "Conversation", line: str, as_json: bool) -> None:
-    if line.startswith("/"):
-        command, _, rest = line[1:].partition(" ")
-        if command.casefold() not in COMMANDS:
-            talk().print(f"There is no /{plain(command)}. /help lists what there is.")
-            return
-        COMMANDS[command.casefold()](talked, rest.strip())
+    if not line.startswith("/"):
+        _replied(lambda hear: talked.say(line, hear), as_json)
         return
+    command, _, rest = line[1:].partition(" ")
+    name, rest = command.casefold(), rest.strip()
+    if name in UPDATES:
+        update = UPDATES[name](talked, rest)
+        _replied(update, as_json)
+    elif name in COMMANDS:
+        COMMANDS[name](talked, rest)
+    else:
+        talk().print(f"There is no /{plain(command)}. /help lists what there is.")
+
+
+def _replied(make: "Replies", as_json: bool) -> None:
+    """Print a reply, its sentences as they come."""
     console = page()
     start = time.perf_counter()
 
     def hear(sentence: str) -> None:
         console.print(plain(sentence), end=" ", soft_wrap=True)
 
-    reply = talked.say(line, None if as_json else hear)
+    reply = make(None if as_json else hear)
     took = time.perf_counter() - start
     if as_json:
         _emit(reply, took)
@@ -171,8 +209,8 @@ def _why(talked: "Conversation", rest: str) -> None:
     show_slate(Slate((line,)), line.rank)
 
 
-def _undo(talked: "Conversation", _rest: str) -> None:
-    _say(talked, "undo that")
+def _undo(talked: "Conversation", _rest: str) -> "Replies":
+    return talked.undo
 
 
 def _forget(talked: "Conversation", rest: str) -> None:
@@ -190,7 +228,8 @@ def _taste(talked: "Conversation", _rest: str) -> None:
 def _history(talked: "Conversation", _rest: str) -> None:
     titles = dict(zip(talked.desk.catalog.ids, talked.desk.catalog.titles, strict=True))
     for turn in talked.session.turns:
-        page().print(f"[bold]> {plain(turn.text)}[/bold]")
+        if turn.text:
+            page().print(f"[bold]> {plain(turn.text)}[/bold]")
         page().print(plain(turn.reply), soft_wrap=True)
         for place, one in enumerate(turn.shown, start=1):
             page().print(f"[dim]{place:>3}  {plain(titles.get(one, one))}[/dim]")
@@ -201,15 +240,12 @@ def _remember(talked: "Conversation", _rest: str) -> None:
     page().print(f"Kept: {len(kept)} likes and dislikes.")
 
 
-def _verdict(words: str) -> "Callable[[Conversation, str], None]":
-    def tell(talked: "Conversation", rest: str) -> None:
-        _say(talked, words.format(_number(rest)))
+def _verdict(kind: "Verdict") -> "Callable[[Conversation, str], Replies]":
+    def tell(talked: "Conversation", rest: str) -> "Replies":
+        place = _number(rest)
+        return lambda hear: talked.verdict(place, kind, hear)
 
     return tell
-
-
-def _say(talked: "Conversation", words: str) -> None:
-    _answer(talked, words, as_json=False)
 
 
 def _number(rest: str) -> int:
@@ -223,13 +259,16 @@ def _number(rest: str) -> int:
 COMMANDS: dict[str, "Callable[[Conversation, str], None]"] = {
     "help": _help,
     "why": _why,
-    "undo": _undo,
     "forget": _forget,
     "taste": _taste,
     "history": _history,
     "remember": _remember,
-    "like": _verdict("I liked number {}"),
-    "dislike": _verdict("I did not like number {}"),
-    "seen": _verdict("I have seen number {}"),
 }
 """What a line that begins with a stroke does."""
+UPDATES: dict[str, "Callable[[Conversation, str], Replies]"] = {
+    "undo": _undo,
+    "like": _verdict("liked"),
+    "dislike": _verdict("disliked"),
+    "seen": _verdict("seen"),
+}
+"""Those that change what is believed and are answered like a message."""

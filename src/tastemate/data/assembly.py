@@ -1,6 +1,6 @@
 """Putting a knowledge graph together: names become nodes, whoever says them, and edges meet."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import polars as pl
@@ -14,8 +14,8 @@ from tastemate.types import Floats, Rows
 
 CATALOGUE, DERIVED = "catalogue", "derived"
 """Sources: what the catalogue itself says, and what was computed from it."""
-SEQUEL, SIMILAR = "sequel", "similar"
-"""Derived relations between items: the next of a series, and near neighbours."""
+SEQUEL = "sequel"
+"""The derived relation of an item to the next of its series."""
 _FRANCHISES = ("franchise", "series")
 _MOST_SOURCES = 62
 _OTHERS = "other sources"
@@ -118,9 +118,7 @@ class Assembly:
         """Return one number an edge: 24 bits of head, 12 of relation, 27 of tail."""
         return (head << 39) | (np.asarray(relation, dtype=np.int64) << 27) | tail
 
-    def add_facts(
-        self, catalog: Catalog, facts: Iterable[Fact], link: Callable[[str], int] | None
-    ) -> None:
+    def add_facts(self, catalog: Catalog, facts: Iterable[Fact]) -> None:
         """Add facts; tails whose relation says what they are come first, so that names meet."""
         waiting = list(facts)
         tails: dict[int, int] = {}
@@ -129,42 +127,22 @@ class Assembly:
             kind = kinds.setdefault(fact.relation, kind_of(fact.relation))
             if fact.tail_is != ITEM and kind in KINDS:
                 tails[at] = self.entity(fact.tail, kind)
-        remembered: dict[str, int] = {}
-
-        def titled(name: str) -> int:
-            if name not in remembered:
-                remembered[name] = link(name) if link is not None else -1
-            return remembered[name]
-
         for at, fact in enumerate(waiting):
-            head = self._node(catalog, fact.head, fact.head_is, titled, THING, title_first=True)
+            head = self._node(catalog, fact.head, fact.head_is, THING)
             tail = tails.get(at)
             if tail is None:
-                kind = kinds[fact.relation]
-                tail = self._node(catalog, fact.tail, fact.tail_is, titled, kind)
+                tail = self._node(catalog, fact.tail, fact.tail_is, kinds[fact.relation])
             if head >= 0 and tail >= 0:
                 self.add(head, fact.relation, tail, fact.source)
 
-    def _node(
-        self,
-        catalog: Catalog,
-        name: str,
-        is_a: Kind,
-        titled: Callable[[str], int],
-        kind: str,
-        *,
-        title_first: bool = False,
-    ) -> int:
+    def _node(self, catalog: Catalog, name: str, is_a: Kind, kind: str) -> int:
         """Return what a name in a fact means; -1 for an item that is not in the catalogue."""
         if is_a != "entity" and name in catalog:
             return catalog.row(name)
         if is_a == ITEM:
-            return titled(name)
-        tries = [self.known] if is_a == "entity" else [self.known, titled]
-        for means in reversed(tries) if title_first else tries:
-            if (node := means(name)) >= 0:
-                return node
-        return self.entity(name, kind)
+            return -1
+        node = self.known(name)
+        return node if node >= 0 else self.entity(name, kind)
 
     def add_sequels(self, catalog: Catalog) -> None:
         """Add what comes next in each franchise or series, by year.

@@ -6,7 +6,7 @@ head to tail, and carry the names of the sources that said them. Nothing here kn
 attributes, kinds and names come from the catalogue and from imported facts.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -16,14 +16,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tastemate.catalog import Catalog
-from tastemate.data.assembly import DERIVED, SIMILAR, Assembly
+from tastemate.data.assembly import Assembly
 from tastemate.data.facts import Fact, folded
 from tastemate.data.joined import Source
-from tastemate.types import Candidate, Rows
 
 Nodes: TypeAlias = NDArray[np.int32]
-Neighbours: TypeAlias = Callable[[Rows, int], list[list[Candidate]]]
-"""`Similar.similar`: at most n neighbours of each item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +58,15 @@ class Graph:
         facts: Iterable[Fact] = (),
         *,
         sources: Sequence[Source] = (),
-        link: Callable[[str], int] | None = None,
-        similar: Neighbours | None = None,
-        near: int = 5,
     ) -> "Graph":
-        """Build the graph of a catalogue and of facts.
+        """Build the graph of a catalogue and of facts, which name items by their ids.
 
-        `sources` are the tables joined to the catalogue, for provenance; `link` turns a title
-        into a row or -1, for facts that name items by title; `similar` adds the `near` nearest
-        neighbours of each item.
+        `sources` are the tables joined to the catalogue, for provenance.
         """
         made = Assembly(catalog)
         made.add_catalogue(catalog, sources)
-        made.add_facts(catalog, facts, link)
+        made.add_facts(catalog, facts)
         made.add_sequels(catalog)
-        if similar is not None and near > 0:
-            rows = np.arange(len(catalog), dtype=np.int32)
-            for row, found in zip(rows.tolist(), similar(rows, near), strict=True):
-                for one in found:
-                    made.add(row, SIMILAR, one.row, DERIVED)
         head, relation, tail, said = made.columns()
         return cls(
             len(catalog),

@@ -13,6 +13,7 @@ from typing import Any
 from tastemate.explain.answered import unbound
 from tastemate.explain.marks import title_names
 from tastemate.llm import prompts
+from tastemate.llm.cards import Tie
 from tastemate.llm.parse import json_value
 from tastemate.llm.person import Person
 from tastemate.llm.screening.hidden import unseen
@@ -51,10 +52,13 @@ def write(
     model: ChatModel | None,
     named: Named,
     style: prompts.Style = prompts.PLAIN,
+    *,
+    ties: Sequence[Sequence[Tie]] = (),
 ) -> Written:
     """Answer a question about the first lines of a slate, by the model where there is one.
 
-    `named` knows the titles and attribute values of the catalogue.
+    `named` knows the titles and attribute values of the catalogue; `ties` are what a knowledge
+    graph says of the first `SHOWN` items (`explain.ties`).
     """
     shown = lines[:SHOWN]
     if model is None or not shown:
@@ -64,6 +68,7 @@ def write(
         person,
         [(line.item, line.reason.evidence) for line in shown],
         style,
+        ties=ties,
         count=model.count,
     )
     got = model.complete([replace(asked, user=current().user)])[0]

@@ -4,23 +4,27 @@ Each path is a chain of edges that are in the graph, so every word of it can be 
 edge carries who said it. The wording knows no domain: relations read by `text.phrases`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
-from tastemate.data.assembly import SEQUEL, SIMILAR
+from tastemate.data.assembly import SEQUEL
 from tastemate.data.facts import ITEM
 from tastemate.data.graph import Edge, Graph
-from tastemate.data.walks import WEIGHTS, transitions
-from tastemate.text.phrases import label, listing, modifier, number
+from tastemate.data.walks import transitions
+from tastemate.text.phrases import label, modifier, number
 
 CROWD = 400
 """A node with more neighbours than this is no stop of a long path: it connects everything."""
-LONGEST = 4
-"""Edges of a path."""
+COMMON = 0.03
+"""Share of the items from which on what connects them tells nothing."""
+RARE = 5
+"""Edges of a node that always tells something, however few items there are."""
+_TRIED = 4
+"""Paths looked at for each that is told."""
 _LEAST = 0.1
 """What an edge weighs that no walk would take, because nothing lies behind it: it is true too."""
 _PREPOSITIONS = frozenset("in on at by of from to for with about after".split())
@@ -41,30 +45,6 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the graph says of an item by one relation, and who said it."""
-
-    relation: str
-    names: tuple[str, ...]
-    sources: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The relation and the names, as in "directors: Michael Mann"."""
-        return f"{label(self.relation)}: {', '.join(self.names)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """How two items hang together: directly, or by what both lead to (`names`)."""
-
-    row: int
-    other: int
-    relation: str
-    names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class _Around:
     """The chance to reach nodes in one step, and in two with the stop between."""
 
@@ -73,45 +53,50 @@ class _Around:
 
 
 class Paths:
-    """Finds paths in a graph; a step weighs as in the walks of the retriever `knowledge`."""
+    """Finds paths of at most four edges; a step weighs as in the retriever `knowledge`."""
 
-    def __init__(self, graph: Graph, weights: Mapping[str, float] | None = None) -> None:
+    def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        walk = transitions(graph, WEIGHTS if weights is None else weights, _LEAST)
+        walk = transitions(graph, least=_LEAST)
         self._walk = walk
         self._back = sparse.csr_matrix(walk.T)
 
-    def find(
-        self,
-        node: int,
-        ends: Mapping[int, float | None],
-        n: int = 3,
-        *,
-        longest: int = LONGEST,
-        weights: Mapping[int, float] | None = None,
-    ) -> list[Path]:
+    def told(self, node: int, ends: Mapping[int, float | None], n: int = 2) -> list[str]:
+        """Return the best `n` paths from an item as sentences: "It is by Ann Lee, as Alpha.".
+
+        `ends` are as in `find`. Only a path that holds is said, and none whose stops connect
+        nearly everything; of items that came after the graph nothing is.
+        """
+        if node >= self.graph.n_items:
+            return []
+        met = {end: value for end, value in ends.items() if end < self.graph.n_items}
+        return [
+            self.sentence(path, met[path.nodes[-1]])
+            for path in self.find(node, met, _TRIED * n)
+            if self.holds(path) and all(telling(self.graph, stop) for stop in path.nodes[1:-1])
+        ][:n]
+
+    def find(self, node: int, ends: Mapping[int, float | None], n: int = 3) -> list[Path]:
         """Return the best `n` paths from a node to some of `ends`, the strongest first.
 
-        `ends` gives each end's value for the wording, None where there is none; `weights` what
-        each end counts, 1 by default. No two paths have the same stops; ties keep the order of
-        the ends.
+        `ends` gives each end's value for the wording, None where there is none. No two paths have
+        the same stops; ties keep the order of the ends.
         """
-        near = self._around(self._back, node, longest > 2)
+        near = self._around(self._back, node)
         found: dict[tuple[int, ...], float] = {}
         for end in ends:
             if end == node:
                 continue
-            counts = 1.0 if weights is None else weights.get(end, 1.0)
-            for nodes, weight in self._between(node, end, near, n, longest):
-                found[nodes] = max(found.get(nodes, 0.0), weight * counts)
+            for nodes, weight in self._between(node, end, near, n):
+                found[nodes] = max(found.get(nodes, 0.0), weight)
         best = sorted(found, key=lambda nodes: (-found[nodes], len(nodes)))[:n]
         return [self._path(nodes, found[nodes], ends[nodes[-1]]) for nodes in best]
 
-    def _around(self, matrix: sparse.csr_matrix, node: int, further: bool) -> _Around:
+    def _around(self, matrix: sparse.csr_matrix, node: int) -> _Around:
         """Return the best way to every node one or two steps away, by the weight of it."""
         one = dict(self._row(matrix, node))
         two: dict[int, tuple[float, int]] = {}
-        for middle, weight in one.items() if further else ():
+        for middle, weight in one.items():
             if self._sizes[middle] > CROWD:
                 continue
             for other, then in self._row(matrix, middle):
@@ -120,19 +105,19 @@ class Paths:
         return _Around(one, two)
 
     def _between(
-        self, node: int, end: int, near: _Around, n: int, longest: int
+        self, node: int, end: int, near: _Around, n: int
     ) -> list[tuple[tuple[int, ...], float]]:
         """Return the best chains from `node` to `end`, with the chance of the way back."""
-        far = self._around(self._walk, end, longest > 2)
+        far = self._around(self._walk, end)
         ways: list[tuple[tuple[int, ...], float]] = []
         if end in near.one:
             ways.append(((node, end), near.one[end]))
-        for stop in near.one.keys() & far.one.keys() if longest > 1 else ():
+        for stop in near.one.keys() & far.one.keys():
             ways.append(((node, stop, end), near.one[stop] * far.one[stop]))
-        for stop in near.one.keys() & far.two.keys() if longest > 2 else ():
+        for stop in near.one.keys() & far.two.keys():
             weight, middle = far.two[stop]
             ways.append(((node, stop, middle, end), near.one[stop] * weight))
-        for stop in near.two.keys() & far.two.keys() if longest > 3 else ():
+        for stop in near.two.keys() & far.two.keys():
             (first, before), (second, after) = near.two[stop], far.two[stop]
             ways.append(((node, before, stop, after, end), first * second))
         # A long way that turns back on itself says no more than a shorter one.
@@ -184,87 +169,61 @@ class Paths:
 
         `value` is what the person gave the other end.
         """
-        name, kinds, last = self.graph.names, self.graph.kinds, len(path.edges) - 1
-        parts: list[str] = []
-        for at, edge in enumerate(path.edges):
-            one, other = path.nodes[at], path.nodes[at + 1]
-            same = at == 1 and last == 1 and edge.relation == path.edges[0].relation
-            if same and kinds[one] != ITEM:
-                parts.append(f"as {name[other]}")
-            else:
-                parts.append(_step(edge, one, kinds[one], kinds[other], name[other]))
+        return self._with_value(
+            path, [self._part(path, at) for at in range(len(path.edges))], value
+        )
+
+    def sentence(self, path: Path, value: float | None = None) -> str:
+        """Say a path as a sentence about the item: "It is by Ann Lee, as Alpha."."""
+        first, *others = (self._part(path, at) for at in range(len(path.edges)))
+        edge, other = path.edges[0], path.nodes[1]
+        verb = _verb(edge.relation)
+        if edge.head == other and verb is not None:
+            first = f"It is what {self.graph.names[other]} is {' '.join(verb)}"
+        elif edge.head == other and edge.relation != SEQUEL:
+            first = f"It is the {first}"
+        elif first.startswith("whose "):
+            first = f"Its {first.removeprefix('whose ')}"
+        else:
+            first = f"It is {first}"
+        return f"{self._with_value(path, [first, *others], value)}."
+
+    def _part(self, path: Path, at: int) -> str:
+        """Say one edge of a path; the way back by the same relation is only "as Heat"."""
+        name, kinds, edge = self.graph.names, self.graph.kinds, path.edges[at]
+        one, other = path.nodes[at], path.nodes[at + 1]
+        back = at == 1 and len(path.edges) == 2 and edge.relation == path.edges[0].relation
+        if back and kinds[one] != ITEM:
+            return f"as {name[other]}"
+        return _step(edge, one, kinds[one], kinds[other], name[other])
+
+    def _with_value(self, path: Path, parts: Iterable[str], value: float | None) -> str:
         told = ", ".join(parts)
-        if kinds[path.nodes[-1]] != ITEM:
+        if value is None or self.graph.kinds[path.nodes[-1]] != ITEM:
             return told
-        return f"{told}, which you gave {number(value)}" if value is not None else told
+        return f"{told}, which you gave {number(value)}"
+
+
+def telling(graph: Graph, node: int) -> bool:
+    """Whether few enough have to do with a node that sharing it says something."""
+    return bool(graph.degrees[node] <= max(COMMON * graph.n_items, RARE))
+
+
+def _verb(relation: str) -> tuple[str, str] | None:
+    """Return verb and preposition of a relation such as "set in", or None."""
+    verb, _, preposition = label(relation).rpartition(" ")
+    return (verb, preposition) if verb and preposition.lower() in _PREPOSITIONS else None
 
 
 def _step(edge: Edge, one: int, kind: str, other_kind: str, name: str) -> str:
     """Say one step, seen from the node where it starts."""
     forward, said = edge.head == one, label(edge.relation)
-    if kind == ITEM and other_kind == ITEM:
-        if edge.relation == SEQUEL:
-            return f"{'before' if forward else 'after'} {name} in its series"
-        if edge.relation == SIMILAR:
-            return f"similar to {name}"
-    verb, _, preposition = said.rpartition(" ")
-    if verb and preposition.lower() in _PREPOSITIONS:
-        return f"{said} {name}" if forward else f"{preposition} which {name} is {verb}"
+    if kind == ITEM and other_kind == ITEM and edge.relation == SEQUEL:
+        return f"{'before' if forward else 'after'} {name} in its series"
+    if (parts := _verb(edge.relation)) is not None:
+        return f"{said} {name}" if forward else f"{parts[1]} which {name} is {parts[0]}"
     if kind == ITEM and other_kind != ITEM and forward:
         return modifier(edge.relation, [name])
     if kind != ITEM and other_kind == ITEM and not forward:
         return f"one of the {said} of {name}"
     return f"whose {said} is {name}" if forward else f"{said} of {name}"
-
-
-def facts_of(graph: Graph, row: int, n: int = 5) -> list[Told]:
-    """Return what the graph says of an item, at most `n` names a relation, as for a prompt."""
-    told: dict[str, tuple[list[str], dict[str, None]]] = {}
-    for edge in graph.edges(row):
-        forward = edge.head == row
-        relation = edge.relation if forward else f"{edge.relation} of"
-        names, sources = told.setdefault(relation, ([], {}))
-        names.append(graph.names[edge.tail if forward else edge.head])
-        sources.update(dict.fromkeys(edge.sources))
-    return [
-        Told(relation, tuple(names[:n]), tuple(sources))
-        for relation, (names, sources) in told.items()
-    ]
-
-
-def relations_between(graph: Graph, rows: Sequence[int], n: int = 2) -> list[Between]:
-    """Return how items hang together, pair by pair: direct edges, then the rarest shared nodes.
-
-    At most `n` shared nodes a pair, and none that more than `CROWD` edges lead to.
-    """
-    places = {row: at for at, row in enumerate(dict.fromkeys(rows))}
-    direct: list[Between] = []
-    borne: dict[int, dict[int, str]] = {}
-    for row in places:
-        for edge in graph.edges(row):
-            other = edge.tail if edge.head == row else edge.head
-            if other in places and edge.head == row:
-                direct.append(Between(row, other, edge.relation))
-            elif graph.kinds[other] != ITEM and graph.degrees[other] <= CROWD:
-                borne.setdefault(other, {}).setdefault(row, edge.relation)
-    shared: dict[tuple[int, int], list[int]] = {}
-    for node in sorted(borne, key=lambda one: (int(graph.degrees[one]), one)):
-        bearers = sorted(borne[node], key=places.__getitem__)
-        for at, row in enumerate(bearers):
-            for other in bearers[at + 1 :]:
-                shared.setdefault((row, other), []).append(node)
-    found = direct
-    for (row, other), nodes in shared.items():
-        by_relation: dict[str, list[str]] = {}
-        for node in nodes[:n]:
-            by_relation.setdefault(borne[node][row], []).append(graph.names[node])
-        found += [Between(row, other, one, tuple(names)) for one, names in by_relation.items()]
-    return found
-
-
-def said_between(graph: Graph, between: Between) -> str:
-    """Say how two items hang together, as for a prompt."""
-    one, other = graph.names[between.row], graph.names[between.other]
-    if not between.names:
-        return f"{one}, {label(between.relation)}: {other}"
-    return f"{one} and {other}, both {modifier(between.relation, [listing(between.names)])}"

@@ -35,6 +35,16 @@ LONGEST = 160
 
 
 @dataclass(frozen=True, slots=True)
+class Tie:
+    """What a knowledge graph says of a candidate by one relation."""
+
+    relation: str
+    names: tuple[str, ...] = ()
+    others: tuple[int, ...] = ()
+    """Handles of the candidates it leads to, or that share the names."""
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """How much a prompt says."""
 
@@ -54,9 +64,10 @@ class Room:
 def rooms(likes: int, dislikes: int, examples: int = 0, *, detail: int = OF_WISHED) -> list[Room]:
     """Return how much may be said, from everything to the least, in the order things are dropped.
 
-    1 texts; 2 attributes of the history, dislikes and the least telling likes first; 3 examples,
-    the farthest first; 4 the least telling likes, down to three; 5 dislikes; 6 attributes of the
-    candidates, one value of each at a time; 7 the last likes; 8 the taste; 9 the ends of titles.
+    1 texts and ties; 2 attributes of the history, dislikes and the least telling likes first;
+    3 examples, the farthest first; 4 the least telling likes, down to three; 5 dislikes;
+    6 attributes of the candidates, one value of each at a time; 7 the last likes; 8 the taste;
+    9 the ends of titles.
     """
     room = Room(True, likes + dislikes, likes, dislikes, examples, detail)
     found = [room]
@@ -203,14 +214,39 @@ def evidenced(
     room: Room,
     *,
     text: bool = False,
+    ties: Sequence[Sequence[Tie]] = (),
 ) -> str:
-    """Return numbered items, each with what is known for it, and its description if wanted."""
+    """Return numbered items, each with what is known for it, and its description if wanted.
+
+    `ties` are what a graph says of each item, in the same order.
+    """
     lines: list[str] = []
     for at, (item, facts) in enumerate(items, start=1):
         shown = f"{mark(at, item, style)} {card(item, style, room.detail, title=room.title)}"
         lines.append(shown + (description(item, style) if text else ""))
+        if said := tied(ties[at - 1], room.title) if ties else "":
+            lines.append(said)
         lines += [fact(one, room.title) for one in facts]
     return "\n".join(lines)
+
+
+def tied(ties: Sequence[Tie], title: int = screen.TITLE) -> str:
+    """Return ties on one line: "~ directors: Mann, as [2]; sequel: [3]"; empty where none may be.
+
+    A tie of which a name may not be shown is left out whole.
+    """
+    parts: list[str] = []
+    said: list[str] = []
+    for tie in ties:
+        relation = screen.value(tie.relation)
+        names = [screen.value(name, title) for name in tie.names]
+        others = ", ".join(f"[{handle}]" for handle in tie.others)
+        if relation and all(names) and (names or others):
+            of = [f"as {others}" if names else others] if others else []
+            parts.append(f"{relation}: {', '.join([*names, *of])}")
+            said += [relation, *names]
+    # Handles are ours, so the words are looked at without them.
+    return f"~ {'; '.join(parts)}" if parts and not screen.suspicious(", ".join(said)) else ""
 
 
 def example(person: Person, then: Sequence[Item], style: Style, room: Room) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tastemate.errors import ConfigError
 from tastemate.llm import cards, drafts, wording
-from tastemate.llm.cards import Count, Room
+from tastemate.llm.cards import Count, Room, Tie
 from tastemate.llm.person import Person, Rated
 from tastemate.llm.screening import screen
 from tastemate.llm.tokens import estimate
@@ -313,18 +313,23 @@ def answer(
     items: Sequence[tuple[Item, Sequence[Evidence]]],
     style: Style = PLAIN,
     *,
+    ties: Sequence[Sequence[Tie]] = (),
     count: Count = estimate,
 ) -> Prompt:
-    """Ask for an answer from the items only: {"sentences": [{"text", "items": [handle]}, …]}."""
+    """Ask for an answer from the items only: {"sentences": [{"text", "items": [handle]}, …]}.
+
+    `ties` are what a knowledge graph says of each item: for choosing, not for saying.
+    """
     asked = Person(person.likes, person.dislikes, person.taste, question or person.request)
     task = "Answer the wish from the numbered items only, in one to three short sentences."
+    tied = "After ~ stands what an item hangs together with: choose by it, do not repeat it."
     reply = 'Reply only {"sentences":[{"text":"…","items":[handles it names]}]}.'
     return drafts.draft(
-        "answer/2",
-        wording.system(style, task, wording.LINES, wording.PRIVATE, reply),
+        "answer/3",
+        wording.system(style, task, wording.LINES, tied, wording.PRIVATE, reply),
         lambda room: drafts.lines(
             cards.told(asked, style, room),
-            cards.evidenced(items, style, room, text=room.texts),
+            cards.evidenced(items, style, room, text=room.texts, ties=ties if room.texts else ()),
         ),
         drafts.history_rooms(person),
         (style, count),

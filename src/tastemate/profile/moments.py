@@ -7,15 +7,13 @@ about the night. So what a person met at a time is compared with what the same p
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 
-from tastemate import artifacts
 from tastemate.catalog import Catalog
 from tastemate.context import AXES, CLOCK, moment
-from tastemate.errors import ConfigError, FormatError
+from tastemate.errors import ConfigError
 from tastemate.interactions import Interactions
 from tastemate.traits import Traits, is_year
 from tastemate.types import Floats, Leaning, Operator
@@ -58,21 +56,6 @@ class Learned:
     def _is(self, at: int) -> tuple[str, Operator, str]:
         attribute, value = self.names[at]
         return attribute, "is", value
-
-    def save(self, folder: Path) -> None:
-        """Write lifts and names."""
-        meta = {"model": "Learned", "names": [list(one) for one in self.names]}
-        artifacts.write(folder, meta | {"events": self.events}, {"lift": self.lift})
-
-    @classmethod
-    def load(cls, folder: Path) -> "Learned":
-        """Read what `save` wrote; raise `FormatError` for anything else."""
-        meta, arrays = artifacts.read(folder, ("model", "names", "events", "lift"))
-        names = tuple((str(attribute), str(value)) for attribute, value in meta["names"])
-        lift: Floats = np.asarray(arrays["lift"], np.float32)
-        if meta["model"] != "Learned" or lift.shape != (len(MOMENTS), len(names)):
-            raise FormatError(f"{folder} holds no learned moments. Delete it and learn again.")
-        return cls(lift, names, int(meta["events"]))
 
 
 def learn(

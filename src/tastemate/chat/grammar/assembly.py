@@ -17,7 +17,7 @@ from tastemate.types import Operator
 if TYPE_CHECKING:
     from tastemate.chat.vocabulary import Sense
 
-Verdict = Literal["", "liked", "disliked", "seen"]
+Verdict = Literal["", "liked", "disliked", "seen", "unlike"]
 _VERDICTS = ("liked", "disliked", "seen", "similar", "unlike")
 
 
@@ -63,6 +63,14 @@ def intent(draft: Draft) -> Intent:
     )
 
 
+_REFUSED = re.compile(
+    r"\b(?:not|don'?t want|do not want|anything but|anything except|except|other than|apart from|"
+    r"rather than|instead of)(?: for)? (?:the |number )(?:first|second|third|fourth|fifth|sixth|"
+    r"last|top|bottom|middle|\d)"
+)
+"""A place of the list that is refused: "not the second one"."""
+
+
 def verdict(draft: Draft, read: Intent) -> Verdict:
     """Return what is said of the positions that were picked."""
     if not read.picked or read.state in ("exploration",):
@@ -71,7 +79,7 @@ def verdict(draft: Draft, read: Intent) -> Verdict:
     mode = next((one.mode for one in reversed(told) if one.mode), "")
     if mode in ("liked", "disliked", "seen"):
         return mode  # type: ignore[return-value]
-    return ""
+    return "unlike" if _REFUSED.search(draft.low) else ""
 
 
 def _titles(draft: Draft) -> dict[str, list[int]]:

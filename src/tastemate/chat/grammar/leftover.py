@@ -25,7 +25,7 @@ _EMPTY = STOP_WORDS | ASKING_WORDS | frozenset(
     "third mind care matter thing going come comes put back last next new old good great nice best "
     "featuring starring directed suggestions options version half round job pick work hurts "
     "queasy fun "
-    "set during takes place "
+    "set during take takes taking place "
     "thats theres heres whos whats lets id ill youd youll wed lol haha hehe hmm wow omg ugh "
     "meh yay "
     "oops um uh erm yep yup nope nah aha oh ah lmao rofl tbh imo btw idk whatever mate dude bro "

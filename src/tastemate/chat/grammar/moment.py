@@ -15,8 +15,8 @@ _TOGETHER = re.compile(
     r"sitting|wants?|asks?|insists?|tonight|both)\b"
 )
 _NOT = re.compile(
-    r"\b(?:not|no|without|isn't|aren't|never|away from|minus) (?:(?:for|with|my|the|any|in|at|on) "
-    r")*$"
+    r"\b(?:not|no|nothing|none|without|isn't|aren't|never|away from|minus) "
+    r"(?:(?:for|with|my|the|any|in|at|on) )*$"
 )
 _LAST = re.compile(r"\b(?:last|that|one|previous|every other|years ago) $")
 _WHEN = re.compile(

@@ -21,7 +21,7 @@ _MARKUP = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _SQL = re.compile(
-    r"['\")\s;]*;?\s*\b(?:drop table|delete from|insert into|update \w+ set|select \* from|"
+    r"\b(?:drop table|delete from|insert into|update \w+ set|select \* from|"
     r"union select|or 1\s*=\s*1)\b[^;]*(?:;|$)(?:\s*--)?",
     re.IGNORECASE,
 )

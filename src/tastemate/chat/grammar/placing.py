@@ -52,6 +52,13 @@ def placed(
     draft: Draft, one: "Named", before: str, after: str, accepted: list[tuple[int, int]]
 ) -> bool:
     """Whether everyday words stand where a wish is put."""
+    verb = re.search(r"(?:\bwould|\w'd|\bid|\bwed)\s+(?:really |so |absolutely |just )*$", before)
+    return verb is None and _placed(draft, one, before, after, accepted)  # "I'd love a story"
+
+
+def _placed(
+    draft: Draft, one: "Named", before: str, after: str, accepted: list[tuple[int, int]]
+) -> bool:
     if re.match(rf"\s+(?:\w+\s+)?{NOUNS}\b", after) and not re.match(
         r"\s+(?:and|or|but|in|to|of|the|i|is|my|that)\s", after
     ):

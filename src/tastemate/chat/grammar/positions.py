@@ -80,8 +80,13 @@ def picked(low: str, shown: int) -> tuple[tuple[int, ...], list[tuple[int, int]]
         for one in pattern.finditer(low):
             if any(start < one.end() and one.start() < end for start, end in spans):
                 continue
-            places_ = [_place(word, shown) for word in re.findall(r"[\w]+", one[1])]
-            places_ = [place for place in places_ if 1 <= place <= shown]
+            said = re.findall(r"[\w]+", one[1])
+            # "the ninth" of five is still a place: that there is none has to be said
+            places_ = [
+                place
+                for word in said
+                if 1 <= (place := _place(word, shown)) <= (12 if word in _ORDINALS else shown)
+            ]
             if places_:
                 before = low[: one.start()]
                 (left_out.update if _BUT.search(before) else lambda _: None)(places_)
