@@ -37,6 +37,8 @@ _UP = frozenset(
 _DOWN = frozenset(
     "before earlier older until less shorter under below most lower low up old short fewer".split()
 )
+_SIZES = frozenset("short shorter long longer high higher low lower less more fewer".split())
+"""Words that say nothing of a year."""
 _ORDINALS = {
     name: at
     for at, names in enumerate(
@@ -66,6 +68,8 @@ def answered(
     """
     said = words(text)
     if question is None or not said or not _may_answer(intent, said):
+        return intent
+    if listed and intent.picked:
         return intent
     plain = replace(intent, state="recommendation", picked=(), text="", unknown=(), undecided=())
     if _OPEN.search(text):
@@ -113,7 +117,8 @@ def _named(options: Sequence[AttributeValue], said: Sequence[str]) -> list[Attri
 
 def _bounded(question: Question, said: Sequence[str]) -> list[AttributeValue]:
     """Return the options that are bounds of the direction an answer names."""
-    up, down = not _UP.isdisjoint(said), not _DOWN.isdisjoint(said)
+    heard = set(said) - _SIZES if is_year(question.attribute) else set(said)
+    up, down = not _UP.isdisjoint(heard), not _DOWN.isdisjoint(heard)
     if up == down:
         return []
     wanted = "at least" if up else "at most"

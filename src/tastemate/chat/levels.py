@@ -25,7 +25,10 @@ def wish_of(catalog: Catalog, attribute: str, level: Level, *, firm: bool = True
     if not len(known):
         return None
     share = 1 / 3 if level in ("low", "not low") else 2 / 3
-    bound = round(float(np.quantile(known, share)), 2)
-    value = int(bound) if bound.is_integer() else bound
     most = level in ("low", "not high")
+    bound = float(np.quantile(known, share))
+    if (known == np.round(known)).all():  # whole numbers are bounded by whole ones
+        bound = np.floor(bound) if most else np.ceil(bound)
+    bound = round(float(bound), 2)
+    value = int(bound) if bound.is_integer() else bound
     return Wish(attribute, "at most" if most else "at least", value, firm)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from tastemate.chat.grammar import assembly
 from tastemate.chat.grammar.draft import Draft
 from tastemate.chat.grammar.mentions import read
+from tastemate.chat.grammar.numbers import without_eras
 from tastemate.chat.grammar.orders import without_orders
 from tastemate.chat.grammar.spelling import mended
 from tastemate.chat.grammar.takeback import taken_back
@@ -40,10 +41,12 @@ def understand(
     said, ordered = without_orders(written)
     english = in_english(said, lexicon.titles)
     said = mended(said, lexicon) if english == said else english
+    said, eras = without_eras(said)
     draft = Draft(said, lexicon, len(shown), ordered)
     taken_back(draft, earlier)
     read(draft, link)
     intent = assembly.intent(draft)
+    intent = replace(intent, undecided=(*intent.undecided, *eras))
     if not shown:
         return intent
     return replace(intent, verdict=assembly.verdict(draft, intent))

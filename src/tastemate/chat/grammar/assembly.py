@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from tastemate.chat.grammar import acts
 from tastemate.chat.grammar.draft import Draft
+from tastemate.chat.grammar.positions import refuses
 from tastemate.chat.grammar.stance import Stance
 from tastemate.chat.grammar.text import table
 from tastemate.chat.intent import Act, Intent, State, Wish
@@ -63,14 +64,6 @@ def intent(draft: Draft) -> Intent:
     )
 
 
-_REFUSED = re.compile(
-    r"\b(?:not|don'?t want|do not want|anything but|anything except|except|other than|apart from|"
-    r"rather than|instead of)(?: for)? (?:the |number )(?:first|second|third|fourth|fifth|sixth|"
-    r"last|top|bottom|middle|\d)"
-)
-"""A place of the list that is refused: "not the second one"."""
-
-
 def verdict(draft: Draft, read: Intent) -> Verdict:
     """Return what is said of the positions that were picked."""
     if not read.picked or read.state in ("exploration",):
@@ -79,7 +72,7 @@ def verdict(draft: Draft, read: Intent) -> Verdict:
     mode = next((one.mode for one in reversed(told) if one.mode), "")
     if mode in ("liked", "disliked", "seen"):
         return mode  # type: ignore[return-value]
-    return "unlike" if _REFUSED.search(draft.low) else ""
+    return "unlike" if refuses(draft.low) else ""
 
 
 def _titles(draft: Draft) -> dict[str, list[int]]:

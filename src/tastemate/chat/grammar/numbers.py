@@ -328,3 +328,18 @@ def _ratings() -> tuple[Rule, ...]:
         (rf"(?:rating|score)s? (?:>|>=|=>) ?{score}", at_least),
     ]  # fmt: skip
     return tuple((re.compile(rf"(?<![\w\x01.]){source}(?![\w])"), made) for source, made in sources)
+
+
+_NOT_FROM = re.compile(
+    r"\b(?:but )?(?:not|nothing|none|no (?:ones|films|books)) (?:from|of|in) (?:the )?"
+    r"('?(?:(?:1[89]|20)?\d0s|(?:1[89]|20)\d\d)|"
+    + "|".join(_DECADES)
+    + r")\b(?!\s*(?:,|but)\s*(?:the )?'?\d)",
+    re.IGNORECASE,
+)
+
+
+def without_eras(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return a message without the eras it refuses, and these: no wish leaves a range out."""
+    refused = tuple(one[1] for one in _NOT_FROM.finditer(text))
+    return (_NOT_FROM.sub(" ", text) if refused else text), refused

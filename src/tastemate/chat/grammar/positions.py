@@ -64,6 +64,19 @@ _THAT = re.compile(
 _BUT = re.compile(r"\b(?:except|but|apart from|other than|besides|not)\b(?: for)?\s*$")
 
 
+_REFUSED = re.compile(
+    r"\b(?:not|don'?t want|do not want|anything but|anything except|except|other than|apart from|"
+    r"rather than|instead of)(?: for)? (?:the |number )(?:first|second|third|fourth|fifth|sixth|"
+    r"last|top|bottom|middle|\d)|\bnone of (?:them|these|those)\b"
+)
+"""A place of the list that is refused: "not the second one"."""
+
+
+def refuses(low: str) -> bool:
+    """Whether lower-case text refuses a place of the list."""
+    return _REFUSED.search(low) is not None
+
+
 def picked(low: str, shown: int) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
     """Return the positions, from 1, that lower-case text refers to, and where it does so."""
     if not shown:

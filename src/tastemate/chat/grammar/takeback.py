@@ -47,8 +47,11 @@ def taken_back(draft: Draft, before: Sequence[Intent]) -> None:
     _spend(draft, kept)
     for one in acts.every("withdraw", draft.low):
         end = _END.search(draft.low, one.end())
-        if _drop(draft, held, one.start(), end.start() if end else len(draft.low)):
+        until = end.start() if end else len(draft.low)
+        if _drop(draft, held, one.start(), until):
             _spend(draft, [one.span()])
+        elif _THING.search(draft.low, one.end(), until):
+            _spend(draft, [(one.start(), until)])  # what was never wished is not wished now
     for one in acts.every("withdraw_post", draft.low):
         marks = [mark.end() for mark in _START.finditer(draft.low, 0, one.start())]
         _drop(draft, held, marks[-1] if marks else 0, one.end())
@@ -57,6 +60,9 @@ def taken_back(draft: Draft, before: Sequence[Intent]) -> None:
     if acts.says("correct", draft.low):
         _corrected(draft, held)
         draft.corrects = bool(draft.withdrawn)
+
+
+_THING = re.compile(r"\b(?:thing|idea|wish|bit|part|stuff)\b")
 
 
 _CALLED: Mapping[str, str] = {

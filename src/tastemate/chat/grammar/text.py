@@ -39,12 +39,17 @@ class Token:
     """Whether it begins a sentence."""
 
 
+_INITIALS = re.compile(r"(?<=\s)(?:[A-Z]\.){1,4}(?=\s?[A-Z][a-z])")
+
+
 def plain(text: str) -> str:
     """Return a message of at most `LONGEST` characters, composed, with plain quotes and spaces.
 
     What a reader does not see, and pictures, become spaces; letters keep their case and accents.
     """
     text = unicodedata.normalize("NFC", text[: 4 * LONGEST])[:LONGEST].translate(_QUOTES)
+    # the dots of initials end no sentence: "George R.R. Martin"
+    text = _INITIALS.sub(lambda one: one[0].replace(".", " "), text)
     if text.isascii() and text.isprintable():
         return text
     return "".join(
