@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tastemate.catalog import Catalog
-from tastemate.explain.leant import fulfilled
+from tastemate.explain.leant import fulfilled, wished
 from tastemate.explain.writer import write
 from tastemate.interactions import Interactions
 from tastemate.protocols import Attributing
@@ -133,7 +133,7 @@ class EvidenceExplainer:
         words = wanted_words(query.text) if query.text else ()
         marked: dict[int, NDArray[np.bool_]] = {}
         return [
-            self._reason(line.item, int(row), likes, words, marked, query.leanings)
+            self._reason(line.item, int(row), likes, words, marked, wished(query))
             for line, row, likes in zip(lines, rows, cited, strict=True)
         ]
 

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tastemate.text.phrases import label, listing, number
-from tastemate.types import AttributeValue, Clause, Evidence, Item, Leaning
+from tastemate.types import AttributeValue, Clause, Evidence, Item, Leaning, Query
 
 CITED = 2
 """Facts about leanings that a reason holds at most."""
+ASKED = "as you asked"
+FIRM = 10.0
+"""What a firm wish weighs here against a soft one."""
 NAMED = 3
 """Values that one of them names at most."""
 
@@ -18,6 +21,13 @@ class Fulfilled(NamedTuple):
     because: str
     attribute: str
     value: AttributeValue
+
+
+def wished(query: Query) -> tuple[Leaning, ...]:
+    """Return what a query asks for of an item's values: firm wishes first, then soft ones."""
+    firm = [wish for wish in query.filters if wish.operator in ("is", "any of")]
+    asked = [Leaning(one.attribute, one.operator, one.value, FIRM, ASKED) for one in firm]
+    return (*asked, *query.leanings)
 
 
 def fulfilled(item: Item, leanings: Sequence[Leaning]) -> list[Fulfilled]:
@@ -46,12 +56,17 @@ def about_leanings(evidence: Sequence[Evidence]) -> list[Clause]:
             grouped.setdefault(fact.because, []).append(fact)
     return [
         Clause(
-            f"{f'right {because}' if because else 'leans your way'}: "
-            f"{', '.join(_worded(fact) for fact in facts)}",
+            f"{_opened(because)}: {', '.join(_worded(fact) for fact in facts)}",
             tuple(fact.id for fact in facts),
         )
         for because, facts in grouped.items()
     ]
+
+
+def _opened(because: str) -> str:
+    if because == ASKED:
+        return ASKED
+    return f"right {because}" if because else "leans your way"
 
 
 def _worded(fact: Evidence) -> str:

@@ -14,7 +14,7 @@ from tastemate.catalog import Catalog
 from tastemate.errors import DataError
 from tastemate.explain.bound import wrong
 from tastemate.explain.evidence import field_words, likers, wanted_words
-from tastemate.explain.leant import Fulfilled, fulfilled
+from tastemate.explain.leant import Fulfilled, fulfilled, wished
 from tastemate.explain.marks import mark
 from tastemate.explain.writer import PLAIN
 from tastemate.interactions import Interactions
@@ -100,7 +100,7 @@ class Verifier:
             return self._not_new(fact, item, query)
         if fact.kind == "context":
             told = Fulfilled(fact.because, fact.attribute, fact.value)
-            return "" if told in fulfilled(item, query.leanings) else f"it has no such {told.value}"
+            return "" if told in fulfilled(item, wished(query)) else f"it has no such {told.value}"
         return _wrong_words(fact, item, query)
 
     def _wrong_of_history(self, fact: Evidence, item: Item, cited: Item, query: Query) -> str:
