@@ -166,7 +166,7 @@ def merged(message: str, grammar: Intent, model: Intent, catalog: Catalog) -> In
         return tuple(dict.fromkeys([*getattr(grammar, name), *added]))
 
     taken = grammar.act in ("undo", "forget", "more") or model.act in ("undo", "forget", "more")
-    asked = bool(grammar.wishes or grammar.similar) and grammar.state == "recommendation"
+    read = not replace(grammar, text="").says_nothing
     said = set(words(message))
     return replace(
         grammar,
@@ -176,8 +176,8 @@ def merged(message: str, grammar: Intent, model: Intent, catalog: Catalog) -> In
         similar=items("similar", grammar.unlike),
         unlike=items("unlike", grammar.similar),
         about=items("about"),
-        state=grammar.state if taken or asked else model.state,
-        act=grammar.act if taken or asked else model.act,
+        state=grammar.state if taken or read else model.state,
+        act=grammar.act if taken or read else model.act,
         picked=grammar.picked or tuple(at for at in model.picked if places(message, at)),
         wishes=(*grammar.wishes, *_added(message, grammar, model)),
         k=grammar.k or (model.k if model.k and counts(message, model.k) else None),

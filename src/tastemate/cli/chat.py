@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
@@ -78,7 +78,17 @@ def chat(
     quiet = as_json or bool(say) or not sys.stdin.isatty()
     if not quiet:
         page().print(f"[dim]{plain(_greeting(talked))}[/dim]")
-    for line in say or _lines(quiet):
+    failed = _held(talked, say or _lines(quiet), quiet, as_json)
+    if not as_json and talked.session.turns:
+        talk().print(f"[dim]Kept as {plain(talked.session.id)}; go on with --session.[/dim]")
+    if failed and quiet:
+        raise typer.Exit(1)
+
+
+def _held(talked: "Conversation", lines: Iterable[str], quiet: bool, as_json: bool) -> int:
+    """Answer lines until the end; return how many could not be."""
+    failed = 0
+    for line in lines:
         if not line.strip():
             continue
         if line.strip().split()[0].casefold() in ("/quit", "/exit"):
@@ -88,9 +98,9 @@ def chat(
         try:
             _answer(talked, line.strip(), as_json)
         except TastemateError as error:
-            talk().print(plain(error), soft_wrap=True)
-    if not as_json:
-        talk().print(f"[dim]Kept as {plain(talked.session.id)}; go on with --session.[/dim]")
+            failed += 1
+            talk().print(f"\n{plain(error)}", soft_wrap=True)
+    return failed
 
 
 def _delete(sessions: "Sessions", session: str | None, user: str | None) -> None:
