@@ -1,4 +1,4 @@
-"""Recommendation turns: reading, linking, folds by worker, and the protocol over them."""
+"""Recommendation turns: reading, linking, halves by worker, and the protocol over them."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from tastemate.errors import DataError, FormatError, NotFound
 from tastemate.evaluate.conversation import METRICS, clustered, conversation, measured, read_from
 from tastemate.evaluate.heard import ask
 from tastemate.evaluate.titles import Titles, akin, imdb_rows
-from tastemate.evaluate.turns import Turn, folds, halves, read_turns, turned_down
+from tastemate.evaluate.turns import Turn, halves, read_turns, turned_down
 from tastemate.interactions import Interactions
 from tastemate.text.link import Linker
 from tastemate.types import Event, Floats, Item, Query
@@ -184,25 +184,12 @@ def worker_turns(pairs: list[tuple[str, str]]) -> list[Turn]:
     ]
 
 
-@pytest.mark.parametrize("groups", [None, 3])
-def test_no_worker_is_on_both_sides_of_a_fold(groups: int | None) -> None:
-    rng = np.random.default_rng(0)
-    pairs = [tuple(str(w) for w in rng.choice(12, 2, replace=False)) for _ in range(60)]
-    turns = worker_turns(pairs)  # type: ignore[arg-type]
-    found = folds(turns, groups)
-    for fold in found:
-        one, other = ({w for at in side for w in pairs[at]} for side in (fold.train, fold.test))
-        assert not one & other
-    assert sorted(np.concatenate([fold.test for fold in found]).tolist()) == list(range(60))
-
-
 def test_halves_share_no_worker_and_keep_friends_together() -> None:
     pairs = [("a", "b"), ("b", "c"), ("a", "c"), ("x", "y"), ("y", "z"), ("x", "z"), ("c", "x")]
     turns = worker_turns(pairs)
     one, other = halves(turns)
     assert not {w for at in one for w in pairs[at]} & {w for at in other for w in pairs[at]}
     assert halves([])[0].tolist() == []
-    assert folds([]) == []
 
 
 def test_raw_text_gives_what_the_reader_finds(

@@ -166,12 +166,12 @@ def _number(question: Question, text: str, firm: bool) -> list[Wish]:
     """Return what a bare number wishes of bounds: that year, or no less than high, or no more."""
     found = _NUMBER.fullmatch(text.strip(" .!"))
     known = [wish for one in question.options for wish in wishes_of(question, one)]
-    bounds = {wish.operator: wish.value for wish in known}
+    bounds = {wish.operator: wish.value for wish in known if isinstance(wish.value, int | float)}
     if found is None or "at most" not in bounds or "at least" not in bounds:
         return []
     number = float(found[0])
     value = int(number) if number.is_integer() else number
     if is_year(question.attribute):
         return [Wish(question.attribute, sign, value, firm) for sign in ("at least", "at most")]
-    high = number >= float(bounds["at least"])  # type: ignore[arg-type]
+    high = number >= bounds["at least"]
     return [Wish(question.attribute, "at least" if high else "at most", value, firm)]

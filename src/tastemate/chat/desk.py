@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from tastemate.catalog import Catalog
 from tastemate.interactions import Interactions
-from tastemate.protocols import ChatModel, Encoder
-from tastemate.types import Candidate, Floats, History, Query, Recommendation, Slate, Taste
+from tastemate.protocols import ChatModel
+from tastemate.types import Candidate, History, Query, Recommendation, Slate, Taste
 
 if TYPE_CHECKING:
     from tastemate.llm.wording import Style
@@ -29,11 +29,6 @@ class Desk(Protocol):
     @property
     def linker(self) -> "Linker":
         """Links written titles."""
-        ...
-
-    @property
-    def encoder(self) -> Encoder:
-        """Encodes texts; the same that encoded the items."""
         ...
 
     @property
@@ -76,8 +71,4 @@ class Desk(Protocol):
 
     def taste(self, history: History) -> Taste:
         """Read what somebody likes and dislikes."""
-        ...
-
-    def vectors(self) -> Floats:
-        """Return the item vectors of the encoder, (items, dimensions)."""
         ...

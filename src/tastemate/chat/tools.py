@@ -31,6 +31,8 @@ from tastemate.types import (
 
 ENOUGH = 2
 """Items from which on nothing has to be given up."""
+EXAMPLES = 1_000
+"""Candidates among which the best example of an offer is looked for."""
 SOFT = 1.0
 """What a wish weighs that is only rather so."""
 
@@ -136,7 +138,7 @@ def recommend(desk: Desk, query: Query, wishes: Sequence[Wish]) -> Found:
     if len(slate.items) >= min(query.k, ENOUGH) or (slate.items and len(firm) < 2):
         return Found(slate, query)
     scores = np.full(len(desk.catalog), -np.inf, dtype=np.float32)
-    for one in desk.pool(replace(query, filters=()), len(desk.catalog)):
+    for one in desk.pool(replace(query, filters=()), EXAMPLES):
         scores[one.row] = one.score
     ways = relaxations(desk.catalog, wishes, open_to(desk, query), scores, k=query.k)
     return Found(slate, query, relaxations=ways)

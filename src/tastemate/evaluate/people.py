@@ -204,8 +204,9 @@ class _Maker:
             if there:
                 yield self.want(name, str(rng.choice(there))), float(say[name]["weight"])
         for name in self.catalog.attributes:
-            if self.catalog.is_numeric(name) and name in attributes:
-                yield from _numbers(name, float(attributes[name]), rng)  # type: ignore[arg-type]
+            number = attributes.get(name)
+            if self.catalog.is_numeric(name) and isinstance(number, int | float):
+                yield from _numbers(name, float(number), rng)
 
     def want(self, name: str, value: str) -> Want:
         """Return the wish for a value, with whatever else the same words mean."""

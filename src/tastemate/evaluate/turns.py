@@ -2,7 +2,8 @@
 
 Li et al. 2018, "Towards deep conversational recommendations". A mention in the files is a mark
 ("@79851") with a title; here it is a row of the catalogue. Workers hold many dialogues, so what is
-learned from some of them may only be tried on dialogues with other workers: `folds`, `halves`.
+learned from some of them may only be tried on dialogues with other workers: `halves`, and
+`learned.Crossed` for every turn.
 """
 
 import json
@@ -211,39 +212,6 @@ def _lines(path: Path, *needed: str) -> Iterator[dict[str, Any]]:
                 f"ReDial release: one JSON object a line with {', '.join(needed)}."
             ) from error
         yield value
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fold:
-    """Turns to learn from and turns to try it on: no worker of one is in the other."""
-
-    train: Places
-    test: Places
-
-
-def folds(turns: Sequence[Turn], groups: int | None = None, *, seed: int = 0) -> list[Fold]:
-    """Split turns so that every turn is tried once, by what other workers' dialogues tell.
-
-    One fold for each pair of workers that talked with each other: tested are the turns of their
-    dialogues, learned from are those of dialogues that neither of the two is in. With `groups`
-    the workers are first dealt into so many groups and whole groups are left out, which makes
-    fewer folds (groups · (groups + 1) / 2) and leaves less to learn from.
-    """
-    sides = _workers(turns)
-    if groups is not None:
-        found = np.unique(sides)
-        dealt = np.random.default_rng(seed).permutation(len(found)) % groups
-        sides = dealt[np.searchsorted(found, sides)]
-    sides = np.sort(sides, axis=1)
-    pairs, which = np.unique(sides, axis=0, return_inverse=True)
-    which = which.reshape(-1)
-    return [
-        Fold(
-            np.flatnonzero(~np.isin(sides, pair).any(axis=1)).astype(np.int64),
-            np.flatnonzero(which == at).astype(np.int64),
-        )
-        for at, pair in enumerate(pairs)
-    ]
 
 
 def halves(turns: Sequence[Turn], *, seed: int = 0) -> tuple[Places, Places]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from tastemate.chat.grammar import acts
 from tastemate.chat.grammar.draft import Draft
 from tastemate.chat.grammar.positions import refuses
-from tastemate.chat.grammar.stance import Stance
+from tastemate.chat.grammar.stance import Mode, Stance
 from tastemate.chat.grammar.text import table
 from tastemate.chat.intent import Act, Intent, State, Wish
 from tastemate.chat.levels import Level, wish_of
@@ -69,9 +69,9 @@ def verdict(draft: Draft, read: Intent) -> Verdict:
     if not read.picked or read.state in ("exploration",):
         return ""
     told = [one for one in draft.stances if one.what == "reference"]
-    mode = next((one.mode for one in reversed(told) if one.mode), "")
-    if mode in ("liked", "disliked", "seen"):
-        return mode  # type: ignore[return-value]
+    mode: Mode = next((one.mode for one in reversed(told) if one.mode), "")
+    if mode == "liked" or mode == "disliked" or mode == "seen":  # spelled out: it narrows the type
+        return mode
     return "unlike" if refuses(draft.low) else ""
 
 
@@ -87,7 +87,7 @@ def _titles(draft: Draft) -> dict[str, list[int]]:
             continue
         if one.other and one.mode in ("liked", "disliked", "seen"):
             continue  # somebody else's verdict
-        row = int(one.about)  # type: ignore[call-overload]
+        row = int(one.about)
         if draft.explores and one.mode in ("", "seen", "except"):
             named["about"].append(row)
         elif one.mode in _VERDICTS:
@@ -153,16 +153,16 @@ def _wishes(draft: Draft) -> Iterator[Wish]:
     """Yield the wishes of a draft: texts, then numbers."""
     yield from _valued(draft)
     seen: set[tuple[str, str]] = set()
-    families = {"age": "age", "length": "length", "rating": "rating"}
     for one in draft.bounds:
-        name = draft.lexicon.numeric(tuple(table("levels")[families[one.measure]]["names"]))
+        name = draft.lexicon.numeric(tuple(table("levels")[one.measure]["names"]))
         if not name:
             continue
-        for operator, number in (("at least", one.least), ("at most", one.most)):
+        limits: dict[Operator, float | None] = {"at least": one.least, "at most": one.most}
+        for operator, number in limits.items():
             if number is not None and (name, operator) not in seen:
                 seen.add((name, operator))
                 value = int(number) if float(number).is_integer() else number
-                yield Wish(name, operator, value)  # type: ignore[arg-type]
+                yield Wish(name, operator, value)
     for stance in draft.stances:
         if (
             stance.what == "level"
@@ -203,7 +203,7 @@ def _valued(draft: Draft) -> Iterator[Wish]:
             continue
         if one.away in ("neutral", "everyone") or one.mode in ("seen", "unseen"):
             continue
-        for sense in one.about:  # type: ignore[attr-defined]
+        for sense in one.about:
             said.setdefault((sense.attribute, sense.value), []).append(one)
     clashing = _clashing(said)
     for (attribute, value), stances in said.items():

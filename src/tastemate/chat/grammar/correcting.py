@@ -54,7 +54,7 @@ def _sort(one: "Stance") -> str:
 
 
 def _same(old: "Stance", new: "Stance") -> bool:
-    return old.about == new.about
+    return bool(old.about == new.about)
 
 
 def replaced(low: str, found: Sequence[Bounds]) -> list[Bounds]:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from tastemate.chat.grammar.cueing import Cue
 
@@ -22,7 +22,7 @@ class Stance:
     start: int
     end: int
     what: What
-    about: object
+    about: Any
     """What is mentioned: an item's row, a value, a level."""
     mode: Mode = ""
     away: Away = ""
