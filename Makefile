@@ -1,11 +1,11 @@
-# Two commands matter: `make demo` and `make test`. Each makes .venv, installs what it needs, and does its job.
+# `make demo`, `make serve`, `make test`: each makes .venv, installs what it needs, and does its job.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: demo test lint wheel clean
+.PHONY: demo serve test lint wheel clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +25,14 @@ $(VENV)/.dev: $(VENV)/.core
 demo: $(VENV)/.core  ## a person's taste, ten films, and why each
 	-@$(MAKE) -s $(VENV)/.minilm
 	$(BIN)/tastemate demo
+
+$(VENV)/.serve: $(VENV)/.core
+	$(PIP) install -q -c constraints.txt -e '.[serve]'
+	touch $@
+
+serve: $(VENV)/.serve  ## the service and its page, on the bundled sample: http://127.0.0.1:8765
+	-@$(MAKE) -s $(VENV)/.minilm
+	$(BIN)/tastemate serve
 
 test: $(VENV)/.dev  ## the whole suite with coverage
 	-@$(MAKE) -s $(VENV)/.minilm

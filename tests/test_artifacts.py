@@ -46,3 +46,49 @@ def test_a_model_is_read_as_what_it_is(tmp_path: Path) -> None:
     ):
         with pytest.raises(FormatError, match=says):
             artifacts.read_model(folder, *options)
+
+
+def test_a_changed_byte_is_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    artifacts.write(folder, {"rank": 2}, {"small": np.zeros(3), "large": np.zeros(1_000_000)})
+    artifacts.verify(folder)
+    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for name, at in (("small.npy", 140), ("meta.json", 12), ("large.npy", -1)):
+        damaged = bytearray(whole[name])
+        damaged[at] ^= 1
+        (folder / name).write_bytes(damaged)
+        with pytest.raises(FormatError, match=r"checksum|cannot be read"):
+            artifacts.read(folder)
+        with pytest.raises(FormatError, match="fit again"):
+            artifacts.verify(folder)
+        (folder / name).write_bytes(whole[name])
+    artifacts.verify(folder)
+
+
+def test_a_byte_between_the_sampled_blocks_is_found_by_reading_everything(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    artifacts.write(folder, {}, {"large": np.zeros(1_000_000)})
+    with (folder / "large.npy").open("r+b") as file:
+        file.seek(artifacts._BLOCK + 200)
+        file.write(b"x")
+    artifacts.read(folder)  # opening a large file reads a sample of it
+    with pytest.raises(FormatError, match=r"large\.npy does not match"):
+        artifacts.verify(folder)
+
+
+def test_a_file_cut_short_is_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    artifacts.write(folder, {}, {"large": np.zeros(1_000_000)})
+    with (folder / "large.npy").open("r+b") as file:
+        file.truncate(7_000_000)
+    with pytest.raises(FormatError, match=r"large\.npy"):
+        artifacts.read(folder)
+
+
+def test_folders_from_before_there_were_checksums_are_read(tmp_path: Path) -> None:
+    np.save(tmp_path / "dense.npy", np.ones(2))
+    (tmp_path / "meta.json").write_text('{"meta": {"rank": 1}, "sparse": {}, "dense": ["dense"]}')
+    meta, arrays = artifacts.read(tmp_path)
+    assert meta == {"rank": 1}
+    assert arrays["dense"].tolist() == [1, 1]
+    artifacts.verify(tmp_path)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
-from tastemate import config
+from tastemate import config, settings_file
 from tastemate.errors import ConfigError
 
 
@@ -69,20 +69,20 @@ def test_a_file_is_read_and_the_environment_overrides(tmp_path: Path) -> None:
     path = tmp_path / "tastemate.toml"
     path.write_text("\ufeff[recommend]\nk = 5\n")
     env = {"TASTEMATE_RECOMMEND__K": "7", "TASTEMATE_DATA__DATASET": "films", "TASTEMATE_HOME": "x"}
-    assert config.read(path, env) == {"recommend": {"k": 7}, "data": {"dataset": "films"}}
-    assert config.read(tmp_path / "none.toml", {}) == {}
+    assert settings_file.read(path, env) == {"recommend": {"k": 7}, "data": {"dataset": "films"}}
+    assert settings_file.read(tmp_path / "none.toml", {}) == {}
 
 
 def test_bad_toml_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "tastemate.toml"
     path.write_text("[recommend\n")
     with pytest.raises(ConfigError, match="tastemate.toml is not valid TOML"):
-        config.read(path, {})
+        settings_file.read(path, {})
 
 
 def test_an_override_through_a_value_is_refused() -> None:
     with pytest.raises(ConfigError, match="names a table"):
-        config.override({"recommend": 3}, {"TASTEMATE_RECOMMEND__K": "7"})
+        settings_file.override({"recommend": 3}, {"TASTEMATE_RECOMMEND__K": "7"})
 
 
 def test_types_are_spelled_in_words() -> None:
@@ -108,13 +108,13 @@ def test_types_are_spelled_in_words() -> None:
 def test_what_is_nested_too_deeply_is_said(tmp_path: Path) -> None:
     deep = "[" * 5_000 + "]" * 5_000
     with pytest.raises(ConfigError, match="too deeply"):
-        config.read(tmp_path / "none.toml", {"TASTEMATE_LLM__DEPTH": deep})
+        settings_file.read(tmp_path / "none.toml", {"TASTEMATE_LLM__DEPTH": deep})
     with pytest.raises(ConfigError, match="tables within"):
-        config.read(tmp_path / "none.toml", {"TASTEMATE_LLM" + "__A" * 5_000: "1"})
+        settings_file.read(tmp_path / "none.toml", {"TASTEMATE_LLM" + "__A" * 5_000: "1"})
     path = tmp_path / "tastemate.toml"
     path.write_text(f"[llm]\ndepth = {deep}\n")
     with pytest.raises(ConfigError, match="too deeply"):
-        config.read(path, {})
+        settings_file.read(path, {})
     path.write_text(f"[llm.depth{'.a' * 5_000}]\nb = 1\n")
     with pytest.raises(ConfigError, match="whole number") as caught:
         config.settings(path, {})

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from tastemate import config
+from tastemate import config, stages
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
 from tastemate.data.graph import Graph
@@ -21,17 +21,15 @@ from tastemate.errors import ConfigError, NotFound, nearest
 from tastemate.interactions import Interactions
 from tastemate.language import Language
 from tastemate.protocols import (
-    Attributing,
     Encoder,
     EncodesItems,
-    Explainer,
     Profiler,
-    Ranker,
     ReadsTastes,
     Retriever,
     Scorer,
 )
 from tastemate.recommender import Recommender
+from tastemate.stages import AS_DECLARED, Arranging
 from tastemate.traits import Traits
 from tastemate.types import Query
 
@@ -114,6 +112,8 @@ class Resources:
     """Imported facts, for retrievers that walk a graph."""
     sources: tuple[Source, ...] = ()
     """What was joined to the catalogue: who said which fact."""
+    arranging: Arranging = AS_DECLARED
+    """How lists are arranged."""
 
     def encoder_name(self) -> str:
         """Return the name of the encoder that is there."""
@@ -269,13 +269,12 @@ def recommender(
     explained: bool = True,
     pool: int = 100,
     language: Language | None = None,
+    arranging: Arranging = AS_DECLARED,
 ) -> Recommender:
     """Compose the path, with the `extras` that queries call for (`asked_for`).
 
     With `language` a model ranks and words reasons, as far as its settings say.
     """
-    from tastemate.explain.evidence import EvidenceExplainer
-    from tastemate.rank.diversify import Arranger
     from tastemate.retrieve.borrowing import lent
 
     weights = dict(mix.weights)
@@ -289,35 +288,20 @@ def recommender(
     near = cast(Any, fitted("content")) if "content" in weights else None
     parts = lent(parts, near, counts > 0)
     vectors = near.vectors if near is not None else None
-    explainer: Explainer | None = None
-    if explained:
-        split = [(part, weight) for part, weight in parts if isinstance(part, Attributing)]
-        explainer = EvidenceExplainer(catalog, interactions, split, traits=traits)
-    if language is not None and explainer is not None:
-        explainer = language.worded(explainer, catalog, interactions)
     return Recommender(
         catalog,
         [part for part, _ in parts],
         Blend(mix.method, weights),
         fallback=fitted(FALLBACK),
-        ranker=_ranker(language, catalog, interactions, traits),
-        arranger=Arranger(catalog, vectors, counts, traits=traits),
-        explainer=explainer,
+        ranker=stages.ranker(language, catalog, interactions, traits),
+        arranger=stages.arranger(catalog, vectors, counts, traits, arranging),
+        explainer=(
+            stages.explainer(catalog, interactions, parts, traits, language) if explained else None
+        ),
         cold=counts == 0,
         pool=pool,
         seconds=language.wants.seconds if language is not None else None,
     )
-
-
-def _ranker(
-    language: Language | None, catalog: Catalog, interactions: Interactions, traits: Traits
-) -> Ranker | None:
-    from tastemate.profile.taste import AttributeTaste
-
-    if language is None or language.wants.rank == "none":
-        return None
-    base = AttributeTaste(catalog, interactions, traits=traits)
-    return language.ranker(catalog, interactions, base)
 
 
 def factory(

@@ -5,22 +5,18 @@ environment overrides: `TASTEMATE_RECOMMEND__POOL=50` is `pool` in `[recommend]`
 """
 
 import inspect
-import os
 import reprlib
 import sys
-import tomllib
 import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
+from tastemate import settings_file
 from tastemate.errors import ConfigError, nearest
 
 FILE = "tastemate.toml"
-PREFIX = "TASTEMATE_"
-DEEPEST = 8
-"""Tables within tables that the name of a variable may spell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +102,21 @@ class Settings:
     """How conversations go; checked where one is opened."""
     context: Mapping[str, Any] = field(default_factory=dict)
     """What the moment makes one lean to; checked where it is used."""
+    store: Mapping[str, Any] = field(default_factory=dict)
+    """Where what people do is kept; checked where it is opened."""
+    signals: Mapping[str, Any] = field(default_factory=dict)
+    """What each kind of signal is worth; checked where they are read."""
+    serve: Mapping[str, Any] = field(default_factory=dict)
+    """How the service answers; checked where it starts."""
+    explore: Mapping[str, Any] = field(default_factory=dict)
+    """How lists explore; checked where they do."""
+    fair: Mapping[str, Any] = field(default_factory=dict)
+    """Which groups of items lists are fair to; checked where they are."""
 
 
 TABLES = (
     *("client", "guards", "judges", "gate", "taste", "reasons", "style", "generation"),
-    *("chat", "context"),
+    *("chat", "context", "store", "signals", "serve", "explore", "fair"),
 )
 """Tables that are checked where they are used."""
 
@@ -130,7 +136,7 @@ DEFAULTS = Settings()
 
 def settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
     """Read and check a settings file; raise `ConfigError` naming what is wrong."""
-    found = read(path, environ)
+    found = settings_file.read(path, environ)
     _at_home(found, path.parent)
     known(found, [part.name for part in fields(Settings)], path.name)
     for name, table in found.items():
@@ -191,46 +197,6 @@ def language_model(table: Mapping[str, Any]) -> LanguageModel:
         if not getattr(said, name) > 0:
             raise ConfigError(f"{name} in [llm] must be more than 0, not {getattr(said, name)}.")
     return said
-
-
-def read(path: Path, environ: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Read a TOML file (an empty table when there is none) with the environment's overrides.
-
-    Raises `ConfigError` with file and line where the file is not TOML or may not be read.
-    """
-    settings: dict[str, Any] = {}
-    if path.is_file():
-        try:
-            settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path} is not valid TOML: {error}. Mend that line.") from error
-        except RecursionError as error:
-            raise ConfigError(f"{path} nests values too deeply. Make them flatter.") from error
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be read ({error.strerror}). Mend that.") from error
-    override(settings, os.environ if environ is None else environ)
-    return settings
-
-
-def override(settings: dict[str, Any], environ: Mapping[str, str]) -> None:
-    """Lay `TASTEMATE_TABLE__KEY` variables over the settings, in place."""
-    for name, text in sorted(environ.items()):
-        path = name.removeprefix(PREFIX).lower().split("__")
-        if not name.startswith(PREFIX) or len(path) < 2:
-            continue
-        if len(path) > DEEPEST:
-            raise ConfigError(f"{name[:80]}\u2026 names tables within {len(path) - 1}. Unset it.")
-        table = settings
-        for part in path[:-1]:
-            table = table.setdefault(part, {})
-            if not isinstance(table, dict):
-                raise ConfigError(f"{name} names a table, but {part!r} is a value.")
-        try:
-            table[path[-1]] = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
-            table[path[-1]] = text
-        except RecursionError as error:
-            raise ConfigError(f"{name} nests values too deeply. Make it flatter.") from error
 
 
 def known(table: Mapping[str, Any], names: Iterable[str], where: str) -> None:

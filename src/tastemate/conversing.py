@@ -287,7 +287,7 @@ class ProjectDesk:
         """The conversations kept of this project."""
         from tastemate.chat.keeping import Sessions
 
-        return Sessions(self._project.work.folder / "sessions")
+        return Sessions(self._project.work.store.sessions)
 
     @cached_property
     def voice(self) -> "Voice | None":

@@ -213,6 +213,23 @@ class Interactions:
             people=self.people,
         )
 
+    def without(self, users: Mask) -> "Interactions":
+        """Return the events of the others; those users' ids are gone as well."""
+        stays = np.flatnonzero(~users)
+        code = np.cumsum(~users) - 1
+        keep = ~users[self.user]
+        return Interactions(
+            [self.users[at] for at in stays],
+            self.n_items,
+            code[self.user[keep]].astype(np.int32),
+            self.item[keep],
+            self.value[keep],
+            self.timestamp[keep],
+            position=self.position[keep],
+            tie=np.flatnonzero(keep),
+            people=None if self.people is None else self.people[stays.tolist()],
+        )
+
     def from_end(self) -> NDArray[np.int64]:
         """Return each event's place from the end of its user's history (0 = the last)."""
         return self.offsets[self.user + 1] - 1 - np.arange(len(self))

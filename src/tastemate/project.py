@@ -6,43 +6,39 @@ slate = tm.recommend(user="p012", k=10, query="a tense heist")
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-import numpy as np
-
-from tastemate import build, config
+from tastemate import build, config, looking, opening
 from tastemate.catalog import Catalog
-from tastemate.data.datasets import Dataset, open_dataset
-from tastemate.data.places import place
+from tastemate.data.datasets import Dataset
 from tastemate.data.records import item_from
-from tastemate.data.triples import Kept
-from tastemate.errors import ConfigError, StageError, UnknownUser
+from tastemate.dispatch import Dispatch
+from tastemate.errors import UnknownUser
 from tastemate.interactions import Interactions
 from tastemate.language import Language, open_language
 from tastemate.messages import Prompt
+from tastemate.people import edited
 from tastemate.precomputed import Precomputed, common_queries
-from tastemate.protocols import Profiler, Progress, RatingPredictor, Retriever, Similar
+from tastemate.protocols import Profiler, Progress, Retriever
 from tastemate.querying import query_of
 from tastemate.recommender import Recommender
 from tastemate.scope import opened
+from tastemate.store.opening import Store
 from tastemate.types import (
-    NO_HISTORY,
     Candidate,
     Controls,
-    Event,
     Filter,
     History,
     Item,
     Query,
     Recommendation,
+    Signal,
     Slate,
-    Step,
     Taste,
 )
-from tastemate.workspace import Workspace
 
 if TYPE_CHECKING:
     from tastemate.asking import Answer
@@ -50,6 +46,7 @@ if TYPE_CHECKING:
     from tastemate.conversing import ProjectDesk
     from tastemate.evaluate.protocol import NextItemResult
     from tastemate.explain.compare import Comparison
+    from tastemate.store.events import Recorded
     from tastemate.text.link import Linker
 
 
@@ -70,11 +67,10 @@ class Tastemate:
         self.name = dataset.name
         self.notes = dataset.notes
         self.settings = settings
-        events = dataset.interactions
-        self.profile = build.profile_for(settings.recommend.profile, settings.blend, len(events))
+        known = len(dataset.interactions)
+        self.profile = build.profile_for(settings.recommend.profile, settings.blend, known)
         parts = build.resources(settings.retrievers, settings.encoder.name, lambda: self.language)
-        parts = replace(parts, facts=Kept(folder / "graph.tsv"), sources=dataset.sources)
-        self.work = Workspace(folder, dataset.catalog, events, parts, progress=progress)
+        self.work = opening.workspace(dataset, folder, settings, parts, progress)
 
     @classmethod
     def open(
@@ -95,15 +91,9 @@ class Tastemate:
         `model` of `[llm]` ("none" asks no model), `wants` are other keys of it. Raises
         `UnknownDataset`, `ConfigError` for a bad `tastemate.toml`, `DataError` for bad data.
         """
-        at = Path(source)
-        said = config.settings(at / config.FILE)
-        text = text or said.data.text
-        named, folder = place(at, said, text, home)
-        dataset = open_dataset(named, text=text)
-        if not said.data.dataset and (at / config.FILE).is_file():
-            dataset = replace(dataset, name=at.resolve().name)
-        said = config.chosen(said, profile, llm, **wants)
-        return cls(dataset, folder, said, progress=progress, show=show)
+        dataset, folder, said = opening.found(Path(source), text, home)
+        chosen = config.chosen(said, profile, llm, **wants)
+        return cls(dataset, folder, chosen, progress=progress, show=show)
 
     @property
     def catalog(self) -> Catalog:
@@ -150,79 +140,48 @@ class Tastemate:
         )
         return self.recommend_all([asked], model=model)[0]
 
-    def recommend_all(self, queries: Sequence[Query], *, model: str | None = None) -> list[Slate]:
-        """Answer many queries at once."""
-        found: dict[int, Slate] = {}
-        asked = [build.asked_for(query, whole=model is None) for query in queries]
-        for extras in dict.fromkeys(asked):  # alike ones together: a batch answers as each alone
-            mine = [at for at, one in enumerate(asked) if one == extras]
-            slates = self._answered([queries[at] for at in mine], extras, model)
-            found.update(zip(mine, slates, strict=True))
-        return [found[at] for at in range(len(queries))]
-
-    def _answered(
-        self, queries: Sequence[Query], extras: tuple[str, ...], model: str | None
+    def recommend_all(
+        self, queries: Sequence[Query], *, model: str | None = None, llm: bool = True
     ) -> list[Slate]:
-        """Answer queries that call for the same extras."""
-        if model is None and not extras and not (self.language and self.language.joins):
-            return self.answers.recommend_all(queries)
-        slates = self.recommender(model, extras).recommend_all(queries)
-        stand_in = self.work.resources.stand_in() if "search" in extras else ""
-        if stand_in:
-            step = Step("encoder", 0, 0.0, error=stand_in)
-            slates = [replace(slate, trace=(*slate.trace, step)) for slate in slates]
-        return slates
+        """Answer many queries at once; without the language model where `llm` is false."""
+        return self.dispatch.recommend_all(queries, model, llm=llm)
 
-    def query(self, user: str | None = None, k: int = 10, **said: Any) -> Query:
-        """Turn what a person wrote into a `Query`: the keywords of `querying.query_of`."""
+    def query(
+        self, user: str | None = None, k: int = 10, *, events: Sequence[Signal] = (), **said: Any
+    ) -> Query:
+        """Turn what a person wrote into a `Query`: the keywords of `querying.query_of`.
+
+        `events` are signals that count for this query only. Raises `UnknownUser`.
+        """
         config.written(user="" if user is None else user)
-        seen = self.history(user) if user is not None else NO_HISTORY
-        return query_of(user, k, seen, self.catalog, self.interactions, self.find, **said)
+        person = self.work.person(user, events)
+        vector = self.work.pull(person)
+        scale = self.interactions.scale
+        return query_of(user, k, person, self.catalog, scale, self.find, vector=vector, **said)
 
     def history(self, user: str) -> History:
         """Return a user's events, those since the last import included; raise `UnknownUser`."""
         return self.work.history(user)
 
     def similar(self, item: str, n: int = 10, *, model: str | None = None) -> list[Candidate]:
-        """Return the n items most like one, by `model`.
-
-        By default `content` where most items are described, else `ease` and then `content`.
-        """
-        described = int((self.catalog.frame["text"] != "").sum() > len(self.catalog) / 2)
-        row = np.array([self.find(item)], dtype=np.int32)
-        for name in [model] if model else ["ease", "content"][described:]:
-            part = self.retriever(name)
-            if not isinstance(part, Similar):
-                raise ConfigError(f"{name!r} has no item-to-item neighbours. Try ease or content.")
-            if near := part.similar(row, n)[0]:
-                return near
-        return []
+        """Return the n items most like one: `looking.similar`."""
+        return looking.similar(self.work, self.find(item), n, model)
 
     def search(self, text: str, n: int = 10) -> list[Candidate]:
         """Return the n items that fit free text best; raise `ConfigError` for an empty one."""
-        config.written(query=text)
-        if not text.strip():
-            raise ConfigError("There is nothing to search for. Give some words.")
-        return self.retriever("search").retrieve([Query(text=text, k=n)], n)[0]
+        return looking.search(self.retriever("search"), text, n)
 
     def predict(self, user: str, items: Sequence[str], *, model: str = "als") -> list[float]:
         """Predict the ratings a user would give; raise `StageError` without ratings to learn."""
-        if not self.interactions.scale.rates:
-            raise StageError(
-                f"{self.name} holds no ratings to predict, only that people met items. "
-                "Use recommend for a ranking."
-            )
-        part = self.retriever(model)
-        if not isinstance(part, RatingPredictor):
-            raise ConfigError(f"{model!r} does not predict ratings. Use --model als.")
-        rows = np.array([self.find(item) for item in items], dtype=np.int32)
-        return [float(value) for value in part.predict([self.query(user)], [rows])[0]]
+        rows = [self.find(item) for item in items]
+        return looking.predicted(self.work, self.query(user), rows, model)
 
     def taste(self, user: str | None = None, *, likes: Iterable[str] = ()) -> Taste:
         """Read what somebody likes and dislikes, each statement with its items."""
         language = self.language
         with opened(None if language is None else language.wants.seconds, user or ""):
-            return self.profiler.taste([self.query(user, likes=likes).history])[0]
+            read = self.profiler.taste([self.query(user, likes=likes).history])[0]
+        return edited(read, self.work.person(user).edits)
 
     def explain(self, user: str, item: str, *, model: str | None = None) -> Recommendation:
         """Say where an item stands for a user and why, whether or not they have seen it."""
@@ -257,13 +216,52 @@ class Tastemate:
             self.history(user)
         return ask(self.desk, question, user, k)
 
+    @property
+    def store(self) -> Store:
+        """What people did and said, on disk."""
+        return self.work.store
+
+    @property
+    def model_version(self) -> str:
+        """Names the mix that is served and what it was fitted on."""
+        return f"{self.settings.recommend.profile}-{self.work.key}"
+
+    def record(self, signals: Sequence[Signal]) -> "Recorded":
+        """Keep what people did; on disk when this returns, and the next answer knows it.
+
+        Raises `UnknownItem` and `ConfigError` for a kind that is not taken; nothing is kept then.
+        """
+        self.catalog.rows(signal.item for signal in signals)
+        for signal in signals:
+            config.written(user=signal.user)
+            if not signal.user.strip():
+                raise UnknownUser("The user id is empty. Give any id; a new one is welcome.")
+            self.work.weights_of_signals.check(signal.kind)
+        return self.work.record(signals)
+
     def like(self, user: str, item: str) -> Item:
         """Record that a user likes an item; the next answer knows it."""
-        return self._tell(user, item, self.interactions.scale.high)
+        return self._tell(user, item, "like")
 
     def dislike(self, user: str, item: str) -> Item:
         """Record that a user dislikes an item; the next answer leaves it out."""
-        return self._tell(user, item, self.interactions.scale.worst)
+        return self._tell(user, item, "dislike")
+
+    def catch_up(self) -> bool:
+        """Learn what other processes wrote; return whether anything was new."""
+        if (changed := self.work.catch_up()) & {"items", "erased"}:
+            self._forget()
+        return bool(changed)
+
+    def erase(self, user: str) -> dict[str, int]:
+        """Remove everything held of a user; return how many rows of each table went.
+
+        Models forget them at the next `fit`; until then none names them.
+        """
+        gone = self.store.users.erase(user)
+        self.work.forget_prompts()
+        self.catch_up()
+        return gone
 
     def add_items(self, items: Sequence[Item | Mapping[str, Any]]) -> list[str]:
         """Add items, or JSON objects of them; return their ids.
@@ -300,22 +298,27 @@ class Tastemate:
         """Return a retriever, fitted now if it was not."""
         return self.work.retriever(name)
 
-    def recommender(self, model: str | None = None, extras: tuple[str, ...] = ()) -> Recommender:
+    def recommender(
+        self, model: str | None = None, extras: tuple[str, ...] = (), *, llm: bool = True
+    ) -> Recommender:
         """Return the composed path for a profile or a single retriever."""
-        mix = build.profile(model) if model else self.profile
-        return self.work.recommender(
-            mix, extras=extras, pool=self.settings.recommend.pool, language=self.language
-        )
+        return self.dispatch.path(model, extras, llm=llm)
+
+    @cached_property
+    def dispatch(self) -> Dispatch:
+        """Sends each query down the path it calls for."""
+        pool = self.settings.recommend.pool
+        return Dispatch(self.work, self.profile, pool, lambda: self.language)
 
     @cached_property
     def language(self) -> Language | None:
         """The language model with what it is asked to do; None where none is configured."""
         return open_language(self.settings, self.work.folder / "llm", self.show)
 
-    @cached_property
+    @property
     def answers(self) -> Precomputed:
         """The default path behind the answers that were made ahead of time."""
-        return self.work.answers(self.profile, self.settings.recommend.pool)
+        return self.dispatch.answers
 
     def find(self, written: str) -> int:
         """Return the row of an id or a title as somebody wrote it; raise `UnknownItem`."""
@@ -336,14 +339,12 @@ class Tastemate:
         """Reads what somebody likes out of a history."""
         return build.profiler(self.language, self.catalog, self.interactions)
 
-    def _tell(self, user: str, item: str, value: float) -> Item:
-        config.written(user=user)
-        if not user.strip():
-            raise UnknownUser("The user id is empty. Give any id; a new one is welcome.")
+    def _tell(self, user: str, item: str, kind: str) -> Item:
         row = self.find(item)
-        self.work.record([Event(user, self.catalog.ids[row], value, int(time.time()))])
+        at = int(time.time())
+        self.record([Signal(uuid4().hex, user, self.catalog.ids[row], kind, timestamp=at)])
         return self.catalog.item(row)
 
     def _forget(self) -> None:
-        for derived in ("linker", "profiler", "answers", "desk"):
+        for derived in ("linker", "profiler", "dispatch", "desk"):
             self.__dict__.pop(derived, None)

@@ -139,6 +139,15 @@ class Ranker(Protocol):
 
 
 @runtime_checkable
+class Arranger(Protocol):
+    """Reorders a ranked pool for what the person or the operator turned (`Query.controls`)."""
+
+    def arrange(self, query: Query, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return a permutation of the candidates; the pool as it came where nothing is turned."""
+        ...
+
+
+@runtime_checkable
 class Encoder(Protocol):
     """Texts to unit vectors."""
 

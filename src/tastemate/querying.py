@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from tastemate import config, filters
 from tastemate.catalog import Catalog
 from tastemate.context import checked
-from tastemate.interactions import Interactions
-from tastemate.types import AS_IS, Controls, Filter, History, Leaning, Query, history
+from tastemate.interactions import Scale
+from tastemate.people import Person, leaning
+from tastemate.types import AS_IS, Controls, Filter, Floats, Leaning, Query, history
 
 
 def query_of(
     user: str | None,
     k: int,
-    seen: History,
+    person: Person,
     catalog: Catalog,
-    interactions: Interactions,
+    scale: Scale,
     find: Callable[[str], int],
     *,
     text: str = "",
@@ -25,8 +26,10 @@ def query_of(
     controls: Controls = AS_IS,
     context: Mapping[str, str] | None = None,
     lean: Callable[[Mapping[str, str]], Sequence[Leaning]] | None = None,
+    vector: Floats | None = None,
+    seed: int = 0,
 ) -> Query:
-    """Return the query of a user whose history is `seen`.
+    """Return the query of a user of whom `person` is known.
 
     `likes` and `exclude` are ids or titles that `find` turns into rows; `wishes` are filters or
     texts such as "year>=1990"; `lean` says what a `context` makes one lean to. Raises what `find`
@@ -36,20 +39,24 @@ def query_of(
     config.listed(likes=likes, filters=wishes, exclude=exclude)
     moment = checked(context or {})
     liked = list(dict.fromkeys(find(written) for written in likes))
+    seen = person.history
     now = int(seen.timestamps[-1]) if len(seen) else 0
-    high = interactions.scale.high
+    left_out = {find(written) for written in exclude}
+    said = [one for one in map(leaning, person.edits) if one is not None]
     return Query(
         user=user,
-        history=seen.then(history(liked, [high] * len(liked), [now] * len(liked))),
+        history=seen.then(history(liked, [scale.high] * len(liked), [now] * len(liked))),
         text=text.strip(),
         k=k,
-        exclude=frozenset(find(written) for written in exclude),
+        exclude=frozenset(left_out | person.hidden if exclude_seen else left_out),
         exclude_seen=exclude_seen,
         filters=tuple(
             wish if isinstance(wish, Filter) else filters.parse(wish, catalog) for wish in wishes
         ),
-        leanings=tuple(lean(moment)) if lean is not None else (),
+        leanings=(*said, *(lean(moment) if lean is not None else ())),
+        vector=vector,
         context=moment,
-        about=interactions.about(user),
+        about=person.about,
         controls=controls,
+        seed=seed,
     )

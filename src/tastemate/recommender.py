@@ -7,7 +7,6 @@ the cut to k hold on every path, the degraded one included.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 
@@ -15,9 +14,10 @@ from tastemate.blend import Blend
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, StageError
 from tastemate.filters import allowed
-from tastemate.protocols import Explainer, Ranker, Retriever
+from tastemate.protocols import Arranger, Explainer, Ranker, Retriever
 from tastemate.scope import Trace, opened
 from tastemate.types import (
+    AS_IS,
     Candidate,
     Floats,
     Mask,
@@ -31,14 +31,6 @@ Pools = list[list[Candidate]]
 
 BATCH = 256
 """Queries answered together: bounds memory at BATCH × items scores."""
-
-
-class Arranger(Protocol):
-    """Reorders a pool for what the person turned: diversity, novelty."""
-
-    def arrange(self, query: Query, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Return a permutation of the candidates."""
-        ...
 
 
 class Recommender:
@@ -136,7 +128,7 @@ class Recommender:
         found = self._retrieve(queries, trace)
         blended = self._blend(queries, found, trace)
         pools = [
-            _best(np.where(mask, row, -np.inf), max(self.pool, query.k))
+            _best(np.where(mask, row, -np.inf), self._deep(query))
             for mask, row, query in zip(may, blended, queries, strict=True)
         ]
         if self.ranker is not None:
@@ -164,6 +156,11 @@ class Recommender:
             Slate(tuple(lines), steps, missing)
             for lines, missing in zip(explained, unknown, strict=True)
         ]
+
+    def _deep(self, query: Query) -> int:
+        """Return how many candidates go on: no more than k where nothing reorders them."""
+        reordered = self.ranker is not None or _turned(query)
+        return max(self.pool, query.k) if reordered else query.k
 
     def _allow(self, queries: Sequence[Query]) -> tuple[Mask, list[int]]:
         """Return what may be shown, (queries, items), and how many were left out as unknown."""
@@ -234,6 +231,7 @@ class Recommender:
                 self.catalog.item(candidate.row),
                 candidate.score,
                 tuple(sources[rank - 1]) or (candidate,),
+                propensity=candidate.propensity,
             )
             for rank, candidate in enumerate(pool, start=1)
         ]
@@ -295,14 +293,14 @@ def _check(queries: Sequence[Query], items: int) -> None:
             raise ConfigError(
                 f"A query names a row outside 0..{items - 1}. Rows come from Catalog.row(id)."
             )
-        for name in ("diversity", "novelty", "explore"):
+        for name in ("diversity", "novelty", "explore", "fair"):
             value = getattr(query.controls, name)
             if not 0.0 <= value <= 1.0:
                 raise ConfigError(f"{name} is {value}; it must lie between 0 and 1.")
 
 
 def _turned(query: Query) -> bool:
-    return query.controls.diversity > 0 or query.controls.novelty > 0
+    return query.controls != AS_IS
 
 
 def _opinions(scores: Floats) -> int:

@@ -40,6 +40,25 @@ class Event:
     timestamp: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One thing somebody did, as a service takes it: what it is worth is the operator's to say."""
+
+    id: str
+    """Names it for good: the same id again is the same signal."""
+    user: str
+    item: str
+    kind: str
+    """"view", "like", "dislike", "rating"…: a row of `profile.signals.Weights`."""
+    value: float = 0.0
+    """Of a rating; other kinds have none."""
+    timestamp: int = 0
+    session: str = ""
+    recommendation: str = ""
+    """The list it answers, and the item's place in it from 1 (0: none)."""
+    position: int = 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
     """What one person did, oldest first: three arrays of one length (n,)."""
@@ -124,6 +143,7 @@ class Controls:
     diversity: float = 0.0
     novelty: float = 0.0
     explore: float = 0.0
+    fair: float = 0.0
 
 
 AS_IS = Controls()
@@ -172,6 +192,8 @@ class Query:
     about: Mapping[str, AttributeValue] = field(default_factory=dict)
     """What the user declared about themselves (age, group…); empty unless they gave it."""
     controls: Controls = AS_IS
+    seed: int = 0
+    """Of what is drawn: the same query with the same seed gives the same list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +206,8 @@ class Candidate:
     rank: int
     parts: tuple[tuple[str, float], ...] = ()
     """What each retriever scored it, by name; filled for the ranker only."""
+    propensity: float = 1.0
+    """Chance of standing at its place, given what stands before it; 1 where nothing is drawn."""
 
 
 EvidenceKind: TypeAlias = Literal[
@@ -243,6 +267,8 @@ class Recommendation:
     score: float
     sources: tuple[Candidate, ...] = ()
     reason: Reason = Reason()
+    propensity: float = 1.0
+    """Chance of standing at its place (`Candidate.propensity`)."""
 
 
 @dataclass(frozen=True, slots=True)

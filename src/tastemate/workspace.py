@@ -1,35 +1,40 @@
 """What is kept of one data set: what people did since it was read, and what was fitted on it.
 
-Layout of the folder: `events.jsonl`, `items.jsonl` and `features.jsonl` (journals), `fitted.json`
-(how much of them the models have seen), `models/<name>-<key>/`, `answers/`, `llm/`.
+Layout of the folder: `store.db` (or a store elsewhere, `[store]`), `features.jsonl` (a journal),
+`fitted.json` (what the models have seen: `Generation`), `models/<name>-<key>/`, `answers/`, `llm/`.
 """
 
-import fcntl
-import hashlib
-import json
 import shutil
+import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from tastemate import build
+from tastemate.artifacts import locked
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
-from tastemate.errors import DataError, FormatError, Unavailable
+from tastemate.errors import DataError, FormatError, Unavailable, UnknownUser
+from tastemate.generation import FORMAT, Generation, absorbed, without
 from tastemate.interactions import Interactions
 from tastemate.language import Language
+from tastemate.people import NOBODY, People, Person
 from tastemate.precomputed import Composed, Precomputed
+from tastemate.profile.signals import Weights
 from tastemate.protocols import EncodesItems, Progress, Retriever
 from tastemate.recommender import Recommender
 from tastemate.store.journal import Journal
-from tastemate.store.records import read_event, read_item
-from tastemate.types import Event, History, Item, history
+from tastemate.types import Floats, History, Item, Signal
 
-FORMAT = 1
-"""Raised when a newer version can no longer read what an older one fitted."""
+if TYPE_CHECKING:
+    from tastemate.store.events import Recorded
+    from tastemate.store.opening import Store
 
 
 class Workspace:
@@ -41,25 +46,26 @@ class Workspace:
         catalog: Catalog,
         interactions: Interactions,
         resources: build.Resources,
+        store: "Store",
+        weights: Weights | None = None,
         *,
         progress: Progress | None = None,
     ) -> None:
         self.folder = folder
         self.resources = resources
-        self._base = (catalog, interactions)
+        self.store = store
+        self.weights_of_signals = weights or Weights()
+        self._read = (catalog, interactions)
         self._progress = progress or _silent
-        self._events = Journal(folder / "events.jsonl")
-        self._items = Journal(folder / "items.jsonl")
         self.features = Journal(folder / "features.jsonl", derived=True)
         """What `tastemate features` read of the items."""
         self._fitted: dict[str, Retriever] = {}
         self._composed: dict[object, Recommender] = {}
-        self.live: dict[str, list[Event]] = {}
-        """What people did after the data was read, by user."""
-        self.events: list[Event] = []
-        self.items: list[Item] = []
-        self._reload()
-        self._seen = _absorbed(folder / "fitted.json")
+        self._lock = threading.RLock()
+        self.people = People(store, self.weights_of_signals)
+        self.items: list[Item] = store.items.all()
+        self._erased = store.users.erased()
+        self.generation = Generation.read(folder / "fitted.json", catalog, interactions)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -68,50 +74,90 @@ class Workspace:
 
     @cached_property
     def interactions(self) -> Interactions:
-        """The events as the data set has them, over the grown catalogue."""
-        return self._base[1].over(self.catalog)
+        """The events as the data set has them, without erased people, over the grown catalogue."""
+        kept = without(self._read[1], self._erased, self.store.users.hash_of)
+        return kept.over(self.catalog)
+
+    def person(self, user: str | None, now: Sequence[Signal] = ()) -> Person:
+        """Return what is known of a user, with signals that are not kept.
+
+        Raises `UnknownUser` where nothing is known and nothing given.
+        """
+        person = NOBODY
+        if user is not None:
+            person = self.people.of(user, self.catalog, self.interactions)
+            if not person.known and not now:
+                self.interactions.code(user)
+                raise UnknownUser(f"Nothing is known of {user!r}. Name what they like instead.")
+        return self.people.told(person, now, self.catalog, self.interactions) if now else person
+
+    def pull(self, person: Person) -> Floats | None:
+        """Return where somebody's latest signals point in the encoder's space, (dimensions,).
+
+        None without signals, and where no search index is fitted: it is not worth one.
+        """
+        if not person.signals or not self.weights_of_signals.live:
+            return None
+        if not any((self.folder / "models").glob("search-*")) or not self.is_fitted("search"):
+            return None
+        index: Any = self.retriever("search")
+        return self.people.pull(person, index.vectors, self.catalog, self.interactions.scale)
 
     def history(self, user: str) -> History:
         """Return a user's events, live ones included; raise `UnknownUser`.
 
         The latest live word on an item replaces what was said of it before.
         """
-        live = self.live.get(user, [])
-        if user not in self.interactions and not live:
-            self.interactions.code(user)
-        seen = self.interactions.history_of(user)
-        latest = {event.item: event for event in live if event.item in self.catalog}
-        events = sorted(latest.values(), key=lambda event: event.timestamp)
-        return seen.then(
-            history(
-                self.catalog.rows(event.item for event in events),
-                [event.value for event in events],
-                [event.timestamp for event in events],
-            )
-        )
+        return self.person(user).history
 
-    def record(self, events: list[Event]) -> None:
-        """Keep events; they are on disk when this returns."""
-        self._events.append(asdict(event) for event in events)
-        self.events += events
-        for event in events:
-            self.live.setdefault(event.user, []).append(event)
+    def record(self, signals: Sequence[Signal]) -> "Recorded":
+        """Keep what people did; it is on disk when this returns."""
+        kept = self.store.events.record(signals)
+        self.people.forget({signal.user for signal in signals})
+        return kept
 
     def add(self, items: list[Item]) -> None:
         """Keep new items; what is loaded is opened again over the grown catalogue."""
-        grown = self.catalog.with_items(items)  # refuses what does not fit before it is kept
-        self._items.append(asdict(item) for item in items)
-        self.items += items
+        self.catalog.with_items(items)  # refuses what does not fit before it is kept
+        self.store.items.add(items)
+        self.catch_up()
+
+    def catch_up(self) -> frozenset[str]:
+        """Learn what this and other processes wrote; return the names of what has changed."""
+        with self._lock:
+            changed = self.people.catch_up()
+            if changed & {"items", "erased"}:
+                self._reopen()
+            return changed
+
+    def _reopen(self) -> None:
+        """Serve the items and people that are in the store now."""
+        self.items = self.store.items.all()
+        self._erased = self.store.users.erased()
+        for derived in ("catalog", "interactions"):
+            self.__dict__.pop(derived, None)
         self._fitted.clear()
         self._composed.clear()
-        self.catalog = grown
-        self.__dict__.pop("interactions", None)
+
+    def logged(self, days: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return what was shown in the last days, and all signals there are, as frames."""
+        since = int(time.time()) - days * 86_400
+        return self.store.impressions.frame(since), self.store.events.frame()
+
+    def forget_prompts(self) -> None:
+        """Remove what was kept of calls to a model: prompts may have told of somebody."""
+        for part in ("cache", "record"):
+            shutil.rmtree(self.folder / "llm" / part, ignore_errors=True)
 
     def retriever(self, name: str) -> Retriever:
         """Return a fitted retriever: from memory, from disk, or fitted now and kept."""
-        if name not in self._fitted:
-            self._fitted[name] = self._open(name)
-        return self._fitted[name]
+        found = self._fitted.get(name)
+        if found is None:
+            with self._lock:  # one thread opens or fits it, the others wait
+                if name not in self._fitted:
+                    self._fitted[name] = self._open(name)
+                found = self._fitted[name]
+        return found
 
     def recommender(
         self,
@@ -127,17 +173,21 @@ class Workspace:
             held, language = language, self.weighed(language, mix)
             learned = (id(held), language.learned)
         key = (tuple(sorted(mix.weights.items())), mix.method, extras, pool, learned)
-        if key not in self._composed:
-            self._composed[key] = build.recommender(
-                mix,
-                self.retriever,
-                self.catalog,
-                self.interactions,
-                extras=extras,
-                pool=pool,
-                language=language,
-            )
-        return self._composed[key]
+        found = self._composed.get(key)
+        if found is None:
+            with self._lock:
+                found = build.recommender(
+                    mix,
+                    self.retriever,
+                    self.catalog,
+                    self.interactions,
+                    extras=extras,
+                    pool=pool,
+                    language=language,
+                    arranging=replace(self.resources.arranging, log=self.logged),
+                )
+                self._composed[key] = found
+        return found
 
     def weighed(self, language: Language, mix: Blend) -> Language:
         """Return the model with what was learned of its order for this data and mix."""
@@ -164,25 +214,29 @@ class Workspace:
         `Unavailable` when the result cannot be written.
         """
         took: dict[str, float] = {}
-        with locked(self.folder):
-            self._reload()
-            self._seen = (len(self.events), len(self.items))
-            for derived in ("catalog", "interactions", "key"):
-                self.__dict__.pop(derived, None)
-            self._fitted.clear()
-            self._composed.clear()
-            for name in names:
-                start = time.perf_counter()
-                self._fit(name).save(self._place(name))
-                self._fitted[name] = self._open(name)
-                took[name] = time.perf_counter() - start
-            _write_json(
-                self.folder / "fitted.json", {"events": self._seen[0], "items": self._seen[1]}
+        with locked(self.folder), self._lock:
+            self.people.catch_up()
+            self._reopen()
+            before = self.generation
+            self.generation = before.next(
+                self.store.events.last(), len(self.items), len(self._erased), self.store.id
             )
+            try:
+                for name in names:
+                    start = time.perf_counter()
+                    self._fit(name).save(self._place(name))
+                    self._fitted[name] = self._open(name)
+                    took[name] = time.perf_counter() - start
+                self.generation.write(self.folder / "fitted.json")
+            except BaseException:  # half a generation is none: the last one goes on
+                self.generation = before
+                self._reopen()
+                raise
+            self.store.versions.bump("model")
             self._prune()
         return took
 
-    def refresh(self) -> list[str]:
+    def reread(self) -> list[str]:
         """Let every fitted retriever that reads texts read what they say now; return their names.
 
         For after features were read: no later answer then waits for it.
@@ -213,7 +267,7 @@ class Workspace:
         try:
             fitted.save(place)
         except Unavailable as error:
-            if self._seen[1] < len(self.items):
+            if self.generation.items < len(self.items):
                 raise  # only what is loaded from disk can serve a catalogue that has grown
             self._progress(f"{error} Serving {name} from memory.", 0.0)
             return fitted
@@ -251,15 +305,14 @@ class Workspace:
     @property
     def _training(self) -> tuple[Catalog, Interactions]:
         """The data as of the last `fit`: the base and what was absorbed then."""
-        n_events, n_items = self._seen
-        catalog = self._grown(self.items[:n_items])
-        known = [event for event in self.events[:n_events] if event.item in catalog]
-        interactions = self._base[1].over(catalog)
-        return catalog, interactions.with_events(known, catalog) if known else interactions
+        now = self.generation
+        catalog = self._grown(self.items[: now.items])
+        base = self.interactions.over(catalog) if catalog is not self.catalog else self.interactions
+        return catalog, absorbed(base, catalog, self.store, now.events, self.weights_of_signals)
 
     def _grown(self, items: list[Item]) -> Catalog:
         """Return the base catalogue with items; one that does not fit is left out and said."""
-        base = self._base[0]
+        base = self._read[0]
         if not items:
             return base
         try:
@@ -272,74 +325,25 @@ class Workspace:
                     self._progress(f"An added item is left out: {error}", 0.0)
             return base
 
-    def _reload(self) -> None:
-        """Read the journals: what this process and others recorded."""
-        self.events = [read_event(record) for record in self._events.read()]
-        self.items = [read_item(record) for record in self._items.read()]
-        self.live.clear()
-        for event in self.events:
-            self.live.setdefault(event.user, []).append(event)
-
-    @cached_property
+    @property
     def key(self) -> str:
         """A short hash of the data the models are fitted on."""
-        catalog, interactions = self._base
-        n_events, n_items = self._seen
-        absorbed = (self.events[:n_events], self.items[:n_items])
-        parts = (catalog.fingerprint, interactions.fingerprint, absorbed)
-        return hashlib.sha256(f"{FORMAT} {parts}".encode("utf-8", "replace")).hexdigest()[:8]
+        return self.generation.key
 
     def _place(self, name: str) -> Path:
         key = f"{self.key}{build.options_key(name, self.resources)}"
         return self.folder / "models" / f"{name}-{key}"
 
     def _prune(self) -> None:
-        """Remove models of older fits, and what a killed process left half written."""
+        """Remove models of older fits but the last, and what a killed process left half written.
+
+        The one before stays: another process may be serving it, or have to go back to it.
+        """
+        kept = (self.generation.key, self.generation.previous)
         for folder in (self.folder / "models").glob("*-*"):
-            if self.key not in folder.name or folder.name.startswith("."):
+            if folder.name.startswith(".") or not any(key and key in folder.name for key in kept):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
 def _silent(_what: str, _share: float) -> None:
     return None
-
-
-@contextmanager
-def locked(folder: Path, name: str = "lock", *, wait: bool = True) -> Iterator[None]:
-    """Hold a lock of the folder; raise `Unavailable` where there can be none, or it is held."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / name).open("w")
-    except OSError as error:
-        raise Unavailable(
-            f"{folder} cannot be written ({error.strerror}). "
-            "Mend the permissions, or set TASTEMATE_HOME to another folder."
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Unavailable(
-                f"Another process is at it in {folder}. Wait for it, or stop it."
-            ) from error
-        yield
-
-
-def _absorbed(path: Path) -> tuple[int, int]:
-    """Return how many events and items the last fit had; none where that is not known."""
-    try:
-        kept = json.loads(path.read_text())
-        return int(kept["events"]), int(kept["items"])
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
-        return 0, 0
-
-
-def _write_json(path: Path, value: object) -> None:
-    fresh = path.with_suffix(".new")
-    try:
-        fresh.write_text(json.dumps(value))
-        fresh.replace(path)
-    except OSError as error:
-        raise Unavailable(
-            f"{path} cannot be written ({error.strerror}). Free some space."
-        ) from error

@@ -156,7 +156,7 @@ def test_what_cannot_be_measured_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is a project"):
         speed(str(tmp_path))
     project = Tastemate.open("films", home=tmp_path)
-    project.work._base = (CATALOG, Interactions.empty(CATALOG))
+    project.work._read = (CATALOG, Interactions.empty(CATALOG))
     with pytest.raises(DataError, match="no users"):
         module._users(project, 3, 0)
 

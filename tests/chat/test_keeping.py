@@ -1,8 +1,8 @@
 """Conversations on disk: exact, durable, and gone when deleted."""
 
-import json
 import multiprocessing
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,8 +16,10 @@ from tastemate.chat.intent import Intent, Wish
 from tastemate.chat.keeping import Sessions
 from tastemate.chat.session import Question, Session, Turn
 from tastemate.errors import DataError, FormatError, NotFound, Unavailable
+from tastemate.store.opening import Store, open_store, sqlite_url
 
 ANY = st.text(st.characters(), max_size=8)  # lone surrogates too
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 VALUES = ANY | st.integers() | st.floats(allow_nan=False) | st.lists(ANY, max_size=2).map(tuple)
 IDS = st.lists(ANY, max_size=2).map(tuple)
 WISHES = st.builds(
@@ -50,7 +52,19 @@ TURNS = st.builds(
     offered=st.lists(WISHES, max_size=2).map(tuple),
     at=st.integers(0, 2**40),
 )
-SESSIONS = st.builds(Session, ANY, st.none() | ANY, st.lists(TURNS, max_size=3).map(tuple))
+SESSIONS = st.builds(Session, NAMES, st.none() | NAMES, st.lists(TURNS, max_size=3).map(tuple))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(sqlite_url(tmp_path / "store.db"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def kept(store: Store) -> Sessions:
+    return Sessions(store.sessions)
 
 
 def talk(n: int, name: str = "a", user: str | None = "ann") -> Session:
@@ -61,8 +75,7 @@ def talk(n: int, name: str = "a", user: str | None = "ann") -> Session:
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(SESSIONS)
-def test_what_comes_back_is_what_was_kept(tmp_path: Path, session: Session):
-    kept = Sessions(tmp_path)
+def test_what_comes_back_is_what_was_kept(kept: Sessions, session: Session):
     for old in kept.all():
         kept.delete(old.id)
     kept.start(session)
@@ -71,28 +84,25 @@ def test_what_comes_back_is_what_was_kept(tmp_path: Path, session: Session):
     assert repr(found) == repr(session)  # 1990 and 1990.0, True and 1 are told apart
 
 
-def test_a_conversation_grows_turn_by_turn(tmp_path: Path):
-    kept = Sessions(tmp_path)
+def test_a_conversation_grows_turn_by_turn(kept: Sessions, store: Store):
     session = Session("a/../b \u2603", "ann")
     kept.keep(session)
     for n in range(3):
         session = session.then(Turn(f"message {n}", Intent(), asked=Question("g", ("x",), "?")))
         kept.keep(session)
         kept.keep(session)  # once more writes nothing
-        assert Sessions(tmp_path).open(session.id) == session
-    path = next(tmp_path.glob("??/*.jsonl"))
-    assert len(path.read_text().splitlines()) == 4
+        assert Sessions(store.sessions).open(session.id) == session
+    assert len(store.sessions.open(session.id, 1).records) == 3
 
 
-def test_numbers_of_numpy_are_kept_as_numbers(tmp_path: Path):
+def test_numbers_of_numpy_are_kept_as_numbers(kept: Sessions):
     question = Question("year", (np.int64(1990),), "?", np.float32(0.5))  # type: ignore[arg-type]
-    Sessions(tmp_path).start(Session("a", None, (Turn("m", Intent(), asked=question),)))
-    found = Sessions(tmp_path).open("a").turns[0].asked
+    kept.start(Session("a", None, (Turn("m", Intent(), asked=question),)))
+    found = kept.open("a").turns[0].asked
     assert found == Question("year", (1990,), "?", 0.5)
 
 
-def test_listing_and_deleting(tmp_path: Path):
-    kept = Sessions(tmp_path)
+def test_listing_and_deleting(kept: Sessions, tmp_path: Path):
     assert kept.all() == []
     kept.start(talk(2, "a"))
     kept.start(talk(1, "b", None))
@@ -102,15 +112,13 @@ def test_listing_and_deleting(tmp_path: Path):
     kept.delete("b")
     assert kept.delete_user("ann") == 2
     assert kept.all() == []
-    assert not list(tmp_path.glob("??/*.jsonl"))
-    assert all(b"message" not in one.read_bytes() for one in tmp_path.rglob("*") if one.is_file())
+    assert all(b"message 0" not in one.read_bytes() for one in tmp_path.rglob("*") if one.is_file())
     for call in (kept.delete, kept.open):
         with pytest.raises(NotFound, match="no conversation 'a'"):
             call("a")
 
 
-def test_what_was_deleted_is_not_brought_back_by_its_next_turn(tmp_path: Path):
-    kept = Sessions(tmp_path)
+def test_what_was_deleted_is_not_brought_back_by_its_next_turn(kept: Sessions):
     session = talk(1)
     kept.keep(session)
     kept.delete("a")
@@ -119,8 +127,7 @@ def test_what_was_deleted_is_not_brought_back_by_its_next_turn(tmp_path: Path):
     assert kept.all() == []
 
 
-def test_two_that_go_on_from_the_same_turn_do_not_overwrite_each_other(tmp_path: Path):
-    kept = Sessions(tmp_path)
+def test_two_that_go_on_from_the_same_turn_do_not_overwrite_each_other(kept: Sessions):
     session = talk(1)
     kept.keep(session)
     kept.keep(session.then(Turn("mine", Intent())))
@@ -132,37 +139,17 @@ def test_two_that_go_on_from_the_same_turn_do_not_overwrite_each_other(tmp_path:
         kept.start(talk(1))
 
 
-def test_a_torn_line_was_never_acknowledged(tmp_path: Path):
-    kept = Sessions(tmp_path)
-    kept.keep(talk(1))
-    path = next(tmp_path.glob("??/*.jsonl"))
-    whole = path.read_bytes()
-    path.write_bytes(whole + b'{"text": "half')
-    assert kept.open("a") == talk(1)
-    kept.keep(talk(2))
-    assert kept.open("a") == talk(2)
-    path.write_bytes(whole[:10])  # torn in its first line
-    assert kept.all() == []
-    kept.keep(talk(1))
-    assert kept.open("a") == talk(1)
-
-
-def test_damage_is_said_and_harms_no_other(tmp_path: Path):
-    kept = Sessions(tmp_path)
+def test_damage_is_said_and_harms_no_other(kept: Sessions, store: Store):
     kept.start(talk(2, "a"))
     kept.start(talk(1, "b"))
-    path = next(one for one in tmp_path.glob("??/*.jsonl") if b'"a"' in one.read_bytes())
-    head, first, second = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(head + b"\x00garbage\n" + second)
-    with pytest.raises(FormatError, match="line 2 is damaged"):
-        kept.open("a")
-    path.write_bytes(b"garbage\n" + first)
-    assert [one.id for one in kept.all()] == ["b"]
-    assert kept.damaged() == [path]
-    with pytest.raises(FormatError, match="1 conversations were deleted; 1 files are damaged"):
-        kept.delete_user("ann")
-    kept.delete("a")
-    assert kept.damaged() == []
+    with store.transaction() as connection:
+        connection.exec_driver_sql("UPDATE turns SET record = 'x' WHERE session = 'a'")
+    for call in (lambda: kept.open("a"), lambda: kept.keep(talk(3, "a"))):
+        with pytest.raises(FormatError, match=r"turn \d is damaged"):
+            call()
+    assert kept.open("b") == talk(1, "b")
+    assert {one.id for one in kept.all()} == {"a", "b"}
+    assert kept.delete_user("ann") == 2
 
 
 @pytest.mark.parametrize(
@@ -180,33 +167,29 @@ def test_damage_is_said_and_harms_no_other(tmp_path: Path):
     ],
 )
 def test_what_this_version_cannot_read_is_an_error_that_says_so(
-    tmp_path: Path, record: dict[str, object], match: str
+    kept: Sessions, store: Store, record: dict[str, object], match: str
 ):
-    kept = Sessions(tmp_path)
-    kept.keep(talk(0))
-    with next(tmp_path.glob("??/*.jsonl")).open("a") as file:
-        file.write(json.dumps(record) + "\n")
+    store.sessions.start("a", None, 1, [{"text": "m", "intent": {}}, record])
     with pytest.raises(FormatError, match=match) as found:
         kept.open("a")
-    assert "line 2" in str(found.value)
+    assert "turn 2" in str(found.value)
     assert "Update Tastemate" in str(found.value)
 
 
-def test_a_newer_format_is_named(tmp_path: Path):
-    kept = Sessions(tmp_path)
-    kept.keep(talk(0))
-    path = next(tmp_path.glob("??/*.jsonl"))
-    path.write_text('{"format": 2, "id": "a", "user": null}\n')
-    with pytest.raises(FormatError, match="newer version"):
-        kept.open("a")
-    with pytest.raises(FormatError, match="newer version"):
-        kept.keep(talk(1))
+def test_a_newer_format_is_named(kept: Sessions, store: Store):
+    store.sessions.start("a", "ann", 2, [])
+    for call in (lambda: kept.open("a"), lambda: kept.keep(talk(1))):
+        with pytest.raises(FormatError, match="newer version"):
+            call()
+    assert kept.all() == []
+    assert kept.damaged() == ["a"]
+    assert kept.delete_user("ann") == 1
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(Unavailable, match="was not kept"):
-        Sessions(tmp_path / "file").keep(talk(1))
+    with pytest.raises(Unavailable, match="cannot be written"):
+        Sessions(open_store(sqlite_url(tmp_path / "file" / "store.db")).sessions).keep(talk(1))
 
 
 JSON = st.recursive(
@@ -231,21 +214,21 @@ def test_anything_else_is_an_error_of_ours(record: object):
     assert decoded(Turn, encoded(turn), "here").text == turn.text
 
 
-def _say(folder: str, name: str, n: int) -> None:
-    kept, session = Sessions(Path(folder)), Session(name, str(os.getpid()))
+def _say(url: str, name: str, n: int) -> None:
+    kept, session = Sessions(open_store(url).sessions), Session(name, str(os.getpid()))
     for at in range(n):
         session = session.then(Turn(f"{name} {at}", Intent()))
         kept.keep(session)
 
 
-def test_processes_at_once(tmp_path: Path):
+def test_processes_at_once(kept: Sessions, tmp_path: Path):
+    url = sqlite_url(tmp_path / "store.db")
     spawn = multiprocessing.get_context("fork")
-    running = [spawn.Process(target=_say, args=(str(tmp_path), f"s{n}", 5)) for n in range(4)]
+    running = [spawn.Process(target=_say, args=(url, f"s{n}", 5)) for n in range(4)]
     for one in running:
         one.start()
     for one in running:
         one.join(30)
     assert [one.exitcode for one in running] == [0] * 4
-    kept = Sessions(tmp_path)
     for n in range(4):
         assert [turn.text for turn in kept.open(f"s{n}").turns] == [f"s{n} {at}" for at in range(5)]

@@ -1,4 +1,4 @@
-"""The preference vector: which way each signal turns it, and what leaves it again."""
+"""The preference vector: which way each pull turns it, and what leaves it again."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from tastemate.catalog import Catalog
 from tastemate.chat.beliefs import beliefs
 from tastemate.chat.intent import Intent, Wish
 from tastemate.chat.session import Session, Turn, undo
-from tastemate.chat.vector import Preference, Rates, signals
+from tastemate.chat.vector import Preference, Rates, pulls
 from tastemate.config import arguments
 from tastemate.errors import ConfigError
 from tastemate.types import Floats, Item
@@ -130,7 +130,7 @@ def test_the_same_turns_give_the_same_vector_and_texts_are_encoded_once():
 
 def test_signals_come_in_the_order_they_were_said():
     said = session(Intent(liked=("1",)), Intent(text="tense", disliked=("2",)))
-    told = [(one.turn, one.kind, one.weight) for one in signals(beliefs(said, CATALOG))]
+    told = [(one.turn, one.kind, one.weight) for one in pulls(beliefs(said, CATALOG))]
     assert told == [(0, "like", 1.0), (1, "text", 1.0), (1, "dislike", -1.0)]
 
 

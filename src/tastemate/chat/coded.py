@@ -19,8 +19,13 @@ T = TypeVar("T")
 
 def encoded(value: Any) -> dict[str, Any]:
     """Return a dataclass as JSON values, without the fields that hold their default."""
-    held = ((one, getattr(value, one.name)) for one in fields(value))
-    return {one.name: _plain(now) for one, now in held if now != _default(one)}
+    held = ((one, getattr(value, one.name), _default(one)) for one in fields(value))
+    return {
+        # -0.0 equals 0.0 and True equals 1, but they are not the same
+        one.name: _plain(now)
+        for one, now, usual in held
+        if now != usual or repr(now) != repr(usual)
+    }
 
 
 def decoded(kind: type[T], record: Any, where: str) -> T:

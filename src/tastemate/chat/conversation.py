@@ -193,6 +193,16 @@ class Conversation:
         self._keep(session)
         return f"Forgotten: {gone}."
 
+    def withdraw(self, number: int, hear: Callable[[str], None] | None = None) -> Reply:
+        """Take back one line of what is believed and answer with a list again.
+
+        `hear` is that of `say`. Raises `NotFound` where there is no such line and `Unavailable`
+        when the turn cannot be kept.
+        """
+        heard = drop(self.session, number, self.desk.catalog, int(self.parts.clock()))
+        with self._limited():
+            return self._answer(heard, Trace(), hear)
+
     def why(self, place: int) -> Recommendation:
         """Return the item at a place, from 1, of the list shown last, and all its reason.
 

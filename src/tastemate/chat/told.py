@@ -1,7 +1,7 @@
 """What is believed of a person, told line by line, so that each line can be taken back."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tastemate.catalog import Catalog
 from tastemate.chat.beliefs import MARK, VERDICTS, Beliefs, Verdict, beliefs
@@ -33,6 +33,8 @@ class Line:
     """What an intent has to take back for the line to go."""
     turn: int = -1
     """The turn (from 0) it comes from; -1 where that is not kept."""
+    wishes: tuple[Wish, ...] = ()
+    """The wish it tells of, or the two bounds of one range; empty for other lines."""
 
 
 def told(session: Session, catalog: Catalog) -> tuple[Line, ...]:
@@ -43,11 +45,11 @@ def told(session: Session, catalog: Catalog) -> tuple[Line, ...]:
 def lines(believed: Beliefs, session: Session, catalog: Catalog) -> tuple[Line, ...]:
     """Return the lines of beliefs that were folded from the session."""
     return tuple(
-        Line(f"{text}{_since(session, turn)}", withdrawn, turn)
-        for text, withdrawn, turn in (
+        replace(line, text=f"{line.text}{_since(session, line.turn)}")
+        for line in (
             *_wishes(believed.wishes),
-            *_items(believed, catalog),
-            *_rest(believed),
+            *(Line(*one) for one in _items(believed, catalog)),
+            *(Line(*one) for one in _rest(believed)),
         )
     )
 
@@ -65,7 +67,7 @@ def drop(session: Session, number: int, catalog: Catalog, at: int = 0) -> Sessio
     return session.then(Turn("", gone, at=at))
 
 
-def _wishes(held: Sequence[Held]) -> Iterator[tuple[str, tuple[tuple[str, str], ...], int]]:
+def _wishes(held: Sequence[Held]) -> Iterator[Line]:
     """Yield a line a wish, so that each can be taken back; two bounds of one turn are one."""
     done: set[int] = set()
     for at, one in enumerate(held):
@@ -75,7 +77,8 @@ def _wishes(held: Sequence[Held]) -> Iterator[tuple[str, tuple[tuple[str, str], 
         done.add(other)
         wishes = [one.wish] if other == at else [one.wish, held[other].wish]
         back = tuple(pair for wish in wishes for pair in _back(wish))
-        yield f"{_VERBS[one.wish.firm]}: {short(wishes)}", back, one.turn
+        text = f"{_VERBS[one.wish.firm]}: {short(wishes)}"
+        yield Line(text, back, one.turn, tuple(wishes))
 
 
 def _range(one: Held, other: Held) -> bool:

@@ -45,7 +45,7 @@ _KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
+class Pull:
     """One thing said, in the order it was said: a kind of `Rates`, an item's id or words."""
 
     turn: int
@@ -55,12 +55,12 @@ class Signal:
     """Below zero for what is to be kept away from."""
 
 
-def signals(believed: Beliefs) -> list[Signal]:
+def pulls(believed: Beliefs) -> list[Pull]:
     """Return what is in force as signals, oldest first; within a turn, likes last."""
-    return sorted(_signals(believed), key=lambda one: one.turn)
+    return sorted(_pulls(believed), key=lambda one: one.turn)
 
 
-def _signals(believed: Beliefs) -> Iterator[Signal]:
+def _pulls(believed: Beliefs) -> Iterator[Pull]:
     items: tuple[tuple[str, Mapping[str, Sign], float], ...] = (
         ("about", believed.about, 1.0),
         ("picked", believed.picked, 1.0),
@@ -70,16 +70,16 @@ def _signals(believed: Beliefs) -> Iterator[Signal]:
         ("like", believed.liked, 1.0),
     )
     for text in believed.texts:
-        yield Signal(text.turn, "text", text.text, 1.0)
+        yield Pull(text.turn, "text", text.text, 1.0)
     for held in believed.wishes:
         value = held.wish.value
         if isinstance(value, str | tuple):  # numbers point nowhere in a space of texts
             words = value if isinstance(value, str) else ", ".join(value)
             weight = (-1.0 if held.wish.away else 1.0) * (1.0 if held.wish.firm else SOFT)
-            yield Signal(held.turn, "wish", words, weight)
+            yield Pull(held.turn, "wish", words, weight)
     for kind, signs, sense in items:
         for item, sign in signs.items():
-            yield Signal(sign.turn, kind, item, sense * sign.weight)
+            yield Pull(sign.turn, kind, item, sense * sign.weight)
 
 
 class Preference:
@@ -106,27 +106,27 @@ class Preference:
         Dislikes alone point nowhere: what lies opposite is what nobody would ask for.
         """
         vector = np.zeros(self.encoder.dimensions, dtype=np.float32)
-        said = signals(believed)
-        if not any(signal.weight > 0 for signal in said):
+        said = pulls(believed)
+        if not any(pull.weight > 0 for pull in said):
             return vector
-        for signal in said:
-            pointing = self._pointing(signal)
+        for pull in said:
+            pointing = self._pointing(pull)
             if pointing is not None:
-                step = (1.0 - getattr(self.rates, signal.kind)) * abs(signal.weight)
-                toward = pointing if signal.weight > 0 else -pointing
+                step = (1.0 - getattr(self.rates, pull.kind)) * abs(pull.weight)
+                toward = pointing if pull.weight > 0 else -pointing
                 vector = np.asarray((1.0 - step) * vector + step * toward, dtype=np.float32)
         return _unit(vector)
 
-    def _pointing(self, signal: Signal) -> Floats | None:
+    def _pointing(self, pull: Pull) -> Floats | None:
         """Return where a signal points; None for nowhere.
 
         Vectors of items share a large part that tells none from another: it is taken off.
         """
-        if signal.kind in ("text", "wish"):
-            return self._encoded(signal.what)
-        if signal.what not in self.catalog or self.catalog.row(signal.what) >= len(self.vectors):
+        if pull.kind in ("text", "wish"):
+            return self._encoded(pull.what)
+        if pull.what not in self.catalog or self.catalog.row(pull.what) >= len(self.vectors):
             return None
-        vector = self.vectors[self.catalog.row(signal.what)]
+        vector = self.vectors[self.catalog.row(pull.what)]
         return _unit(vector - self._middle) if vector.any() else None
 
     def _encode(self, text: str) -> Floats:

@@ -68,7 +68,7 @@ def features(
     was fitted on texts then reads them again.
     """
     from tastemate.features.vocabulary import read_vocabulary
-    from tastemate.workspace import locked
+    from tastemate.artifacts import locked
 
     if embeddings is not None:
         _embed(open_project(dataset, text, llm="none"), embeddings, as_json)
@@ -152,7 +152,7 @@ def _run(
         done = job.run(project.catalog, reader, log, limit=limit, batch=batch, progress=progress)
     if not quiet:
         _say_outcome(done)
-    refreshed = project.work.refresh()
+    refreshed = project.work.reread()
     return {"estimate": asdict(expected), "outcome": done.as_json(), "refreshed": refreshed}
 
 
@@ -198,7 +198,7 @@ def _embed(project: "Tastemate", path: Path, as_json: bool) -> None:
     content = project.retriever("content")
     if not isinstance(content, Content):
         raise TypeError(f"content is a {type(content).__name__}")
-    users = list(dict.fromkeys((*project.interactions.users, *project.work.live)))
+    users = list(dict.fromkeys((*project.interactions.users, *project.store.events.users())))
     people = [
         content.people([Query(history=project.history(user)) for user in users[at : at + PEOPLE]])
         for at in range(0, len(users), PEOPLE)

@@ -54,7 +54,7 @@ def import_(
     from tastemate.data.triples import linked, read_triples
     from tastemate.data.validate import Report
     from tastemate.text.link import Linker
-    from tastemate.workspace import locked
+    from tastemate.artifacts import locked
 
     project = open_project(dataset, text)
     report = Report()

@@ -1,0 +1,5 @@
+"""`python -m tastemate`: the command line."""
+
+from tastemate.cli.main import run
+
+run()

@@ -1,0 +1,117 @@
+"""What the fitted models have seen: one file beside them, and the data it stands for.
+
+A generation is named by a hash of the data set and of how much of the store was absorbed. Models
+lie under that name, so that those of the generation before can still be served.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tastemate.catalog import Catalog
+from tastemate.errors import Unavailable
+from tastemate.interactions import Interactions
+from tastemate.profile.signals import Weights, events
+from tastemate.types import Event, Signal
+
+if TYPE_CHECKING:
+    from tastemate.store.opening import Store
+
+FORMAT = 2
+"""Raised when a newer version can no longer read what an older one fitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One fit: the data set, and how far the store was read for it."""
+
+    base: str
+    """Names the data set as it was read."""
+    key: str
+    events: int = 0
+    """The last event that was absorbed, by its number in the store."""
+    items: int = 0
+    """How many added items were."""
+    erased: int = 0
+    """How many people had been erased by then."""
+    previous: str = ""
+    """The key of the generation before; empty where there was none."""
+
+    @classmethod
+    def read(cls, path: Path, catalog: Catalog, interactions: Interactions) -> "Generation":
+        """Return what `write` wrote; a first generation where it was of other data, or damaged."""
+        base = _short(FORMAT, catalog.fingerprint, interactions.fingerprint)
+        first = cls(base, base)
+        try:
+            kept = cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return first
+        return kept if kept.base == base and kept.is_whole() else first
+
+    def is_whole(self) -> bool:
+        """Whether every value is one that `write` writes."""
+        texts = (self.base, self.key, self.previous)
+        counts = (self.events, self.items, self.erased)
+        return all(isinstance(one, str) for one in texts) and all(
+            isinstance(one, int) and not isinstance(one, bool) and 0 <= one < 2**62
+            for one in counts
+        )
+
+    def next(self, events: int, items: int, erased: int, store: str) -> "Generation":
+        """Return the generation that is fitted now; the same one where nothing is new."""
+        if (events, items, erased) == (self.events, self.items, self.erased):
+            return self
+        key = _short(self.base, store, events, items, erased)
+        return Generation(self.base, key, events, items, erased, self.key)
+
+    def write(self, path: Path) -> None:
+        """Write beside the file, wait until it is on disk, rename; raise `Unavailable`."""
+        fresh = path.with_suffix(".new")
+        try:
+            with fresh.open("w", encoding="utf-8") as file:
+                json.dump(asdict(self), file)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except OSError as error:
+            raise Unavailable(
+                f"{path} cannot be written ({error.strerror}). Free some space."
+            ) from error
+
+
+def without(
+    interactions: Interactions, erased: Collection[str], hash_of: Callable[[str], str]
+) -> Interactions:
+    """Return interactions without the people whose hash is among `erased`, ids included."""
+    if not erased:
+        return interactions
+    gone = np.array([hash_of(user) in erased for user in interactions.users], dtype=bool)
+    return interactions.without(gone) if gone.any() else interactions
+
+
+def absorbed(
+    interactions: Interactions, catalog: Catalog, store: "Store", until: int, weights: Weights
+) -> Interactions:
+    """Return interactions with what people did up to event `until` of the store."""
+    if not until:
+        return interactions
+    by_user: dict[str, list[Signal]] = {}
+    frame = store.events.frame(until=until).sort("user", "timestamp", "seq")
+    names = ("id", "user", "item", "kind", "value", "timestamp")
+    for row in frame.select(names).iter_rows():
+        by_user.setdefault(row[1], []).append(Signal(*row))
+    found: list[Event] = []
+    for signals in by_user.values():
+        known = [signal for signal in signals if signal.item in catalog]
+        found += events(known, interactions.scale, weights)
+    return interactions.with_events(found, catalog) if found else interactions
+
+
+def _short(*parts: Any) -> str:
+    return hashlib.sha256(repr(parts).encode("utf-8", "replace")).hexdigest()[:8]

@@ -1,0 +1,226 @@
+"""What is known of each person right now: what the data says, and what was done and said since.
+
+Read from the store when asked for and held until somebody writes more of that person, in this
+process (`forget`) or another one (`catch_up`). Any number of processes over one store agree.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from tastemate.catalog import Catalog
+from tastemate.interactions import Interactions, Scale
+from tastemate.profile.live import live_vector
+from tastemate.profile.signals import Weights, events, standing
+from tastemate.store.opening import Store
+from tastemate.store.tastes import TasteEdit
+from tastemate.types import (
+    NO_HISTORY,
+    AttributeValue,
+    Floats,
+    History,
+    Leaning,
+    Signal,
+    Statement,
+    Taste,
+    history,
+)
+
+HOUR = 3600
+MOST = 50_000
+"""People held in memory; who was not asked for longest is read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person, as of the last word in the store."""
+
+    history: History
+    """What the data says with what counts of what was done since."""
+    signals: tuple[Signal, ...] = ()
+    """What was done since and stands, oldest first."""
+    hidden: frozenset[int] = frozenset()
+    """Rows of items that signals took off lists."""
+    edits: tuple[TasteEdit, ...] = ()
+    """What they said of their taste."""
+    about: Mapping[str, AttributeValue] = field(default_factory=dict)
+    """What they declared about themselves."""
+    known: bool = True
+    """Whether anything is known of somebody of that id."""
+
+
+NOBODY = Person(NO_HISTORY, known=False)
+"""Somebody of whom nothing is known."""
+
+
+def leaning(edit: TasteEdit) -> Leaning | None:
+    """Return what an edit makes lists lean to; None for "never say that again"."""
+    if edit.likes is None:
+        return None
+    return Leaning(edit.attribute, "is", edit.value, 1.0 if edit.likes else -1.0, "as you said")
+
+
+def edited(taste: Taste, edits: Iterable[TasteEdit]) -> Taste:
+    """Return a taste without what its owner corrected, and with what they said, said first.
+
+    The sentences go where a statement does: they were made of all of them.
+    """
+    said = {(one.attribute, str(one.value)): one for one in edits}
+    if not said:
+        return taste
+    read = [one for one in taste.statements if (one.attribute, str(one.value)) not in said]
+    own = [
+        Statement(_words(one), one.attribute, one.value, one.likes, 1.0, ())
+        for one in said.values()
+        if one.likes is not None
+    ]
+    told = [f"You say you {_words(one)}." for one in said.values() if one.likes is not None]
+    kept = [taste.text] if taste.text and len(read) == len(taste.statements) else []
+    return Taste((*own, *read), " ".join((*told, *kept)))
+
+
+def _words(edit: TasteEdit) -> str:
+    return f"{'like' if edit.likes else 'dislike'} {edit.value}"
+
+
+class People:
+    """The people of one store, over one catalogue and its interactions."""
+
+    def __init__(
+        self,
+        store: Store,
+        weights: Weights,
+        *,
+        most: int = MOST,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.store = store
+        self.weights = weights
+        self.most = most
+        self._held: OrderedDict[str, Person] = OrderedDict()
+        self._lock = threading.Lock()
+        self._clock = clock
+        self._middle: tuple[Floats, Floats] | None = None
+        self._forgotten = 0
+        self._versions = store.versions.all()
+        self._read = store.events.last()
+
+    def of(self, user: str, catalog: Catalog, interactions: Interactions) -> Person:
+        """Return what is known of a user; `known` is false for somebody nobody heard of."""
+        with self._lock:
+            if user in self._held:
+                self._held.move_to_end(user)
+                return self._held[user]
+            before = self._forgotten
+        person = self._made(user, catalog, interactions)
+        with self._lock:
+            if before == self._forgotten:  # else what was read may be old already
+                self._held[user] = person
+                while len(self._held) > self.most:
+                    self._held.popitem(last=False)
+        return person
+
+    def held(self, user: str) -> Person | None:
+        """Return what is held of a user without asking the store; None where nothing is."""
+        with self._lock:
+            return self._held.get(user)
+
+    def forget(self, users: Iterable[str] | None = None) -> None:
+        """Read these users again when they are next asked for; by default everybody."""
+        with self._lock:
+            self._forgotten += 1
+            if users is None:
+                self._held.clear()
+            else:
+                for user in users:
+                    self._held.pop(user, None)
+
+    def catch_up(self) -> frozenset[str]:
+        """Learn what was written since the last time; return the names of what has changed.
+
+        The names are those of `Versions`. Raises `Unavailable` where the store does not answer.
+        """
+        now = self.store.versions.all()
+        changed = frozenset(
+            name for name in {*now, *self._versions} if now.get(name) != self._versions.get(name)
+        )
+        if not changed:
+            return changed
+        if changed & {"users", "tastes", "erased", "items"}:
+            self.forget()
+        elif "events" in changed:
+            self.forget(self._active())
+        self._versions = now
+        return changed
+
+    def told(
+        self, person: Person, now: Sequence[Signal], catalog: Catalog, interactions: Interactions
+    ) -> Person:
+        """Return a person with signals that nobody keeps; what is not in the catalogue is none."""
+        said = [one for one in now if one.item in catalog]
+        stands = tuple(standing((*person.signals, *said)))
+        live, hides = self._counted(stands, catalog, interactions)
+        seen = person.history.then(live)
+        return replace(person, history=seen, signals=stands, hidden=person.hidden | hides)
+
+    def pull(
+        self, person: Person, vectors: Floats, catalog: Catalog, scale: Scale
+    ) -> Floats | None:
+        """Return where somebody's signals point among `vectors` (items, dimensions), if anywhere.
+
+        They fade by the hour, so that an answer within the same hour is the same answer.
+        """
+        now = int(self._clock()) // HOUR * HOUR
+        signals = person.signals[-self.weights.last :]
+        if self._middle is None or self._middle[0] is not vectors:
+            self._middle = (vectors, vectors.mean(axis=0))
+        return live_vector(
+            catalog.rows(one.item for one in signals),
+            np.array([self.weights.weight(one, scale) for one in signals], np.float32),
+            np.array([one.timestamp for one in signals], np.int64),
+            now,
+            vectors,
+            middle=self._middle[1],
+            alpha=self.weights.alpha,
+            half_life_hours=self.weights.half_life_hours,
+            last=self.weights.last,
+        )
+
+    def _active(self) -> set[str]:
+        """Return who did something since events were last read."""
+        users: set[str] = set()
+        while found := self.store.events.since(self._read):
+            self._read = found[-1][0]
+            users.update(signal.user for _, signal in found)
+        return users
+
+    def _made(self, user: str, catalog: Catalog, interactions: Interactions) -> Person:
+        said = [one for one in self.store.events.of(user) if one.item in catalog]
+        stands = tuple(standing(said))
+        live, hides = self._counted(stands, catalog, interactions)
+        declared = self.store.users.get(user)
+        return Person(
+            interactions.history_of(user).then(live),
+            stands,
+            hides,
+            tuple(self.store.tastes.of(user)),
+            {**interactions.about(user), **declared},
+            bool(user in interactions or said or declared),
+        )
+
+    def _counted(
+        self, stands: Sequence[Signal], catalog: Catalog, interactions: Interactions
+    ) -> tuple[History, frozenset[int]]:
+        """Return the history that signals make, and the rows they take off lists."""
+        counted = events(stands, interactions.scale, self.weights)
+        live = history(
+            catalog.rows(event.item for event in counted),
+            [event.value for event in counted],
+            [event.timestamp for event in counted],
+        )
+        hides = self.weights.hides
+        return live, frozenset(catalog.row(one.item) for one in stands if one.kind in hides)

@@ -1,0 +1,286 @@
+"""A store in one file, and back: taken while it is in use, checked on both ways.
+
+Of SQLite the backup is a SQLite file, of PostgreSQL a zip of JSON lines; either can be restored
+into either, so that a store moves from one to the other.
+"""
+
+import json
+import os
+import sqlite3
+import tempfile
+import time
+import uuid
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table, text
+from sqlalchemy.engine import URL
+
+from tastemate.errors import ConfigError, FormatError, NotFound, TastemateError, Unavailable
+from tastemate.store import schema
+from tastemate.store.copying import (
+    TABLES,
+    Reading,
+    copy_into,
+    counts_of_changes,
+    is_empty,
+    overtake,
+    row_counts,
+)
+from tastemate.store.database import Database, connected, linked, make_file
+from tastemate.store.failing import explained
+from tastemate.store.opening import Store, open_store, read_url, sqlite_url
+
+FORMAT = 1
+"""Of the zip; raised when an older version can no longer read it."""
+ABOUT = "about.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What was copied: the file, and how many rows of each table."""
+
+    path: Path
+    rows: Mapping[str, int]
+
+
+def backup(store: Store, path: Path) -> Copied:
+    """Write everything a store holds into a new file, as it is at one moment; others go on.
+
+    Raises `ConfigError` where the file is there already and `Unavailable` where it cannot be
+    written; then there is no file.
+    """
+    taken = f"{path} is there already. Name another file, or move it away."
+    if path.exists():
+        raise ConfigError(taken)
+    fresh = path.with_name(f"{path.name}.new-{uuid.uuid4().hex[:8]}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        write = _copy_file if store.database.is_sqlite else _write_zip
+        rows = write(store.database, fresh)
+        if not linked(fresh, path):
+            raise ConfigError(taken)
+    except OSError as error:
+        raise Unavailable(
+            f"{path} cannot be written ({error.strerror}). Free some space, mend the permissions, "
+            "or name another file."
+        ) from error
+    finally:
+        _remove(fresh)
+    return Copied(path, rows)
+
+
+def restore(path: Path, url: str, *, replace: bool = False) -> Copied:
+    """Put a backup into the store behind a URL; in use or not, its readers see all or nothing.
+
+    Raises `NotFound`, `FormatError` for a file that is no backup, is damaged or newer, and
+    `ConfigError` where the store holds something and `replace` is not set. With it, a file that is
+    damaged is set aside under another name.
+    """
+    if not path.is_file():
+        raise NotFound(f"There is no file {path}. Name a backup.")
+    target = _target(url, replace)
+    try:
+        if zipfile.is_zipfile(path):
+            rows = _from_zip(path, target.database)
+        else:
+            rows = _from_file(path, target.database)
+        if (found := target.check(deep=True)) != "ok":
+            raise FormatError(f"{path} was restored, but {found}")
+    finally:
+        target.close()
+    return Copied(path, rows)
+
+
+def _target(url: str, replace: bool) -> Store:
+    """Return the store to restore into; a damaged file makes place where it may be replaced."""
+    try:
+        target = open_store(url)
+        held = _held(target)
+    except FormatError:
+        damaged = Path(read_url(url).database or "")
+        if not replace or not damaged.is_file():
+            raise
+        for end in ("-wal", "-shm", ""):
+            with suppress(FileNotFoundError):
+                aside = f"{damaged.name}.damaged-{int(time.time())}{end}"
+                damaged.with_name(damaged.name + end).rename(damaged.with_name(aside))
+        return open_store(url)
+    if not replace and not is_empty(held):
+        target.close()
+        raise ConfigError(
+            f"{target.url} is not empty ({held['events']} events, {held['users']} users). "
+            "Nothing was changed. Restore into another one, or say --replace."
+        )
+    return target
+
+
+def _held(store: Store) -> dict[str, int]:
+    """Return how many rows a store has; where it cannot be read, it is closed."""
+    try:
+        with store.database.reading() as connection:
+            return row_counts(connection)
+    except TastemateError:
+        store.close()
+        raise
+
+
+def _copy_file(database: Database, fresh: Path) -> dict[str, int]:
+    """Copy a SQLite store page by page; return its rows."""
+    place = Database(URL.create("sqlite", database=str(fresh)))
+    if not database.exists():
+        fresh.unlink()
+        make_file(fresh, database.born_id)
+    else:
+        with (
+            explained(place),
+            closing(connected(database.path)) as source,
+            closing(sqlite3.connect(fresh, isolation_level=None)) as copy,
+        ):
+            source.backup(copy)
+    return _checked(fresh)
+
+
+def _from_file(path: Path, database: Database) -> dict[str, int]:
+    with tempfile.TemporaryDirectory() as folder:
+        # A copy: a backup is never written to, not even to read it or to upgrade its schema.
+        copy = Path(folder) / "store.db"
+        copy.write_bytes(path.read_bytes())
+        _checked(copy)
+        source = open_store(sqlite_url(copy))
+        try:
+            with source.database.reading() as connection:
+                expected = row_counts(connection)
+                if not database.is_sqlite:
+                    return _verified(copy_into(database, Reading(connection)), expected, path)
+        finally:
+            source.close()
+        _replace_file(copy, database)
+    with database.reading() as connection:
+        return _verified(row_counts(connection), expected, path)
+
+
+def _replace_file(copy: Path, database: Database) -> None:
+    """Write a file's pages over a store's, in one transaction that processes at it take part in."""
+    database.engine()  # makes the file where there is none
+    with database.reading() as connection:
+        before = counts_of_changes(connection)
+    with (
+        explained(database),
+        closing(connected(copy)) as source,
+        closing(connected(database.path)) as target,
+    ):
+        source.backup(target)
+    with database.writing() as connection:
+        overtake(connection, before)
+
+
+def _checked(file: Path) -> dict[str, int]:
+    """Return the rows of a SQLite file; raise `FormatError` where it is damaged or no store."""
+    with _as_store(file) as store, store.database.reading() as connection:
+        found = connection.execute(text("PRAGMA integrity_check(3)")).scalars().all()
+        if found != ["ok"]:
+            raise FormatError(f"The backup is damaged ({'; '.join(found)}). Take another one.")
+        return row_counts(connection)
+
+
+@contextmanager
+def _as_store(file: Path) -> Iterator[Store]:
+    with file.open("rb") as begun:
+        if begun.read(16) != b"SQLite format 3\0":
+            raise FormatError(f"{file.name} is no backup. Name a file that `backup` wrote.")
+    store = open_store(sqlite_url(file))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _write_zip(database: Database, fresh: Path) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    with (
+        database.reading(still=True) as connection,
+        zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        source = Reading(connection)
+        for table in TABLES:
+            rows[table.name] = 0
+            with packed.open(f"{table.name}.jsonl", "w", force_zip64=True) as file:
+                for row in source.rows(table):
+                    file.write(json.dumps(row).encode("ascii") + b"\n")
+                    rows[table.name] += 1
+        about = {
+            "format": FORMAT,
+            "revision": schema.HEAD,
+            "rows": rows,
+            "counters": source.counters(),
+        }
+        packed.writestr(ABOUT, json.dumps(about))
+    _Zipped(fresh).check()
+    return rows
+
+
+def _from_zip(path: Path, database: Database) -> dict[str, int]:
+    source = _Zipped(path)
+    source.check()
+    return _verified(copy_into(database, source), source.about["rows"], path)
+
+
+class _Zipped:
+    """The rows in a zip."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            with zipfile.ZipFile(path) as packed:
+                self.about: dict[str, Any] = json.loads(packed.read(ABOUT))
+            known = (self.about["format"], self.about["revision"])
+            self.about = {"rows": {}, "counters": {}} | self.about
+        except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError) as error:
+            raise FormatError(f"{path} is no backup. Name a file that `backup` wrote.") from error
+        if known[0] != FORMAT or known[1] not in schema.REVISIONS:
+            raise FormatError(f"{path} was written by a newer version. Update Tastemate.")
+
+    def check(self) -> None:
+        """Raise `FormatError` where a part is damaged or missing."""
+        with zipfile.ZipFile(self._path) as packed:
+            bad = packed.testzip()
+            missing = {f"{one.name}.jsonl" for one in TABLES} - set(packed.namelist())
+        if bad or missing:
+            named = bad or ", ".join(sorted(missing))
+            raise FormatError(f"{self._path} is damaged ({named}). Take another backup.")
+
+    def rows(self, table: Table) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a table."""
+        with zipfile.ZipFile(self._path) as packed, packed.open(f"{table.name}.jsonl") as file:
+            for line in file:
+                yield json.loads(line)
+
+    def counters(self) -> Mapping[str, int]:
+        """Return the last number given out, by table."""
+        return {str(name): int(last) for name, last in self.about["counters"].items()}
+
+
+def _verified(copied: Mapping[str, int], expected: Mapping[str, int], path: Path) -> dict[str, int]:
+    """Return how many rows were copied; raise `FormatError` where there should be others."""
+    different = [
+        name
+        for name, n in expected.items()
+        if copied.get(name) != n and name != schema.versions.name
+    ]
+    if different:
+        raise FormatError(
+            f"{path} does not hold what it says ({', '.join(different)}). Take another backup."
+        )
+    return dict(copied)
+
+
+def _remove(fresh: Path) -> None:
+    for end in ("", "-wal", "-shm", "-journal"):
+        with suppress(OSError):
+            fresh.with_name(fresh.name + end).unlink()

@@ -1,0 +1,80 @@
+"""What was shown to whom, where and how likely: what experiments and estimates are made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from tastemate.store.checked import check_ids, check_number, check_places, check_times
+from tastemate.store.database import Database
+from tastemate.store.events import framed
+from tastemate.store.schema import impressions
+from tastemate.store.versions import insert_into
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Impression:
+    """One item of one list as it was shown."""
+
+    recommendation: str
+    user: str
+    session: str
+    item: str
+    position: int
+    """Its place in the list, from 1."""
+    propensity: float = 1.0
+    """Chance of standing at its place, given what stands before it."""
+    score: float = 0.0
+    arm: str = ""
+    """Which arms of which experiments made the list."""
+    model: str = ""
+    policy: str = ""
+    """What drew the list; empty where nothing was drawn."""
+    at: int = 0
+    """Seconds since 1970, UTC."""
+
+
+NAMES = tuple(one.name for one in fields(Impression))
+COLUMNS = [impressions.c[name] for name in NAMES]
+TEXTS = tuple(one.name for one in fields(Impression) if one.type is str)
+
+
+class Impressions:
+    """The log of what was shown."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, rows: Sequence[Impression]) -> None:
+        """Keep what was shown; an item of a list that is there already is left as it is."""
+        if not rows:
+            return
+        for name in TEXTS:
+            check_ids(*(getattr(one, name) for one in rows))
+        for one in rows:
+            check_number("A propensity", one.propensity)
+            check_number("A score", one.score)
+        check_places(one.position for one in rows)
+        check_times(one.at for one in rows)
+        with self._database.writing() as connection:
+            made = insert_into(connection, impressions).on_conflict_do_nothing()
+            connection.execute(made, [{name: getattr(one, name) for name in NAMES} for one in rows])
+
+    def of(self, recommendation: str) -> list[Impression]:
+        """Return a list as it was shown, first place first."""
+        check_ids(recommendation)
+        found = select(*COLUMNS).where(impressions.c.recommendation == recommendation)
+        with self._database.reading() as connection:
+            rows = connection.execute(found.order_by(impressions.c.position, impressions.c.seq))
+            return [Impression(*row) for row in rows]
+
+    def frame(self, since: int = 0) -> "pl.DataFrame":
+        """Return what was shown from a time on (seconds since 1970) as a table, oldest first."""
+        found = select(*COLUMNS).where(impressions.c.at >= since)
+        with self._database.reading() as connection:
+            rows = connection.execute(found.order_by(impressions.c.seq)).all()
+        return framed(rows, {one.name: one.type for one in fields(Impression)})

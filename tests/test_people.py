@@ -1,0 +1,158 @@
+"""What is known of people: at once in this process, soon in another, and never after erasure."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tastemate.config import EncoderChoice, Settings
+from tastemate.data.datasets import Dataset
+from tastemate.data.synthetic import checkerboard
+from tastemate.errors import ConfigError, UnknownItem, UnknownUser
+from tastemate.people import edited, leaning
+from tastemate.project import Tastemate
+from tastemate.store.tastes import TasteEdit
+from tastemate.types import Leaning, Signal, Statement, Taste
+
+HASHED = Settings(encoder=EncoderChoice("words"))
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Tastemate:
+    catalog, interactions, _ = checkerboard()
+    return Tastemate(Dataset("board", catalog, interactions), tmp_path / "state", HASHED)
+
+
+def again(board: Tastemate, settings: Settings = HASHED) -> Tastemate:
+    return Tastemate(Dataset("board", *board.work._read), board.work.folder, settings)
+
+
+def did(board: Tastemate, user: str, at: int, kind: str, row: int = 0) -> Signal:
+    return Signal(f"{user}-{at}", user, board.catalog.ids[row], kind, timestamp=at)
+
+
+def test_a_signal_counts_once(board: Tastemate) -> None:
+    one = did(board, "eve", 1, "like")
+    assert board.record([one, one]).accepted == 1
+    assert board.record([one]).duplicates == 1
+    assert len(board.history("eve")) == 1
+
+
+def test_nothing_is_kept_of_a_batch_with_a_bad_line(board: Tastemate) -> None:
+    good = did(board, "eve", 1, "like")
+    with pytest.raises(UnknownItem):
+        board.record([good, replace(good, id="2", item="nowhere")])
+    with pytest.raises(ConfigError, match="Did you mean 'like'"):
+        board.record([good, replace(good, id="2", kind="likes")])
+    with pytest.raises(UnknownUser):
+        board.record([replace(good, user=" ")])
+    assert board.store.events.count() == 0
+
+
+def test_what_was_seen_is_not_shown_and_is_no_like(board: Tastemate) -> None:
+    user = board.interactions.users[0]
+    first = board.recommend(user, 3).ids[0]
+    board.record([did(board, user, 9, "seen", board.catalog.row(first))])
+    assert first not in board.recommend(user, 3).ids
+    assert first in board.recommend(user, len(board.catalog), exclude_seen=False).ids
+    assert board.catalog.row(first) not in board.history(user).items
+
+
+def test_an_undo_brings_an_item_back(board: Tastemate) -> None:
+    user = board.interactions.users[0]
+    before = board.recommend(user, 3).ids
+    board.record([did(board, user, 1, "dislike", board.catalog.row(before[0]))])
+    assert before[0] not in board.recommend(user, 3).ids
+    board.record([did(board, user, 2, "undo", board.catalog.row(before[0]))])
+    assert board.recommend(user, 3).ids == before
+
+
+def test_another_process_knows_it_after_catching_up(board: Tastemate) -> None:
+    other, user = again(board), board.interactions.users[0]
+    before = other.recommend(user, 3).ids
+    board.dislike(user, before[0])
+    board.add_items([{"id": "fresh", "title": "Fresh"}])
+    assert other.catch_up()
+    assert before[0] not in other.recommend(user, 3).ids
+    assert "fresh" in other.catalog
+    assert not other.catch_up()
+
+
+def test_events_of_one_query_are_kept_nowhere(board: Tastemate) -> None:
+    query = board.query(None, 3, events=[did(board, "", 1, "like")])
+    assert query.history.items.tolist() == [0]
+    assert board.store.events.count() == 0
+    with pytest.raises(UnknownUser):
+        board.history("")
+
+
+def test_the_operator_changes_what_a_signal_is_worth_afterwards(board: Tastemate) -> None:
+    board.record([did(board, "eve", 1, "click")])
+    assert len(board.history("eve")) == 0
+    heavy = again(board, replace(HASHED, signals={"weights": {"click": 0.9}}))
+    assert len(heavy.history("eve")) == 1
+
+
+def test_somebody_erased_is_unknown_and_out_of_the_next_fit(board: Tastemate) -> None:
+    user = board.interactions.users[0]
+    board.like(user, board.catalog.ids[0])
+    board.like("other", board.catalog.ids[0])
+    board.fit(["popular"])
+    key, events = board.work.key, len(board.work._training[1])
+    gone = board.erase(user)
+    assert gone["events"] == 1
+    with pytest.raises(UnknownUser):
+        board.history(user)
+    assert board.work.key == key  # what is fitted goes on serving
+    board.fit(["popular"])
+    assert board.work.key != key
+    assert len(board.work._training[1]) < events
+    assert user not in board.interactions.users
+    assert user not in again(board).interactions.users
+    assert len(again(board).history("other")) == 1
+    board.like(user, board.catalog.ids[1])  # somebody who comes back is new
+    assert len(board.history(user)) == 1
+
+
+def test_what_somebody_says_of_themselves_leans_and_is_told(board: Tastemate) -> None:
+    board.store.tastes.put("eve", "parity", "even", True)
+    board.like("eve", board.catalog.ids[1])
+    query = board.query("eve")
+    assert query.leanings == (Leaning("parity", "is", "even", 1.0, "as you said"),)
+    assert board.taste("eve").statements[0].text == "like even"
+
+
+def test_a_correction_takes_the_place_of_what_was_read() -> None:
+    read = Statement("likes titles about war", "themes", "war", True, 2.0, ("a",))
+    other = Statement("likes Crime", "genres", "Crime", True, 2.0, ("a",))
+    taste = Taste((read, other), "You like war and Crime.")
+    never = TasteEdit("themes", "war", None)
+    assert edited(taste, [never]) == Taste((other,), "")
+    assert leaning(never) is None
+    hates = edited(taste, [TasteEdit("themes", "war", False)])
+    assert [one.likes for one in hates.statements] == [False, True]
+    assert hates.text == "You say you dislike war."
+    assert edited(taste, []) is taste
+
+
+def test_signals_pull_where_a_search_index_is(board: Tastemate) -> None:
+    board.record([did(board, "eve", 1, "click", row) for row in (0,)])
+    assert board.query("eve").vector is None
+    board.fit(["search"])
+    recent = int(board.work.people._clock())
+    board.record([did(board, "eve", recent + at, "like", row) for at, row in enumerate((2, 4))])
+    vector = board.query("eve").vector
+    assert vector is not None
+    assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_held_person_is_read_again_only_after_news(board: Tastemate) -> None:
+    people = board.work.people
+    board.like("eve", board.catalog.ids[0])
+    first = people.of("eve", board.catalog, board.interactions)
+    assert people.of("eve", board.catalog, board.interactions) is first
+    people.forget(["adam"])
+    assert people.of("eve", board.catalog, board.interactions) is first
+    people.forget()
+    assert people.of("eve", board.catalog, board.interactions) == first or len(first.history) == 1
