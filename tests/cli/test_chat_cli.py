@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from tastemate.cli.main import app
 from tastemate.errors import ConfigError, NotFound
+from tastemate.store.opening import open_store, sqlite_url
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +29,11 @@ def said(*lines, **options):
 
 
 def kept(home):
-    return [path for path in home.rglob("*.jsonl") if path.parent.parent.name == "sessions"]
+    (path,) = home.rglob("store.db")
+    store = open_store(sqlite_url(path))
+    found = store.sessions.all()
+    store.close()
+    return found
 
 
 def test_updates_are_answered_like_messages():

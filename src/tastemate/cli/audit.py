@@ -1,6 +1,7 @@
 """`tastemate audit`: groups, popularity, places and titles: what lists rest on besides taste."""
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +17,9 @@ from tastemate.cli.output import (
     table,
     talk,
 )
+
+if TYPE_CHECKING:
+    from tastemate.project import Tastemate
 
 
 def audit(
@@ -33,10 +37,33 @@ def audit(
         int, typer.Option(min=0, help="Leave out users and items with fewer events.")
     ] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Draws people and orders.")] = 0,
+    live: Annotated[
+        bool, typer.Option("--live", help="Of the running service: what was shown and taken.")
+    ] = False,
+    days: Annotated[int, typer.Option(min=1, help="With --live: how many days back.")] = 30,
+    fair: Annotated[
+        bool, typer.Option("--fair", help="What turning fairness up costs and gives.")
+    ] = False,
+    attribute: Annotated[
+        str, typer.Option(help="With --fair: whose values are groups; else as in \\[fair].")
+    ] = "",
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Audit lists: coverage, popularity, groups; of a language model also fairness and memory."""
+    """Audit lists: coverage, popularity, groups; of a language model also fairness and memory.
+
+    With --live, what a service showed and what people made of it, from the store; with --fair, the
+    same people's lists at fair = 0, .25, .5 and 1.
+    """
+    if live:
+        _live(open_project(dataset, text), days, as_json)
+        return
+    if fair:
+        project = open_project(dataset, text)
+        said = {"attribute": attribute} if attribute else dict(project.settings.fair)
+        asked = {"k": k, "users": users, "min_events": min_events, "seed": seed}
+        _fair(project, (model or [""])[0], said, asked, as_json)
+        return
     from tastemate import build
     from tastemate.evaluate import record
     from tastemate.evaluate.audit import Subject
@@ -68,8 +95,15 @@ def audit(
         made = record.provenance(project.catalog, project.interactions)
         emit(found | {"dataset": project.name} | made)
         return
-    for name in dict.fromkeys(row["slice"] for row in found["rows"]):
-        lines = [row for row in found["rows"] if row["slice"] == name]
+    _tables(found["rows"])
+    for missing in found["missing"]:
+        console.print(f"[yellow]Left out: {plain(missing)}[/yellow]")
+
+
+def _tables(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a table for each slice, a column for each model."""
+    for name in dict.fromkeys(row["slice"] for row in rows):
+        lines = [row for row in rows if row["slice"] == name]
         metrics = dict.fromkeys(metric for row in lines for metric in row["metrics"])
         table(
             [
@@ -83,5 +117,91 @@ def audit(
             ],
             str(name),
         )
-    for missing in found["missing"]:
-        console.print(f"[yellow]Left out: {plain(missing)}[/yellow]")
+
+
+def _live(project: "Tastemate", days: int, as_json: bool) -> None:
+    """Print exposure and acceptance by group out of the store."""
+    from tastemate.serve.overview import fairness
+
+    found = fairness(project, days=days)
+    if as_json:
+        emit(found | {"dataset": project.name, "days": days})
+        return
+    console = talk()
+    if not found["lists"]:
+        console.print(f"No list was shown within {days} days. tastemate serve logs what it shows.")
+    for name, rows in found["items"].items():
+        table([_told(row) for row in rows], f"items by {plain(name)}")
+    for name, part in found["people"].items():
+        table([_told(row) for row in part["rows"]], f"people by {plain(name)}")
+        gaps = {gap: _figure(one) for gap, one in part.items() if gap != "rows"}
+        if gaps:
+            table([gaps])
+    table(found["complaints"], "complaints")
+    least = found["least"]
+    console.print(
+        f"Of {found['lists']} lists. Rates need {least['lines']} lines shown to {least['readers']} "
+        "readers; below that there are too few to say."
+    )
+
+
+def _fair(
+    project: "Tastemate",
+    model: str,
+    said: Mapping[str, Any],
+    asked: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """Print what each step of fairness costs and gives."""
+    from tastemate import build, config
+    from tastemate.evaluate import record
+    from tastemate.evaluate.steps import fair_steps
+    from tastemate.rank.fair import Fair
+
+    rows = fair_steps(
+        build.factory(model or project.profile, project.work.resources),
+        project.catalog,
+        project.interactions,
+        table=config.arguments(Fair, said, "[fair]"),
+        **asked,
+    )
+    if as_json:
+        made = record.provenance(project.catalog, project.interactions)
+        emit({"dataset": project.name, "rows": rows, "fair": dict(said)} | asked | made)
+        return
+    groups = [[*row.pop("exposure"), *row.pop("groups", [])] for row in rows]
+    told = [_told(row) for row in rows]
+    steps = [f"fair = {row['fair']:g}" for row in rows]
+    table(
+        [
+            {"metric": name} | {step: one[name] for step, one in zip(steps, told, strict=True)}
+            for name in told[0]
+            if name != "fair"
+        ]
+    )
+    table(
+        [
+            {"group": one["group"], "share of items": one["share_of_items"]}
+            | {step: groups[at][place]["exposure"] for at, step in enumerate(steps)}
+            for place, one in enumerate(groups[0])
+        ],
+        "exposure",
+    )
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, object]:
+    """Return a row for a table: figures with their intervals in words."""
+    shown: dict[str, object] = {}
+    for name, value in row.items():
+        if name == "too_few":
+            if value:
+                shown["note"] = "too few to say"
+        else:
+            shown[name] = _figure(value) if isinstance(value, Mapping) else value
+    return shown
+
+
+def _figure(one: Mapping[str, Any]) -> str:
+    if one["low"] == one["high"]:
+        return f"{one['value']:.3f}"
+    return f"{one['value']:.3f} ({one['low']:.3f} to {one['high']:.3f})"

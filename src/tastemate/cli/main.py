@@ -15,12 +15,16 @@ from tastemate.cli import (
     demo,
     doctor,
     evaluate,
+    events,
     features,
     graph,
     imports,
     keep,
+    keys,
     llm,
+    mcp,
     onboard,
+    serve,
     simulate,
     tune,
 )
@@ -62,6 +66,10 @@ app.command()(simulate.simulate)
 app.command()(tune.tune)
 app.add_typer(bench.app, name="benchmark")
 app.add_typer(llm.app, name="llm")
+app.command()(serve.serve)
+app.add_typer(events.app, name="events")
+app.add_typer(keys.app, name="keys")
+app.command()(mcp.mcp)
 app.command()(doctor.doctor)
 
 

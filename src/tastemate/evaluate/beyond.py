@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tastemate import metrics
 from tastemate.catalog import Catalog
 from tastemate.evaluate import lists, record
 from tastemate.evaluate.baselines import Together
@@ -26,10 +27,15 @@ from tastemate.evaluate.scoring import Factory, best_lists
 from tastemate.interactions import Interactions
 from tastemate.metrics import Lists, Values
 from tastemate.protocols import Progress, Scorer
-from tastemate.types import Floats
+from tastemate.rank.beliefs import Thompson
+from tastemate.rank.explore import Explorer
+from tastemate.rank.fair import Fair
+from tastemate.types import Controls, Floats
 
 DIVERSITY = 0.5
 """How strongly the diverse arm of the loop trades relevance for difference."""
+ARMS = ("plain", "diverse", "fair", "exploring")
+"""What is done about the lists of the loop; the last two as served, their control at 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ def beyond_accuracy(
     key = {
         "data": f"{items.fingerprint}-{train.fingerprint}",
         "asked": asked.fingerprint(),
-        "loop": [rounds, k, seed, world.fingerprint()],
+        "loop": [rounds, k, seed, world.fingerprint(), *ARMS],
     }
     lines: list[Line] = []
     curves: dict[str, dict[str, dict[str, list[float]]]] = {}
@@ -109,7 +115,7 @@ def beyond_accuracy(
         if progress is not None:
             progress(f"{name}: lists and {rounds} rounds", at / len(factories))
         with record.stoppable(keep):
-            ask = partial(_ask, partial(factory, items, train), scene, world, rounds)
+            ask = partial(_ask, partial(factory, items, train), scene, world, rounds, items)
             kept = record.cell(keep, fresh, {"model": name, **key}, ask)
         lines += lists.lines(name, np.asarray(kept["lists"]), scene)
         arms = _arms_of(kept)
@@ -138,23 +144,32 @@ def _world(scene: Scene, events: Interactions, people: int) -> World:
         member=scene.member,
         vectors=scene.vectors,
         like=events.scale.high,
+        novelty=metrics.self_information(scene.train.counts, scene.train.n_users),
     )
 
 
-def _arms(scorer: Scorer, world: World, rounds: int, k: int, seed: int) -> dict[str, Rounds]:
-    return {
-        "plain": simulate(scorer, world, rounds=rounds, k=k, diversity=0.0, seed=seed),
-        "diverse": simulate(scorer, world, rounds=rounds, k=k, diversity=DIVERSITY, seed=seed),
-    }
+def _arms(
+    scorer: Scorer, world: World, rounds: int, scene: Scene, catalog: Catalog
+) -> dict[str, Rounds]:
+    """Return the loop of each of `ARMS`."""
+    go = partial(simulate, scorer, world, rounds=rounds, k=scene.k, seed=scene.seed)
+    fair, exploring = Fair(catalog, scene.train.counts), Explorer(Thompson())
+    arms = (
+        go(),
+        go(diversity=DIVERSITY),
+        go(arranger=fair, controls=Controls(fair=1.0)),
+        go(arranger=exploring, controls=Controls(explore=1.0)),
+    )
+    return dict(zip(ARMS, arms, strict=True))
 
 
 def _ask(
-    fit: Callable[[], Scorer], scene: Scene, world: World, rounds: int
+    fit: Callable[[], Scorer], scene: Scene, world: World, rounds: int, catalog: Catalog
 ) -> dict[str, Values | Lists]:
     """Return one model's lists and "arm metric" → array, to be kept; `_arms_of` reads the arms."""
     scorer = fit()
     shown = best_lists(scorer, scene.asked.queries, scene.asked.seen, scene.k)
-    arms = _arms(scorer, world, rounds, scene.k, scene.seed)
+    arms = _arms(scorer, world, rounds, scene, catalog)
     return {"lists": shown} | {
         f"{arm} {metric}": value
         for arm, one in arms.items()
@@ -163,7 +178,7 @@ def _ask(
 
 
 def _arms_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Rounds]:
-    arms: dict[str, dict[str, Values]] = {"plain": {}, "diverse": {}}
+    arms: dict[str, dict[str, Values]] = {arm: {} for arm in ARMS}
     for name, value in arrays.items():
         arm, _, metric = name.partition(" ")
         if arm in arms:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tastemate.evaluate.slices import bands
 from tastemate.interactions import Interactions
+from tastemate.rank import fair
 from tastemate.types import Mask
 
 MOST_VALUES = 12
@@ -45,15 +46,11 @@ def user_groups(train: Interactions, codes: NDArray[np.int64]) -> Groups:
 
 
 def item_thirds(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Split items into three groups that hold about a third of the events each.
+    """Return each item's group and the labels: popular (few items), middle, rare (many items).
 
-    Returns each item's group and the labels: popular (few items), middle, rare (many items).
+    Each group holds about a third of the events.
     """
-    order = np.argsort(-counts, kind="stable")
-    before = np.concatenate(([0], np.cumsum(counts[order])[:-1]))
-    group = np.empty(len(counts), dtype=np.int64)
-    group[order] = np.minimum(3 * before // max(int(counts.sum()), 1), 2)
-    return group, ("popular", "middle", "rare")
+    return fair.item_thirds(counts), fair.LABELS
 
 
 def _declared(train: Interactions, codes: NDArray[np.int64]) -> dict[str, dict[str, Mask]]:

@@ -1,9 +1,10 @@
 """Does the bubble close? People who click what they are shown, round after round.
 
 A seeded person clicks one item of each list, the likelier the nearer it is to a taste the model
-under test has never seen; the click joins the history and the next list follows. Run with and
-without re-ranking for diversity (maximal marginal relevance, Carbonell & Goldstein 1998), this
-shows whether lists narrow. The clicks are simulated: read trends, not promises.
+under test has never seen; the click joins the history and the next list follows. Run without and
+with re-ranking for diversity (maximal marginal relevance, Carbonell & Goldstein 1998), for
+fairness and with exploration, this shows whether lists narrow. The clicks are simulated: read
+trends, not promises.
 """
 
 import hashlib
@@ -14,13 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tastemate import metrics
-from tastemate.evaluate.scoring import best_lists
+from tastemate.evaluate.scoring import best_lists, scored
 from tastemate.metrics import Lists, Values
-from tastemate.protocols import Scorer
-from tastemate.types import Floats, History, Query
+from tastemate.protocols import Arranger, Scorer
+from tastemate.retrieve.dense import top
+from tastemate.types import AS_IS, Candidate, Controls, Floats, History, Query, Rows
 
 POOL = 50
 """Items a diverse list is chosen from."""
+DEEP = 100
+"""Items an arranger orders: as many as are served to it where nothing else is set."""
 DIGITS = 4
 """Digits of affinities and vectors that count as a difference between two worlds."""
 
@@ -39,6 +43,8 @@ class World:
     """(items, d)."""
     like: float
     """The value a click is entered with."""
+    novelty: Values | None = None
+    """(items,): how little each is known, in bits (`metrics.self_information`)."""
 
     def fingerprint(self) -> str:
         """Return a short hash of who the people are and what decides their clicks."""
@@ -63,20 +69,45 @@ class Rounds:
 
 
 def simulate(
-    scorer: Scorer, world: World, *, rounds: int = 20, k: int = 10, diversity: float, seed: int = 0
+    scorer: Scorer,
+    world: World,
+    *,
+    rounds: int = 20,
+    k: int = 10,
+    diversity: float = 0.0,
+    arranger: Arranger | None = None,
+    controls: Controls = AS_IS,
+    seed: int = 0,
 ) -> Rounds:
-    """Show, click and show again; `diversity` between 0 (by score alone) and 1."""
+    """Show, click and show again; `diversity` between 0 (by score alone) and 1.
+
+    With an `arranger` it is what reorders, by `controls`; `diversity` then does nothing.
+    """
     rng = np.random.default_rng(seed)
     histories = list(world.histories)
     taken: dict[str, list[Values]] = {"ild_genre": [], "ild_embedding": [], "affinity": []}
+    if world.novelty is not None:
+        taken["novelty"] = []
     covered = []
-    for _ in range(rounds):
-        lists = _shown(scorer, world, histories, k, diversity)
+    for at_round in range(rounds):
+        queries = [
+            Query(name, past.last(200), k=k, controls=controls, seed=seed + at_round)
+            for name, past in zip(world.names, histories, strict=True)
+        ]
+        seen = [past.items for past in histories]
+        if arranger is not None:
+            lists = arranged(scorer, queries, seen, arranger, k)
+        elif diversity:
+            lists = spread(best_lists(scorer, queries, seen, POOL), world.member, k, diversity)
+        else:
+            lists = best_lists(scorer, queries, seen, k)
         taken["ild_genre"].append(metrics.diversity_of_sets(lists, world.member))
         taken["ild_embedding"].append(metrics.diversity_of_vectors(lists, world.vectors))
         own = np.take_along_axis(world.affinity, np.maximum(lists, 0), axis=1)
         own = np.where(lists >= 0, own, -np.inf)
         taken["affinity"].append(np.where(lists >= 0, own, 0.0).sum(axis=1) / lists.shape[1])
+        if world.novelty is not None:
+            taken["novelty"].append(metrics.mean_over(lists, world.novelty))
         covered.append(metrics.coverage(lists, world.affinity.shape[1]))
         chosen = _clicks(own, rng)
         histories = [
@@ -116,17 +147,20 @@ def spread(pool: Lists, member: Floats, k: int, diversity: float) -> Lists:
     return chosen
 
 
-def _shown(
-    scorer: Scorer, world: World, histories: Sequence[History], k: int, diversity: float
+def arranged(
+    scorer: Scorer, queries: Sequence[Query], seen: Sequence[Rows], arranger: Arranger, k: int
 ) -> Lists:
-    queries = [
-        Query(user=name, history=past.last(200))
-        for name, past in zip(world.names, histories, strict=True)
-    ]
-    seen = [past.items for past in histories]
-    if not diversity:
-        return best_lists(scorer, queries, seen, k)
-    return spread(best_lists(scorer, queries, seen, POOL), world.member, k, diversity)
+    """Return the first `k` of each query's best `DEEP` unseen items as an arranger orders them."""
+    lists = np.full((len(queries), k), -1, dtype=np.int64)
+    for start, scores in scored(scorer, queries, seen):
+        for at, row in enumerate(scores, start=start):
+            pool = [
+                Candidate(int(item), float(row[item]), "loop", rank)
+                for rank, item in enumerate(top(row, DEEP), start=1)
+            ]
+            rows = [one.row for one in arranger.arrange(queries[at], pool)[:k]]
+            lists[at, : len(rows)] = rows
+    return lists
 
 
 def _clicks(affinity: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.intp]:

@@ -136,7 +136,7 @@ def _rows(result: Mapping[str, Any]) -> list[str]:
 
 def _loop(loop: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> list[str]:
     body = []
-    for metric in ("ild_genre", "ild_embedding", "affinity", "coverage"):
+    for metric in ("ild_genre", "ild_embedding", "novelty", "affinity", "coverage"):
         series = {
             f"{model}, {arm}": [(at, one, one, one) for at, one in enumerate(rounds[metric], 1)]
             for model, arms in loop.items()

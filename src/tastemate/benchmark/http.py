@@ -1,0 +1,308 @@
+"""What the service takes and how fast it answers, measured from outside, in another process.
+
+Requests come in an open loop (`openloop`), alone and while events come in and a model is fitted.
+The client shares the machine with the server, as it is on the two cores the goals speak of.
+"""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tastemate.benchmark.openloop import Shot, Volley, due, fire
+from tastemate.benchmark.rivals import Figure
+from tastemate.benchmark.speed import Speed
+from tastemate.errors import ConfigError, StageError
+from tastemate.evaluate import record
+from tastemate.project import Tastemate
+from tastemate.protocols import Progress
+
+READY = 600.0
+"""Seconds a server may take to fit and be ready."""
+BATCH = 100
+"""Events in one request while lists are asked for."""
+INGEST = 500
+"""Events in one request where only events come in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much is asked of the server."""
+
+    rate: float = 300.0
+    """Lists asked for a second."""
+    seconds: float = 20.0
+    """Of each phase."""
+    events: float = 3_000.0
+    """Events that come in a second, meanwhile and alone."""
+    file_events: int = 200_000
+    """Events of the file that is imported."""
+    fresh: int = 200
+    """Times that the way from an event to the next answer is measured."""
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        counts = (self.rate, self.seconds, self.events, self.file_events, self.fresh, self.workers)
+        if min(counts) <= 0:
+            raise ConfigError("Rates, seconds and counts of a benchmark must be above 0.")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A service in a process of its own."""
+
+    port: int
+    pid: int
+
+    def ask(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Return what one request is answered; raise `StageError` for anything but 2xx."""
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            data,
+            {"Content-Type": "application/json"} if data else {},
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            told = error.read().decode("utf-8", "replace")[:500]
+            raise StageError(f"{path} was answered with {error.code}: {told}") from error
+        except (OSError, ValueError) as error:
+            raise StageError(f"{path} was not answered: {error}") from error
+
+
+def http(
+    dataset: str, load: Load | None = None, *, seed: int = 0, progress: Progress | None = None
+) -> Speed:
+    """Measure a service over a data set, in a state folder of its own that is then removed.
+
+    Raises `StageError` when the server does not start or refuses what it should take.
+    """
+    wants, say = load or Load(), progress or (lambda _what, _share: None)
+    rng = np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory(prefix="tastemate-http-") as folder:
+        home = Path(folder) / "home"
+        say("starting a server and fitting", 0.0)
+        with served(home, dataset, wants.workers) as server:
+            project = Tastemate.open(home)
+            users = list(project.interactions.users)
+            if not users:
+                raise StageError(f"{dataset} has no users to ask for. Name one with interactions.")
+            _fire_lists(server, users, wants.rate / 3, 5.0, rng)  # warm
+            say("lists alone", 0.2)
+            rows = _lists(server, users, wants, rng, "alone")
+            say("from an event to the next answer", 0.35)
+            rows += _freshness(server, users, wants.fresh, rng)
+            say("lists while events come in and a model is fitted", 0.5)
+            rows += _busy(server, project, users, wants, rng)
+            say("events alone", 0.7)
+            rows += _ingest(server, project, wants, rng)
+        say("lists alone, none held", 0.8)
+        with served(home, dataset, wants.workers, {"TASTEMATE_SERVE__CACHED": "0"}) as server:
+            _fire_lists(server, users, wants.rate / 3, 5.0, rng)
+            rows += _lists(server, users, wants, rng, "alone, no answer held")
+        say("events by file", 0.9)
+        rows += _imported(home, project, wants.file_events, rng)
+        proof = record.provenance(project.catalog, project.interactions)
+    return Speed(tuple(rows), dataset, proof)
+
+
+@contextmanager
+def served(
+    home: Path,
+    dataset: str,
+    workers: int = 1,
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """Run a service over a project folder until the block ends; ready when it begins.
+
+    Raises `StageError` when it ends or is not ready in `READY` seconds.
+    """
+    command = [sys.executable, "-m", "tastemate", "serve", "--port", "0"]
+    command += ["--home", str(home), "--workers", str(workers)]
+    if not (home / "tastemate.toml").exists():
+        command += ["--dataset", dataset]
+    quiet = {"TASTEMATE_SERVE__LOG_FILE": "none", "PYTHONUNBUFFERED": "1"}
+    with tempfile.TemporaryFile("w+") as told:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=told,
+            text=True,
+            env={**os.environ, **quiet, **(environ or {})},
+        )
+        try:
+            server = Server(_port(process, told), process.pid)
+            _await_ready(server, process, told)
+            yield server
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def _port(process: "subprocess.Popen[str]", told: Any) -> int:
+    line = process.stdout.readline() if process.stdout is not None else ""
+    if not line.startswith("http://"):
+        told.seek(0)
+        raise StageError(f"The server did not start: {line}{told.read()[-800:]}")
+    return int(line.strip().rsplit(":", 1)[1])
+
+
+def _await_ready(server: Server, process: "subprocess.Popen[str]", told: Any) -> None:
+    end = time.monotonic() + READY
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            told.seek(0)
+            raise StageError(f"The server ended: {told.read()[-800:]}")
+        try:
+            server.ask("/health/ready")
+        except StageError:
+            time.sleep(0.2)
+        else:
+            return
+    raise StageError(f"The server was not ready in {READY:.0f} s.")
+
+
+def _list_shots(users: Sequence[str], times: Sequence[float], rng: Any) -> list[Shot]:
+    drawn = rng.integers(len(users), size=len(times))
+    return [
+        Shot(float(at), "/v1/recommend", json.dumps({"user_id": users[one], "k": 10}).encode())
+        for at, one in zip(times, drawn, strict=True)
+    ]
+
+
+def _fire_lists(
+    server: Server, users: Sequence[str], rate: float, seconds: float, rng: Any
+) -> Volley:
+    return fire(server.port, _list_shots(users, list(due(rate, seconds, rng)), rng))
+
+
+def _lists(server: Server, users: Sequence[str], wants: Load, rng: Any, when: str) -> list[Figure]:
+    found = _fire_lists(server, users, wants.rate, wants.seconds, rng)
+    return _answered(f"lists at {wants.rate:g}/s, {when}", found)
+
+
+def _answered(name: str, found: Volley) -> list[Figure]:
+    p99 = found.percentile(99) * 1000
+    return [
+        Figure.of(f"{name}: p50", found.percentile(50) * 1000, "ms"),
+        Figure.of(f"{name}: p99", p99, "ms", "the goal", 60.0),
+        Figure.of(f"{name}: not answered with 2xx, of {len(found.status)}", found.failed, "count"),
+    ]
+
+
+def _busy(
+    server: Server, project: Tastemate, users: Sequence[str], wants: Load, rng: Any
+) -> list[Figure]:
+    """Ask for lists while events come in and a model is fitted."""
+    server.ask("/v1/train", {})
+    lists = _list_shots(users, list(due(wants.rate, wants.seconds, rng)), rng)
+    batches = int(wants.events * wants.seconds / BATCH)
+    events = [
+        Shot(at * wants.seconds / batches, "/v1/events", _batch(project, users, BATCH, rng))
+        for at in range(batches)
+    ]
+    found = fire(server.port, [*lists, *events])
+    asked = Volley(found.seconds[: len(lists)], found.status[: len(lists)])
+    taken = Volley(found.seconds[len(lists) :], found.status[len(lists) :])
+    name = f"lists at {wants.rate:g}/s, with {wants.events:g} events/s and a fit"
+    return [
+        *_answered(name, asked),
+        Figure.of(f"batches of {BATCH} events, meanwhile: p99", taken.percentile(99) * 1000, "ms"),
+        Figure.of(f"batches not taken, of {len(events)}", taken.failed, "count"),
+    ]
+
+
+def _ingest(server: Server, project: Tastemate, wants: Load, rng: Any) -> list[Figure]:
+    """Send events as fast as they are taken, four requests at a time."""
+    users = [f"new-{at}" for at in range(1_000)]
+    batches = max(int(wants.events * wants.seconds / INGEST), 4)
+    bodies = [_batch(project, users, INGEST, rng) for _ in range(batches)]
+    start, failed = time.perf_counter(), 0
+    for at in range(0, batches, 4):
+        shots = [Shot(0.0, "/v1/events", body) for body in bodies[at : at + 4]]
+        failed += fire(server.port, shots).failed
+    rate = batches * INGEST / (time.perf_counter() - start - 0.05 * -(-batches // 4))
+    return [
+        Figure.of(f"events by API, batches of {INGEST}", rate, "events/s", "the goal", 3_000.0),
+        Figure.of(f"batches of {INGEST} not taken, of {batches}", failed, "count"),
+    ]
+
+
+def _freshness(server: Server, users: Sequence[str], times: int, rng: Any) -> list[Figure]:
+    """Dislike what stands first, and ask until it is gone."""
+    took = []
+    for user in (users[one] for one in rng.integers(len(users), size=times)):
+        asked = {"user_id": user, "k": 10}
+        first = server.ask("/v1/recommend", asked)["items"][0]["item_id"]
+        start = time.perf_counter()
+        server.ask("/v1/feedback", {"user_id": user, "item_id": first, "kind": "dislike"})
+        while first in [one["item_id"] for one in server.ask("/v1/recommend", asked)["items"]]:
+            if time.perf_counter() - start > 10:
+                break
+        took.append(time.perf_counter() - start)
+    p50, p99 = (float(np.percentile(took, one, method="higher")) for one in (50, 99))
+    return [
+        Figure.of("from a dislike to an answer without the item: p50", p50, "s"),
+        Figure.of("from a dislike to an answer without the item: p99", p99, "s", "the goal", 1.0),
+    ]
+
+
+def _imported(home: Path, project: Tastemate, events: int, rng: Any) -> list[Figure]:
+    """Import a file of events with the command line."""
+    path = home.parent / "events.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("event_id", "user_id", "item_id", "kind", "timestamp"))
+        now = int(time.time())
+        for at in range(events):
+            item = project.catalog.ids[int(rng.integers(len(project.catalog)))]
+            writer.writerow((f"file-{at}", f"reader-{at % 5_000}", item, "click", now))
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "tastemate", "events", "import", str(path)]
+    done = subprocess.run(
+        [*command, "--dataset", str(home), "--json"], capture_output=True, text=True, check=False
+    )
+    took = time.perf_counter() - start
+    if done.returncode or json.loads(done.stdout)["accepted"] != events:
+        raise StageError(f"The file was not imported whole: {done.stdout}{done.stderr[-500:]}")
+    rate = events / took
+    return [Figure.of("events by file, start included", rate, "events/s", "the goal", 20_000.0)]
+
+
+def _batch(project: Tastemate, users: Sequence[str], size: int, rng: Any) -> bytes:
+    ids, now = project.catalog.ids, int(time.time())
+    return json.dumps(
+        {
+            "events": [
+                {
+                    "event_id": f"{rng.integers(2**62):x}",
+                    "user_id": users[int(rng.integers(len(users)))],
+                    "item_id": ids[int(rng.integers(len(ids)))],
+                    "kind": "click",
+                    "timestamp": now,
+                }
+                for _ in range(size)
+            ]
+        }
+    ).encode()

@@ -1,0 +1,104 @@
+"""`tastemate serve`: the service over a project, until it is told to end."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tastemate.cli.keep import write_settings
+from tastemate.cli.output import DatasetOption, LlmOption, TextOption, page, plain, source, talk
+
+if TYPE_CHECKING:
+    from tastemate.serve.opening import Opening
+
+
+def serve(
+    port: Annotated[
+        int, typer.Option("--port", "-p", min=0, max=65_535, help="0 takes any free one.")
+    ] = 8765,
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            "--home",
+            help="The project's folder; a new one gets a project of the bundled sample, or of "
+            "--dataset. Default: the project in this folder, else the sample.",
+        ),
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; beyond this machine it needs a key.")
+    ] = "127.0.0.1",
+    workers: Annotated[
+        int, typer.Option("--workers", "-w", min=1, max=64, help="Processes that answer.")
+    ] = 1,
+    dataset: DatasetOption = None,
+    text: TextOption = None,
+    llm: LlmOption = None,
+    fit: Annotated[
+        bool, typer.Option("--fit/--no-fit", help="Fit what is missing before answering.")
+    ] = True,
+) -> None:
+    """Serve recommendations over HTTP, with a page to look at. Ctrl-C ends it."""
+    _installed()
+    from tastemate.serve import running
+    from tastemate.serve.opening import Opening
+
+    opening = Opening(opened(home, dataset), text=text, llm=llm)
+    _may_be_reached(opening, host)
+    bound = running.bind(host, port)
+    named = f"[{host}]" if ":" in host else host
+    page().print(f"http://{named}:{bound.getsockname()[1]}", markup=False)
+    talk().print(f"{plain(opening.source)} is served there. Ctrl-C ends it.", style="dim")
+    running.serve(opening, bound, workers=workers, fit=fit)
+
+
+def opened(home: Path | None, dataset: str | None) -> str:
+    """Return what to open; a folder that is new or empty becomes a project first.
+
+    Raises `ConfigError` for a folder of something else, or a project of another data set.
+    """
+    from tastemate import config
+    from tastemate.errors import ConfigError
+
+    if home is None:
+        return source(dataset)
+    file = home / config.FILE
+    if not file.exists():
+        if home.exists() and (not home.is_dir() or any(home.iterdir())):
+            raise ConfigError(
+                f"{home} holds something, but no {config.FILE}. Name a new folder, or make a "
+                f"project there first: tastemate init {home} --dataset films."
+            )
+        write_settings(home, _named(dataset or "films"))
+    elif dataset is not None:
+        has = config.settings(file).data.dataset
+        if has != _named(dataset):
+            raise ConfigError(
+                f"The project in {home} is of {has or 'its own data'}, not of {dataset}. "
+                "Leave --dataset out, or name another --home."
+            )
+    return str(home)
+
+
+def _named(dataset: str) -> str:
+    """Return a data set by name, or the path of one from anywhere."""
+    return str(Path(dataset).resolve()) if Path(dataset).exists() else dataset
+
+
+def _installed() -> None:
+    from importlib.util import find_spec
+
+    from tastemate.errors import Unavailable
+
+    lacking = [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]
+    if lacking:
+        raise Unavailable(
+            f"{' and '.join(lacking)} is not installed. Run: pip install 'tastemate[serve]'"
+        )
+
+
+def _may_be_reached(opening: "Opening", host: str) -> None:
+    """Raise `ConfigError` where others could reach a service that has no key."""
+    from tastemate.serve.auth import bind_check, is_loopback
+
+    if not is_loopback(host):
+        bind_check(host, opening.open().store)

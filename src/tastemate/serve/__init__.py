@@ -1,0 +1,1 @@
+"""The service: REST, chat, live feedback, jobs, a page."""

@@ -1,0 +1,115 @@
+"""The app: every router of the service behind what guards it. One literal table, wired here."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from tastemate import __version__
+from tastemate.serve import paths, problem
+
+if TYPE_CHECKING:
+    from tastemate.serve.service import Service
+
+ROUTES = (
+    "lists", "events", "health", "items", "tastes", "users",
+    "talk", "openai_api", "mcp", "work", "trials", "operator", "page",
+)  # fmt: skip
+"""Files of `serve/routes`, in the order in which they are asked for a path."""
+GUARDED = (401, 403, 413, 415, 421, 422, 429, 503)
+"""What any route under /v1 may answer because of what stands before it."""
+
+
+def create_app(service: "Service") -> FastAPI:
+    """Return the app of a service; it starts and stops with the app."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(service.settings.switch or before)
+        service.start()
+        try:
+            yield
+        finally:
+            service.stop()
+            sys.setswitchinterval(before)
+
+    app = FastAPI(
+        title="Tastemate",
+        version=__version__,
+        description="A recommender that understands language.",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        responses=problem.declared(422),
+    )
+    app.state.service = service
+    app.state.routes = []
+    paths.register()
+    problem.install(app)
+    for name in ROUTES:
+        _include(app, name, service)
+    _guard(app, service)
+    _describe(app, service)
+    return app
+
+
+def _include(app: FastAPI, name: str, service: "Service") -> None:
+    found = f"tastemate.serve.routes.{name}"
+    if importlib.util.find_spec(found) is None:
+        return
+    router = importlib.import_module(found).router(service)
+    app.state.routes += [(one.path_regex, one.methods) for one in router.routes if _is_api(one)]
+    app.include_router(router)
+
+
+def _is_api(route: object) -> TypeGuard[APIRoute]:
+    return isinstance(route, APIRoute)
+
+
+def _guard(app: FastAPI, service: "Service") -> None:
+    """Put what guards the service before it."""
+    from tastemate.serve.guarding import install
+
+    install(app, service)
+
+
+def _describe(app: FastAPI, service: "Service") -> None:
+    """Let OpenAPI say what every route answers, errors included."""
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+            )
+            schemas = made.setdefault("components", {}).setdefault("schemas", {})
+            schemas["Problem"] = problem.SCHEMA
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+            kinds = list(service.project.work.weights_of_signals.kinds)
+            for name in ("Happened", "Feedback"):
+                if name in schemas:
+                    schemas[name]["properties"]["kind"]["enum"] = kinds
+            for path, methods in made["paths"].items():
+                if path.startswith("/v1"):
+                    for told in methods.values():
+                        _guarded(told)
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.__dict__["openapi"] = described
+
+
+def _guarded(told: dict[str, Any]) -> None:
+    for status, response in problem.declared(*GUARDED).items():
+        told["responses"].setdefault(str(status), response)

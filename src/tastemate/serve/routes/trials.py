@@ -1,0 +1,192 @@
+"""Experiments: begun, looked at with intervals, stopped; and policies judged from the log."""
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+from starlette.responses import Response
+
+from tastemate.errors import ConfigError, UnknownUser
+from tastemate.experiment.analyse import analyse
+from tastemate.experiment.definition import Experiment, Metric, check_together
+from tastemate.experiment.outcomes import before
+from tastemate.experiment.reading import read
+from tastemate.experiment.replay import DEPTH, Fixed, Records, judge, served
+from tastemate.serve.auth import needs
+from tastemate.serve.problem import Problem, declared
+from tastemate.serve.replies import reply
+from tastemate.serve.schemas import Given, Id, Kind, Name, Share, Time, Told, Words
+from tastemate.serve.trials import RunningTrials, kept
+from tastemate.types import NO_HISTORY, Query
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tastemate.project import Tastemate
+    from tastemate.serve.service import Service
+    from tastemate.store.opening import Store
+
+KEYS = ("recommendation", "user", "at")
+AT_ONCE = 64
+"""Lists of another policy that are made together."""
+BEFORE = 28 * 86_400
+"""Seconds before an experiment that say how active a unit was anyway (CUPED)."""
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class NewArm(Given):
+    """One way of answering, and the share of units that meet it."""
+
+    name: Label
+    share: Share
+    overrides: Annotated[dict[Name, Name | float], Field(max_length=8)] = {}
+
+
+class NewMetric(Given):
+    """What counts as a success, and for how long after the list was shown."""
+
+    signals: Annotated[list[Kind], Field(min_length=1, max_length=32)] = list(Metric().signals)
+    window: Annotated[int, Field(ge=1, le=365 * 86_400)] = 86_400
+    measure: Literal["any", "count", "rate"] = "rate"
+    period: Annotated[int, Field(ge=0, le=365 * 86_400)] = 0
+
+
+class NewExperiment(Given):
+    """A question put to the users."""
+
+    id: Label
+    arms: Annotated[list[NewArm], Field(min_length=2, max_length=16)]
+    control: Name = ""
+    unit: Literal["user", "session"] = "user"
+    metric: NewMetric = NewMetric()
+    salt: Name = ""
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    expected: Annotated[int, Field(ge=2, le=10**9)] = 10_000
+    note: Words = ""
+
+
+class Judge(Given):
+    """A policy (a profile or one retriever) that is judged by what other lists earned."""
+
+    policy: Annotated[Name, Field(min_length=1)]
+    since: Annotated[Time, Field(description="Seconds since 1970: lists from then on.")] = 0
+    signals: Annotated[list[Kind], Field(min_length=1, max_length=32)] = list(Metric().signals)
+
+
+class Judged(Told):
+    """What a policy would have earned a list, three ways; none where the log says too little."""
+
+    policy: str
+    lists: int
+    served: float
+    refused: str
+    estimates: list[dict[str, Any]]
+
+
+class Trial(Told):
+    """An experiment, and with `results` what it shows so far."""
+
+    experiment: dict[str, Any]
+    results: dict[str, Any] = {}
+
+
+class TrialList(Told):
+    """Every experiment, by id."""
+
+    experiments: list[dict[str, Any]]
+
+
+def router(service: "Service") -> APIRouter:
+    """Return the routes of experiments; the service's lists then follow them."""
+    trials = RunningTrials(lambda: service.project.store)
+    service.trials = trials
+    routes = APIRouter(prefix="/v1", tags=["experiments"], dependencies=[Depends(needs("admin"))])
+
+    @routes.get("/experiments", response_model=TrialList)
+    def listed() -> Response:
+        """Return every experiment, running or stopped."""
+        found = kept(service.project.store)
+        return reply({"experiments": [one.as_json() for one in found]})
+
+    @routes.post(
+        "/experiments", response_model=Trial, status_code=201, responses=declared(409, 422)
+    )
+    def begin(asked: NewExperiment) -> Response:
+        """Begin an experiment; 409 where its id is taken or another one sets the same."""
+        store = service.project.store
+        told = {**asked.model_dump(exclude_unset=True), "started": int(time.time())}
+        experiment = read(told)
+        others = kept(store)
+        if any(one.id == experiment.id for one in others):
+            raise Problem(409, f"There is an experiment {experiment.id} already. Name another.")
+        try:
+            check_together([*others, experiment])
+        except ConfigError as error:
+            raise Problem(409, str(error), kind="conflict") from error
+        store.experiments.put(experiment.as_json())
+        trials.forget()
+        return reply({"experiment": experiment.as_json(), "results": {}}, 201)
+
+    @routes.get("/experiments/{experiment_id}", response_model=Trial, responses=declared(404))
+    def one(experiment_id: Id) -> Response:
+        """Return an experiment with what it shows: arms, intervals, whether the split is sound."""
+        store = service.project.store
+        experiment = read(store.experiments.get(experiment_id))
+        return reply({"experiment": experiment.as_json(), "results": results(store, experiment)})
+
+    @routes.post("/experiments/{experiment_id}/stop", response_model=Trial, responses=declared(404))
+    def stop(experiment_id: Id) -> Response:
+        """Stop an experiment: nobody is assigned any more, what was seen is still analysed."""
+        store = service.project.store
+        ended = read(store.experiments.get(experiment_id)).ended(int(time.time()))
+        store.experiments.put(ended.as_json())
+        trials.forget()
+        return reply({"experiment": ended.as_json(), "results": results(store, ended)})
+
+    @routes.post("/offpolicy", response_model=Judged, responses=declared(404))
+    def offpolicy(asked: Judge) -> Response:
+        """Say what another policy would have earned, from the lists that explored."""
+        tm = service.project
+        store = tm.store
+        shown = store.impressions.frame(since=asked.since)
+        records = Records.of(shown, store.events.frame(), kinds=asked.signals)
+        told = {"policy": asked.policy, "lists": len(records.items), "served": served(records)}
+        found, refused = judge(records, would_show(tm, asked.policy, shown, records))
+        estimates = [one.as_json() for one in found]
+        return reply({**told, "refused": refused, "estimates": estimates})
+
+    return routes
+
+
+def would_show(tm: "Tastemate", policy: str, shown: "pl.DataFrame", records: Records) -> Fixed:
+    """Return the lists a policy would have shown where the logged ones stood.
+
+    It is asked with what each user had done by then; the models are those of today.
+    """
+    first = shown.unique("recommendation", keep="first", maintain_order=True)
+    known = {name: (user, at) for name, user, at in first.select(KEYS).iter_rows()}
+    queries = []
+    for name in records.recommendations:
+        user, at = known[name]
+        past = NO_HISTORY
+        if user:
+            with suppress(UnknownUser):
+                whole = tm.history(user)
+                past = whole.take(whole.timestamps < at)
+        queries.append(Query(user=user or None, history=past, k=DEPTH))
+    lists: dict[str, list[str]] = {}
+    for start in range(0, len(queries), AT_ONCE):
+        slates = tm.recommend_all(queries[start : start + AT_ONCE], model=policy, llm=False)
+        names = records.recommendations[start : start + AT_ONCE]
+        lists |= {name: slate.ids for name, slate in zip(names, slates, strict=True)}
+    return Fixed(lists)
+
+
+def results(store: "Store", experiment: Experiment) -> dict[str, Any]:
+    """Return what an experiment shows so far, as JSON values."""
+    impressions = store.impressions.frame(since=experiment.since)
+    signals = store.events.frame()
+    known = before(experiment, signals, BEFORE)
+    return analyse(experiment, impressions, signals, covariate=known).as_json()

@@ -1,0 +1,107 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.experiment.frames import impressions, signals
+from typer.testing import CliRunner
+
+from tastemate.cli.experiments import app
+from tastemate.errors import TastemateError
+
+ASKED: dict[str, Any] = {
+    "id": "calm", "metric": {"signals": ["click"], "measure": "any"},
+    "arms": [
+        {"name": "a", "share": 0.4}, {"name": "b", "share": 0.4, "overrides": {"novelty": 0.5}},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "tastemate.toml").write_text('[data]\ndataset = "films"\n', encoding="utf-8")
+    monkeypatch.setenv("TASTEMATE_HOME", str(tmp_path / "home"))
+    return folder
+
+
+def tell(*words: str) -> Any:
+    done = CliRunner().invoke(app, [*words, "--json"], catch_exceptions=True)
+    if done.exception is not None and isinstance(done.exception, TastemateError):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def written(folder: Path, value: object, name: str = "asked.json") -> str:
+    (folder / name).write_text(json.dumps(value), encoding="utf-8")
+    return str(folder / name)
+
+
+def test_made_changed_shown_and_stopped(home: Path) -> None:
+    on = ("--dataset", str(home))
+    made = tell("make", written(home, ASKED), *on)
+    assert made["started"] > 0
+    grown = json.loads(json.dumps(ASKED))
+    grown["arms"][1]["share"] = 0.6
+    changed = tell("make", written(home, grown), *on)
+    assert changed["ranges"] == [["a", 0, 4000], ["b", 4000, 10000]]
+    assert changed["changed"] >= changed["started"] == made["started"]
+    assert [one["id"] for one in tell("list", *on)] == ["calm"]
+    assert tell("show", "calm", *on) == changed
+    with pytest.raises(TastemateError, match="only shares and the note"):
+        tell("make", written(home, ASKED | {"unit": "session"}), *on)
+    with pytest.raises(TastemateError, match="both set novelty"):
+        tell("make", written(home, ASKED | {"id": "other"}), *on)
+    assert tell("stop", "calm", *on)["state"] == "stopped"
+    assert tell("analyse", "calm", *on)["comparisons"][0]["verdict"] == "too early"
+    with pytest.raises(TastemateError, match="unknown-one"):
+        tell("show", "unknown-one", *on)
+
+
+def test_analysed_from_files(tmp_path: Path) -> None:
+    shown, given = [], []
+    for at in range(800):
+        arm = "ab"[at % 2]
+        shown.append(
+            {
+                "recommendation": f"r{at}",
+                "user": str(at),
+                "item": "7",
+                "arm": f"calm={arm}",
+                "at": at,
+            }
+        )
+        if at % (10 if arm == "a" else 3) == 0:
+            given.append({"user": str(at), "item": "7", "timestamp": at + 5})
+    impressions(*shown).write_csv(tmp_path / "shown.csv")
+    signals(*given).write_parquet(tmp_path / "given.parquet")
+    files = (
+        "--impressions",
+        str(tmp_path / "shown.csv"),
+        "--signals",
+        str(tmp_path / "given.parquet"),
+    )
+    found = tell("analyse", written(tmp_path, ASKED), *files)
+    assert [one["units"] for one in found["arms"]] == [400, 400]
+    assert found["comparisons"][0]["fixed"]["value"] > 0
+    plain = CliRunner().invoke(app, ["analyse", str(tmp_path / "asked.json"), *files])
+    assert plain.exit_code == 0
+    assert "as planned" in plain.stdout
+
+
+def test_files_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("{")
+    with pytest.raises(TastemateError, match="no JSON"):
+        tell("analyse", str(tmp_path / "x.json"), "--impressions", "a.csv", "--signals", "b.csv")
+    with pytest.raises(TastemateError, match="together"):
+        tell("analyse", "x", "--signals", "b.csv")
+    asked = written(tmp_path, ASKED)
+    with pytest.raises(TastemateError, match="cannot be read"):
+        tell("analyse", asked, "--impressions", str(tmp_path / "a.csv"), "--signals", "b.csv")
+    with pytest.raises(TastemateError, match="name a .csv"):
+        tell("analyse", asked, "--impressions", "a.xlsx", "--signals", "b.csv")
+    (tmp_path / "bad.parquet").write_text("no")
+    with pytest.raises(TastemateError, match="not what its name says"):
+        tell("analyse", asked, "--impressions", str(tmp_path / "bad.parquet"), "--signals", "b.csv")

@@ -1,0 +1,10 @@
+"""Playwright's `expect`, fetched when it is first used: without playwright the tests skip."""
+
+from typing import Any
+
+
+def expect(what: Any) -> Any:
+    """Return the assertions about a part of a page."""
+    from playwright.sync_api import expect
+
+    return expect(what)
