@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import service_figures as service
 import talk_figures as talk
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -366,6 +367,19 @@ def results_page() -> str:
         "profile from every rated film, and a ranking of ten candidates with a reason each. "
         "`tastemate benchmark tokens`",
         spending(),
+        "## Service",
+        service.load_of(PAGE),
+        service.kept(PAGE),
+        service.fuzzed(PAGE),
+        "### Live signals",
+        service.live(PAGE),
+        "### Experiments",
+        service.trials(PAGE),
+        service.offpolicy(PAGE),
+        "### Exploration",
+        service.explored(PAGE),
+        "### Fairness in serving",
+        service.fair(PAGE),
         "## Speed",
         "`tastemate benchmark speed --dataset ml-latest-small`; what the rows mean: "
         "[benchmark](benchmark.md).",
@@ -389,7 +403,8 @@ def readme() -> str:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     before, rest = text.split(START)
     after = rest.split(END)[1]
-    sections = (next_item(), headline_rating(), deletion(), *talking(), language())
+    served = (service.load_of(PAGE, short=True), service.kept(PAGE), service.fuzzed(PAGE))
+    sections = (next_item(), headline_rating(), deletion(), *talking(), language(), *served)
     body = "\n\n".join(part for part in sections if part)
     return f"{before}{START}\n{body}\n{END}{after}"
 

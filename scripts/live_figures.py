@@ -12,7 +12,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from tastemate.evaluate.slices import by_user
 from tastemate.metrics import ranks_of
 from tastemate.profile.live import live_vector
 from tastemate.profile.signals import Weights
+from tastemate.retrieve.search import Search
 from tastemate.types import Floats, History, Query
 
 OUT = Path(__file__).resolve().parent.parent / "benchmarks" / "results" / "live.json"
@@ -70,7 +71,7 @@ def next_item(users: int | None) -> dict[str, Any]:
     setting = Setting(limit_users=users)
     catalog, events = prepare(data.catalog, data.interactions, setting)
     shared = build.resources()
-    vectors = build.fitted("search", shared, catalog, events).vectors  # type: ignore[attr-defined]
+    vectors = cast(Search, build.fitted("search", shared, catalog, events)).vectors
     middle = vectors.mean(axis=0)
     values: dict[str, list[dict[str, Floats]]] = {}
     people: list[Any] = []
@@ -162,7 +163,7 @@ def feed(users: int) -> dict[str, Any]:
     data = open_dataset("films")
     catalog, events = data.catalog, data.interactions
     shared = build.resources()
-    vectors = build.fitted("search", shared, catalog, events).vectors  # type: ignore[attr-defined]
+    vectors = cast(Search, build.fitted("search", shared, catalog, events)).vectors
     model = build.factory("fast", shared)(catalog, events)
     genres = catalog.incidence("genres")
     of = {name: genres.matrix[:, code].toarray().ravel() > 0 for name, code in genres.codes.items()}

@@ -142,8 +142,9 @@ def pictures(browser: Browser, url: str) -> None:
         page = page_of(browser, width, theme)
         user(page, url)
         shot(page, f"operator-user-{width}")
-        page.get_by_role("heading", name="How the order came about").scroll_into_view_if_needed()
-        page.evaluate("scrollBy(0, 560)")
+        page.get_by_role("heading", name="How the order came about").evaluate(
+            "one => one.scrollIntoView({ block: 'start' })"
+        )
         shot(page, f"operator-stages-{width}")
         for name in TABS:
             page.evaluate("scrollTo(0, 0)")

@@ -259,7 +259,7 @@ class Tastemate:
         Models forget them at the next `fit`; until then none names them.
         """
         gone = self.store.users.erase(user)
-        self.work.forget_prompts()
+        self.work.forget_traces(user)
         self.catch_up()
         return gone
 

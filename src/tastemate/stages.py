@@ -41,6 +41,8 @@ class Exploring:
     """Kinds of signal that reward an impression."""
     window: int = 86_400
     """Seconds after an impression within which they do."""
+    examination: tuple[float, ...] = ()
+    """Chance that each place is looked at, from place 1 (`train.position`); else all alike."""
     days: int = 30
     """Of the log that is learned from."""
     minutes: float = 10.0
@@ -97,7 +99,14 @@ def explorer(catalog: Catalog, vectors: Floats | None, said: Arranging) -> Explo
         return Thompson() if read is None else Thompson.fit(log(*read(wants.days)), len(catalog))
 
     def log(impressions: pl.DataFrame, signals: pl.DataFrame) -> Log:
-        return Log.of(impressions, signals, catalog, kinds=wants.rewards, window=wants.window)
+        return Log.of(
+            impressions,
+            signals,
+            catalog,
+            kinds=wants.rewards,
+            window=wants.window,
+            examination=wants.examination,
+        )
 
     beliefs = Renewed(believed, wants.minutes * 60)
     return Explorer(beliefs, share=wants.share, reach=wants.reach, floor=wants.floor)

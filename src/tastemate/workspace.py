@@ -30,6 +30,7 @@ from tastemate.profile.signals import Weights
 from tastemate.protocols import EncodesItems, Progress, Retriever
 from tastemate.recommender import Recommender
 from tastemate.store.journal import Journal
+from tastemate.store.takeover import forget
 from tastemate.types import Floats, History, Item, Signal
 
 if TYPE_CHECKING:
@@ -104,10 +105,7 @@ class Workspace:
         return self.people.pull(person, index.vectors, self.catalog, self.interactions.scale)
 
     def history(self, user: str) -> History:
-        """Return a user's events, live ones included; raise `UnknownUser`.
-
-        The latest live word on an item replaces what was said of it before.
-        """
+        """Return a user's events, live ones included; raise `UnknownUser`."""
         return self.person(user).history
 
     def record(self, signals: Sequence[Signal]) -> "Recorded":
@@ -144,10 +142,12 @@ class Workspace:
         since = int(time.time()) - days * 86_400
         return self.store.impressions.frame(since), self.store.events.frame()
 
-    def forget_prompts(self) -> None:
-        """Remove what was kept of calls to a model: prompts may have told of somebody."""
-        for part in ("cache", "record"):
-            shutil.rmtree(self.folder / "llm" / part, ignore_errors=True)
+    def forget_traces(self, user: str) -> None:
+        """Remove what files tell of somebody: old journals, and kept prompts, which may."""
+        from tastemate.llm.wrappers.guards import forget as forget_calls
+
+        forget(self.folder, user)
+        forget_calls(self.folder / "llm")
 
     def retriever(self, name: str) -> Retriever:
         """Return a fitted retriever: from memory, from disk, or fitted now and kept."""

@@ -21,7 +21,7 @@ from tastemate.llm.scripted import Scripted
 from tastemate.llm.wrappers.breaker import Breaker
 from tastemate.llm.wrappers.budgeted import Budgeted
 from tastemate.llm.wrappers.cached import Cached
-from tastemate.llm.wrappers.guards import Guards, wrapped
+from tastemate.llm.wrappers.guards import Guards, forget, wrapped
 from tastemate.llm.wrappers.ledger import Ledger, Spent, today
 from tastemate.llm.wrappers.recorded import Recorded
 from tastemate.llm.wrappers.redact import luhn, redacted
@@ -782,3 +782,16 @@ def test_a_kept_reply_that_does_not_fit_is_asked_for_anew_and_healed(tmp_path):
     cached._open().set(cached._key(asked), kept | {"scores": [-1.0]})
     assert [cached.complete([asked])[0].cached for _ in range(2)] == [False, True]
     cached.close()
+
+
+def test_what_was_kept_of_calls_is_forgotten_when_somebody_is_erased(tmp_path):
+    model = wrapped(Scripted(["yes", "again"]), tmp_path, Guards(record=True))
+    asked = [ask("likes Heat")]
+    assert model.complete(asked)[0].text == "yes"
+    assert model.complete(asked)[0].cached
+    assert list((tmp_path / "calls").iterdir())
+    forget(tmp_path)
+    assert not list((tmp_path / "calls").iterdir())
+    assert model.complete(asked)[0].text == "again"
+    model.close()
+    forget(tmp_path / "nowhere")

@@ -94,6 +94,16 @@ def test_a_worker_that_cannot_begin_says_why(project: Tastemate, run: Callable[.
     assert "the project is gone" in job.error
 
 
+def test_a_worker_that_cannot_be_started_at_all(
+    project: Tastemate, run: Callable[..., None], tmp_path: Path
+) -> None:
+    (tmp_path / "jobs").write_text("no folder")
+    run("pass")
+    job = ended(project, jobs.ask(project.store.jobs, "evaluate"))
+    assert job.state == "failed"
+    assert "No worker could be started" in job.error
+
+
 def test_a_worker_that_dies_is_tried_again_and_then_given_up(
     project: Tastemate, run: Callable[..., None], tmp_path: Path
 ) -> None:

@@ -175,7 +175,18 @@ def test_quality_and_fairness_come_out_of_the_store(busy):
     ]
     assert {"popularity", "popularity decile", "genres", "country"} <= set(told["items"])
     assert set(told["people"]) == {"group", "age_band"}
-    assert told["declared"] == {"attribute": "", "least": {}}
+    assert told["declared"] == {"attribute": "", "least": {}, "rows": []}
+
+
+def test_declared_groups_are_told_with_their_floors(busy, monkeypatch):
+    from dataclasses import replace
+
+    table = {"attribute": "year", "least": {"1990s": 0.2}}
+    monkeypatch.setattr(busy, "settings", replace(busy.settings, fair=table))
+    told = overview.fairness(busy)["declared"]
+    assert told["least"] == {"1990s": 0.2}
+    assert [row["value"] for row in told["rows"]] == ["1990s"]
+    assert 0 <= told["rows"][0]["exposure"]["value"] <= 1
 
 
 def test_what_people_declared_later_joins_what_the_data_says(busy):

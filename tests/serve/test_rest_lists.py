@@ -280,8 +280,8 @@ def test_lists_are_logged_as_shown(client, service, project):
 
 def test_an_arm_sets_what_the_request_does_not_say(project):
     class Halves:
-        def arms(self, unit):
-            return [("novel", "on", {"novelty": 1.0})] if unit == "p070" else []
+        def arms(self, user, session=""):
+            return [("novel", "on", {"novelty": 1.0})] if user == "p070" else []
 
     with running(project) as (client, service):
         service.trials = Halves()

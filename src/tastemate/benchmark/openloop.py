@@ -15,6 +15,10 @@ import httptools
 import numpy as np
 from numpy.typing import NDArray
 
+from tastemate.errors import ConfigError
+
+PATIENCE = 60.0
+"""Seconds after the last request was due within which an answer counts."""
 MOST = 512
 """Connections at once; what is due when all are busy waits, and its wait counts."""
 
@@ -41,8 +45,21 @@ class Volley:
     """The answers, where they were asked for."""
 
     def percentile(self, share: float) -> float:
-        """Return the seconds that this share (0 to 100) of the shots stayed within."""
+        """Return the seconds that this share (0 to 100) of the shots stayed within.
+
+        Infinite where more than the rest were not answered; raises `ConfigError` without shots.
+        """
+        if not len(self.seconds):
+            raise ConfigError("Nothing was sent. Ask for a higher rate, or for longer.")
         return float(np.percentile(self.seconds, share, method="higher"))
+
+    def parts(self, *lengths: int) -> "list[Volley]":
+        """Return what came of the first so many shots, of the next so many, and so on."""
+        ends = np.cumsum(lengths).tolist()
+        return [
+            Volley(self.seconds[start:end], self.status[start:end], self.bodies[start:end])
+            for start, end in zip([0, *ends], ends, strict=False)
+        ]
 
     @property
     def failed(self) -> int:
@@ -57,17 +74,23 @@ def due(rate: float, seconds: float, rng: np.random.Generator) -> NDArray[np.flo
     return np.asarray(times[times < seconds])
 
 
-def fire(port: int, shots: Sequence[Shot], *, keep: bool = False, patience: float = 60.0) -> Volley:
+def fire(
+    port: int,
+    shots: Sequence[Shot],
+    *,
+    keep: bool = False,
+    patience: float = PATIENCE,
+    most: int = MOST,
+) -> Volley:
     """Send shots to a server on this machine when they are due; never raises for an answer.
 
     `keep` keeps the bodies of the answers; `patience` is how many seconds after the last is due
-    answers are waited for.
+    answers are waited for; `most` is how many connections there are at once.
     """
-    return asyncio.run(_fired(port, shots, keep, patience))
+    return asyncio.run(_fired(_Gun(port, len(shots), keep, most), shots, patience))
 
 
-async def _fired(port: int, shots: Sequence[Shot], keep: bool, patience: float) -> Volley:
-    gun = _Gun(port, len(shots), keep)
+async def _fired(gun: "_Gun", shots: Sequence[Shot], patience: float) -> Volley:
     start = time.perf_counter() + 0.05
     for at in sorted(range(len(shots)), key=lambda one: shots[one].due):
         wait = start + shots[at].due - time.perf_counter()
@@ -78,16 +101,14 @@ async def _fired(port: int, shots: Sequence[Shot], keep: bool, patience: float) 
         await asyncio.wait_for(gun.done.wait(), patience)
     except TimeoutError:
         pass  # what has not come by now stays infinite and without a status
-    gun.close()
-    return Volley(gun.seconds, gun.status, tuple(gun.bodies) if keep else ())
+    return gun.closed()
 
 
 class _Gun:
     """The connections to one server, and what they brought back."""
 
-    def __init__(self, port: int, shots: int, keep: bool) -> None:
-        self.port = port
-        self.keep = keep
+    def __init__(self, port: int, shots: int, keep: bool, most: int) -> None:
+        self.port, self.keep, self.most = port, keep, most
         self.seconds = np.full(shots, np.inf)
         self.status = np.zeros(shots, dtype=np.int64)
         self.bodies: list[bytes] = [b""] * (shots if keep else 0)
@@ -114,7 +135,7 @@ class _Gun:
         self.status[at] = status
         if self.keep:
             self.bodies[at] = body
-        if line in self._open:
+        if line in self._open and not line.ending:
             self._idle.append(line)
         self._one_less()
 
@@ -126,9 +147,13 @@ class _Gun:
             self._one_less()
         self._next()
 
-    def close(self) -> None:
+    def closed(self) -> Volley:
+        """Hang up and return what came; what is still on its way has no answer."""
+        found = Volley(self.seconds.copy(), self.status.copy(), tuple(self.bodies))
+        self._waiting.clear()
         for line in list(self._open):
             line.close()
+        return found
 
     def _one_less(self) -> None:
         self._left -= 1
@@ -138,9 +163,11 @@ class _Gun:
 
     def _next(self) -> None:
         while self._waiting and self._idle:
-            self._idle.pop().send(*self._waiting.popleft())
+            line = self._idle.pop()
+            if not line.ending:
+                line.send(*self._waiting.popleft())
         wanted = len(self._waiting) - self._opening
-        if wanted > 0 and len(self._open) + self._opening < MOST:
+        if wanted > 0 and len(self._open) + self._opening < self.most:
             self._opening += 1
             task = asyncio.get_running_loop().create_task(self._connect())
             self._tasks.add(task)
@@ -171,6 +198,12 @@ class _Line(asyncio.Protocol):
         self._parser: Any = None
         self._shot: tuple[int, float] | None = None
         self._body: list[bytes] = []
+
+    @property
+    def ending(self) -> bool:
+        """Whether the server hung up, or said that it will after this answer."""
+        kept = self._parser is None or self._parser.should_keep_alive()
+        return self._transport.is_closing() or not kept
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport

@@ -24,7 +24,7 @@ def encoded(value: Any) -> dict[str, Any]:
         # -0.0 equals 0.0 and True equals 1, but they are not the same
         one.name: _plain(now)
         for one, now, usual in held
-        if now != usual or repr(now) != repr(usual)
+        if now != usual or repr(_plain(now)) != repr(_plain(usual))
     }
 
 

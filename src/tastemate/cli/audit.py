@@ -130,7 +130,9 @@ def _live(project: "Tastemate", days: int, as_json: bool) -> None:
     console = talk()
     if not found["lists"]:
         console.print(f"No list was shown within {days} days. tastemate serve logs what it shows.")
-    for name, rows in found["items"].items():
+    own = found["declared"]
+    groups = {f"{own['attribute']} (declared)": own["rows"]} if own["rows"] else {}
+    for name, rows in (groups | found["items"]).items():
         table([_told(row) for row in rows], f"items by {plain(name)}")
     for name, part in found["people"].items():
         table([_told(row) for row in part["rows"]], f"people by {plain(name)}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tastemate.cli import faults, service, spending
+from tastemate.cli import faults, service, spending, trial_benchmarks
 from tastemate.cli.output import (
     CountOption,
     DatasetOption,
@@ -29,6 +29,10 @@ app.command()(faults.conversation)
 app.command()(spending.tokens)
 app.command()(service.http)
 app.command()(service.durability)
+app.command()(trial_benchmarks.trials)
+app.command()(trial_benchmarks.offpolicy)
+app.command()(trial_benchmarks.explore)
+app.command()(trial_benchmarks.clicks)
 app.command("worked-example")(spending.worked_example)
 
 

@@ -71,7 +71,8 @@ def _checks(dataset: str | None) -> Iterator[Check]:
         "" if there else "name a folder that exists, or unset it",
     )
     # Before anything opens the store: that would upgrade it.
-    yield _tried("store schema", lambda: _schema(dataset), "see the message; tastemate restore, or update Tastemate")
+    mend = "see the message; tastemate restore, or update Tastemate"
+    yield _tried("store schema", lambda: _schema(dataset), mend)
     yield _tried("data", lambda: _data(dataset), "see the message; tastemate data list")
     yield _tried(
         "language model", lambda: _language(dataset), "see the message; tastemate llm check"

@@ -67,8 +67,8 @@ def features(
     By the language model, or without one by MiniLM. Only new and changed items are read. What
     was fitted on texts then reads them again.
     """
-    from tastemate.features.vocabulary import read_vocabulary
     from tastemate.artifacts import locked
+    from tastemate.features.vocabulary import read_vocabulary
 
     if embeddings is not None:
         _embed(open_project(dataset, text, llm="none"), embeddings, as_json)

@@ -51,10 +51,10 @@ def import_(
     reported with line and reason.
     """
     from tastemate import build
+    from tastemate.artifacts import locked
     from tastemate.data.triples import linked, read_triples
     from tastemate.data.validate import Report
     from tastemate.text.link import Linker
-    from tastemate.artifacts import locked
 
     project = open_project(dataset, text)
     report = Report()

@@ -10,12 +10,14 @@ from tastemate.cli import (
     answer,
     ask,
     audit,
+    backup,
     chat,
     data,
     demo,
     doctor,
     evaluate,
     events,
+    experiments,
     features,
     graph,
     imports,
@@ -27,6 +29,7 @@ from tastemate.cli import (
     serve,
     simulate,
     tune,
+    users,
 )
 from tastemate.cli import benchmark as bench
 from tastemate.cli.output import plain, talk
@@ -68,7 +71,11 @@ app.add_typer(bench.app, name="benchmark")
 app.add_typer(llm.app, name="llm")
 app.command()(serve.serve)
 app.add_typer(events.app, name="events")
+app.add_typer(experiments.app, name="experiments")
+app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.command()(mcp.mcp)
 app.command()(doctor.doctor)
 

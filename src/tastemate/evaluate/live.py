@@ -6,7 +6,7 @@ of lines that would be worth as much if each had its own reader (Kish's design e
 Below a minimum of lines or readers there is no figure at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from tastemate.evaluate.bootstrap import Interval
 from tastemate.interactions import Scale
 from tastemate.profile.signals import RATING, UNDO, Weights
 from tastemate.rank.fair import LABELS, item_thirds
+from tastemate.types import Mask
 
 LINES = 30
 """Lines below which there is too little to say."""
@@ -95,18 +96,22 @@ def by_item(found: pl.DataFrame, catalog: Catalog, attribute: str, *, most: int 
     incidence = catalog.incidence(attribute)
     counts = np.asarray(incidence.matrix.sum(axis=0)).ravel()
     order = np.argsort(-counts, kind="stable")[:most]
-    table = incidence.matrix.tocsc()
+    member = np.asarray(incidence.matrix[:, order].toarray() > 0)
+    return by_member(found, member, [incidence.values[at] for at in order.tolist()])
+
+
+def by_member(found: pl.DataFrame, member: Mask, names: Sequence[str]) -> list[Row]:
+    """Return a row for each group of `member` (items, groups); an item may be in several."""
     pairs = [
-        pl.DataFrame({"row": table[:, at].indices.astype(np.int32)}).with_columns(
-            group=pl.lit(incidence.values[at])
+        pl.DataFrame({"row": np.flatnonzero(member[:, at]).astype(np.int32)}).with_columns(
+            group=pl.lit(name)
         )
-        for at in order.tolist()
+        for at, name in enumerate(names)
     ]
     if not pairs:
         return []
-    shares = {incidence.values[at]: float(counts[at]) / max(len(catalog), 1) for at in order}
-    joined = found.join(pl.concat(pairs), on="row", how="inner")
-    return _rows(found, joined, shares)
+    sizes = dict(zip(names, member.mean(axis=0).tolist(), strict=True))
+    return _rows(found, found.join(pl.concat(pairs), on="row", how="inner"), sizes)
 
 
 def by_popularity(found: pl.DataFrame, counts: NDArray[np.int64], *, parts: int = 10) -> list[Row]:

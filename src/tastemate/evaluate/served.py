@@ -13,7 +13,7 @@ from tastemate.catalog import Catalog
 from tastemate.evaluate import live
 from tastemate.evaluate.live import Row
 
-VALUES = 60
+VALUES = 200
 """A text or list attribute of more values than this makes no groups of items."""
 KINDS = 12
 """A declared attribute of more values than this makes no groups of people."""
@@ -33,7 +33,7 @@ def audit_live(
 
     `found` is of `live.outcomes`; `counts` (items,) are the events models were fitted on;
     `people` has the column `user` and what they declared; `complaints` have `kind` and `user`;
-    `attributes` are those of items to group by (default: every text or list of at most 60
+    `attributes` are those of items to group by (default: every text or list of at most 200
     values). Figures with too few lines or readers are left out and the row says so.
     """
     tables: dict[str, list[Row]] = {}

@@ -130,8 +130,8 @@ class Runner:
         while not self._ending.is_set():
             try:
                 self._tick()
-            except TastemateError as error:
-                _LOG.warning("jobs cannot be read: %s", error)
+            except (TastemateError, OSError) as error:
+                _LOG.warning("jobs cannot be looked after: %s", error)
                 self._ending.wait(2.0)
             self._ending.wait(self.poll)
 
@@ -146,8 +146,12 @@ class Runner:
         if len(self._children) >= self.at_once or self._ending.is_set():
             return
         claimed = queue.claim(self.name)
-        if claimed is not None:
+        if claimed is None:
+            return
+        try:
             self._children[claimed.id] = self._begin(claimed.id)
+        except OSError as error:
+            queue.fail(claimed.id, f"No worker could be started ({error}). Mend that; ask again.")
 
     def _begin(self, job: str) -> _Child:
         """Start the worker of a job, in a session of its own: Ctrl-C is the server's to hear."""

@@ -13,8 +13,10 @@ import numpy as np
 import polars as pl
 from sqlalchemy import func, select
 
+from tastemate import config
 from tastemate.catalog import Catalog
 from tastemate.evaluate import live, served
+from tastemate.rank.fair import Fair
 from tastemate.store import schema
 from tastemate.store.opening import Store
 
@@ -78,12 +80,23 @@ def fairness(tm: "Tastemate", *, days: int = 30) -> dict[str, Any]:
         {"kind": one.kind, "user": one.user, "id": str(one.id)}
         for one in pages(tm.store.complaints.all)
     ]
-    attribute = str(tm.settings.fair.get("attribute", ""))
-    told = served.audit_live(
-        shown_lately(tm, days=days), tm.catalog, _counts(tm), people=people_of(tm), complaints=said
-    )
-    least = tm.settings.fair.get("least", {})
-    return told | {"declared": {"attribute": attribute, "least": dict(least)}}
+    found, counts = shown_lately(tm, days=days), _counts(tm)
+    told = served.audit_live(found, tm.catalog, counts, people=people_of(tm), complaints=said)
+    return told | {"declared": _declared(tm, found, counts)}
+
+
+def _declared(
+    tm: "Tastemate", found: pl.DataFrame, counts: np.ndarray[Any, np.dtype[np.int64]]
+) -> dict[str, Any]:
+    """Return the groups that `[fair]` declares, with the floors it names."""
+    table = config.arguments(Fair, tm.settings.fair, "[fair]")
+    fair = Fair(tm.catalog, counts, **table)
+    rows = live.by_member(found, fair.member, fair.groups)
+    return {
+        "attribute": str(table.get("attribute", "")),
+        "least": dict(table.get("least", {})),
+        "rows": [row.as_json() for row in rows],
+    }
 
 
 def cost(tm: "Tastemate", telemetry: Any, *, days: int = 30) -> dict[str, Any]:

@@ -47,7 +47,7 @@ Arms = list[tuple[str, str, Mapping[str, Any]]]
 class Trials(Protocol):
     """Says which arm of which experiment somebody is in."""
 
-    def arms(self, unit: str) -> Arms:
+    def arms(self, user: str, session: str = "") -> Arms:
         """Return experiment, arm, and what the arm sets of a request (`listing.OPEN`)."""
         ...
 
@@ -55,9 +55,9 @@ class Trials(Protocol):
 class NoTrials:
     """No experiment runs."""
 
-    def arms(self, unit: str) -> Arms:
+    def arms(self, user: str, session: str = "") -> Arms:
         """Return nothing."""
-        del unit
+        del user, session
         return []
 
 
@@ -233,9 +233,9 @@ class Service:
             self.telemetry.shown(line.item for line in kept.shown)
         return Answer(name, head + kept.body, kept)
 
-    def arms(self, unit: str) -> Arms:
-        """Return the arms of a user or a session; none for nobody."""
-        return self.trials.arms(unit) if unit else []
+    def arms(self, user: str, session: str = "") -> Arms:
+        """Return the arms of a user and a session; none for nobody."""
+        return self.trials.arms(user, session) if user or session else []
 
     def popular(self, tm: "Tastemate") -> np.ndarray[Any, Any]:
         """Return all rows of a project, the most popular first."""
@@ -265,7 +265,7 @@ class Service:
         return None if key is None else self.answers.get(key)
 
     def _assigned(self, asked: Recommend) -> tuple[Recommend, list[tuple[str, str]]]:
-        arms = self.arms(asked.user_id or asked.session_id)
+        arms = self.arms(asked.user_id, asked.session_id)
         for _, _, overrides in arms:
             asked = listing.under(asked, overrides)
         return asked, [(trial, arm) for trial, arm, _ in arms]

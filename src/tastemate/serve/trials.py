@@ -30,9 +30,9 @@ class RunningTrials:
         self._version = -1
         self._running: tuple[Experiment, ...] = ()
 
-    def arms(self, unit: str, session: str = "") -> list[tuple[str, str, Mapping[str, Any]]]:
-        """Return experiment, arm and what it sets, for a user (or session where none is named)."""
-        found = assign(self.running(), unit, session or unit)
+    def arms(self, user: str, session: str = "") -> list[tuple[str, str, Mapping[str, Any]]]:
+        """Return experiment, arm and what it sets, for a user and a session."""
+        found = assign(self.running(), user, session)
         return [(one.experiment, one.arm, one.overrides) for one in found]
 
     def running(self) -> tuple[Experiment, ...]:

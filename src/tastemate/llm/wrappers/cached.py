@@ -188,6 +188,17 @@ def _open(folder: Path, size: int) -> Any:
     )
 
 
+def emptied(folder: Path) -> int:
+    """Remove every reply kept in a folder, also for those who have it open; return how many."""
+    if not folder.is_dir():
+        return 0
+    kept = _open(folder, 2**30)
+    try:
+        return int(kept.clear(retry=True))
+    finally:
+        kept.close()
+
+
 def _copied(answer: Completion) -> Completion:
     """Return the answer to a duplicate, which used nothing; a failure is not a kept answer."""
     if answer.error:

@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from tastemate.errors import ConfigError
+from tastemate.errors import ConfigError, Unavailable
 from tastemate.llm.wrappers.around import Around
 from tastemate.llm.wrappers.breaker import Breaker
 from tastemate.llm.wrappers.budgeted import Budgeted
-from tastemate.llm.wrappers.cached import Cached
+from tastemate.llm.wrappers.cached import Cached, emptied
 from tastemate.llm.wrappers.deadline import Deadline
 from tastemate.llm.wrappers.prices import checked
 from tastemate.llm.wrappers.recorded import Recorded
@@ -142,3 +142,19 @@ def wrapped(client: ChatModel, folder: Path, guards: Guards | None = None) -> Ar
         megabytes=guards.record_megabytes,
         write=guards.record,
     )
+
+
+def forget(folder: Path) -> None:
+    """Remove the replies and the calls that were kept: they may tell of somebody.
+
+    Raises `Unavailable` where they cannot be removed. Accounts stay: users are hashed there.
+    """
+    try:
+        emptied(folder / "answers")
+        for path in (folder / "calls").glob("*.jsonl"):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            f"What was kept of calls to the language model could not be removed ({error}). "
+            f"Remove {folder / 'answers'} and {folder / 'calls'}."
+        ) from error

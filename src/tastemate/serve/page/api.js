@@ -98,7 +98,7 @@ export const erase = (user) => json("DELETE", `/v1/users/${at(user)}?erase=all`)
 export const openSession = (user_id) => post("/v1/sessions", { user_id });
 export const session = (id) => get(`/v1/sessions/${at(id)}`);
 export const endSession = (id) => json("DELETE", `/v1/sessions/${at(id)}`);
-export const dropChip = (id, number) => json("DELETE", `/v1/sessions/${at(id)}/chips/${number}`);
+export const dropChip = (id, number, text) => json("DELETE", `/v1/sessions/${at(id)}/chips/${number}?text=${at(text)}`);
 export const undoTurn = (id) => post(`/v1/sessions/${at(id)}/undo`, {});
 
 /** Say something in a conversation; `on(event, data)` hears the reply as it comes. */

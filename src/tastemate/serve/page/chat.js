@@ -134,7 +134,7 @@ function welcome() {
 
 function ideas() {
   const first = [...state.likes.values()][0];
-  put(view.ideas, [first && `Something like ${parts(first).title}`, "Surprise me", sorts().length > 1 && `${sorts()[1]}, but nothing long`, "What do you know about me?"].filter(Boolean).map(idea));
+  put(view.ideas, [first && `Something like ${parts(first).title}`, "Surprise me", sorts().length > 1 && `Show me ${sorts()[1]}`, "What do you know about me?"].filter(Boolean).map(idea));
 }
 
 function idea(words) {

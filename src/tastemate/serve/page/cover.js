@@ -115,7 +115,7 @@ export function lettering(item, put = (title) => title) {
   const size = longest > 13 || title.length > 52 ? "s" : longest > 10 || title.length > 26 ? "m" : title.length > 12 ? "l" : "xl";
   return h("div", { class: "lettering" },
     put(h("span", { class: "cover-title", data: { size } }, title)),
-    h("span", { class: "cover-line" }, [year, ...kinds.slice(0, 2)].filter(Boolean).join(" · ")));
+    h("span", { class: "cover-line" }, [year, kinds[0]].filter(Boolean).join(" · "), kinds[1] ? h("span", { class: "second" }, ` · ${kinds[1]}`) : ""));
 }
 
 /** Return a small square of an item's cover with its initials, for rows and strips. */

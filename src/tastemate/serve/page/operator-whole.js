@@ -94,8 +94,9 @@ export async function fairness(panel, { reload }) {
     few(told.least),
     h("h3", {}, "Groups of items"),
     told.lists ? "" : h("p", { class: "empty" }, "No list was shown in these days."),
+    declared.attribute && told.lists ? [floors(declared), groupTable(declared.attribute, declared.rows, true)] : "",
     h("div", { class: "plots" }, ...["popularity", "popularity decile"].filter((name) => told.items[name]).map((name) => exposure(name, told.items[name]))),
-    ...Object.entries(told.items).map(([name, rows]) => groupTable(name, rows, name === declared.attribute)),
+    ...Object.entries(told.items).map(([name, rows]) => groupTable(name, rows, false)),
     h("h3", {}, "Groups of people"), ...people(told.people),
     h("h3", {}, "Complaints by kind"),
     table({ caption: "What people said is wrong", columns: [{ name: "kind", label: "Kind" }, { name: "complaints", label: "Complaints", number: true }, { name: "readers", label: "People", number: true }, { label: "Per 1,000 lists", number: true, make: (row) => exact(row.per_1000_lists) }], rows: told.complaints, empty: "Nobody complained." }));
@@ -104,6 +105,13 @@ export async function fairness(panel, { reload }) {
 function exposure(name, rows) {
   return bars({ title: `Attention by ${name}`, note: name.endsWith("decile") ? "1: the tenth of the items that people met most" : "", mark: "share of items", format: share,
     rows: rows.map((row) => ({ label: row.value, ...(row.exposure || {}), mark: row.share_of_items?.value })) });
+}
+
+/** What is declared beside what it gets: the mark is the floor where one is named. */
+function floors({ attribute, least, rows }) {
+  const named = Object.keys(least).length > 0;
+  return bars({ title: `Attention by ${attribute}, as declared`, note: named ? "floors are those of fair = 1" : "no floors are named", mark: named ? "floor" : "share of items", format: share,
+    rows: rows.map((row) => ({ label: row.value, ...(row.exposure || {}), mark: named ? least[row.value] : row.share_of_items?.value })) });
 }
 
 function groupTable(name, rows, open) {

@@ -27,7 +27,7 @@ export async function experiments(panel, { reload }) {
     ...list.map((one, at) => experiment(full[at]?.experiment || one, full[at]?.results || {})));
 }
 
-const signed = (value) => `${value > 0 ? "+" : ""}${exact(value)}`;
+const signed = (value) => (value === 0 ? "0" : `${value > 0 ? "+" : ""}${Number(value.toPrecision(2))}`);
 
 function experiment(one, results) {
   const { arms = [], comparisons = [], split = {}, notes = [], metric } = results;

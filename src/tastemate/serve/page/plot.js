@@ -200,7 +200,7 @@ export function forest({ title, note, rows, format }) {
 }
 
 function forestDrawing({ title, width, rows, most, format }) {
-  const left = Math.min(Math.max(...rows.map((row) => row.label.length)) * 7.2 + 12, width * 0.42);
+  const left = Math.min(Math.max(...rows.map((row) => row.label.length)) * 7.2 + 12, width * 0.5);
   const [right, tall, foot] = [14, 28, 22];
   const bottom = rows.length * tall + 4;
   const x = (value) => left + ((value + most) / (2 * most)) * (width - left - right);

@@ -34,16 +34,25 @@ function change(changes, words) {
   tell("wishes");
 }
 
-async function withdraw(wish) {
+async function withdraw(wish, again = true) {
   try {
-    const reply = await api.dropChip(state.session, wish.number);
+    const reply = await api.dropChip(state.session, wish.number, wish.text);
     state.chips = reply.chips;
     tell("wishes");
     tell("said", { words: `Taken back: ${wish.text}`, reply });
     announce(`${wish.text} is off.`);
   } catch (problem) {
+    if (problem.status === 409 && again) return elsewhere(wish);
     toast(`That wish is still on. ${problem.message}`, { undo: () => withdraw(wish), action: "Try again", tone: "bad" });
   }
+}
+
+/** Read again what the conversation holds by now, and take the wish back where it still does. */
+async function elsewhere(wish) {
+  try { state.chips = (await api.session(state.session)).chips; } catch { /* the second try says what is wrong */ }
+  const same = state.chips.find((one) => one.text === wish.text);
+  if (same) return withdraw(same, false);
+  tell("wishes");
 }
 
 async function clear() {

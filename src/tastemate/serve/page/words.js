@@ -31,7 +31,7 @@ export function label(name) {
 }
 
 function role(one) {
-  if (one.kind === "number") return one.low >= 1000 && one.high <= 2200 ? "year" : "number";
+  if (one.kind === "number") return (one.low >= 1000 && one.high <= 2200) || (/year/i.test(one.name) && one.high <= 2200) ? "year" : "number";
   const values = one.values.map((each) => String(each.value));
   const named = values.filter((value) => /^\p{Lu}.*\s\p{Lu}/u.test(value)).length;
   return values.length && named > values.length * 0.6 ? (one.kind === "list" ? "names" : "name") : "group";
@@ -49,9 +49,17 @@ function families(attributes) {
 
 const listed = (value) => (Array.isArray(value) ? value : value === "" || value === undefined ? [] : [value]);
 
+/** Return what kinds an item is of: in the catalogue's order, or of many the least common first. */
+function telling(item) {
+  const values = listed((item.attributes || {})[about.hue]).map(String);
+  const known = values.filter((value) => about.ranks.has(value));
+  if (values.length <= 4 || !known.length) return values;
+  return known.sort((one, other) => about.ranks.get(other) - about.ranks.get(one));
+}
+
 /** Return the value that gives an item's cover its colours, and how common it is (0: the most). */
 export function family(item) {
-  const value = String(listed((item.attributes || {})[about.hue])[0] ?? "");
+  const value = String(telling(item)[0] ?? "");
   return [value, about.ranks.get(value) ?? -1];
 }
 
@@ -67,7 +75,7 @@ export function parts(item) {
   const title = String(item.title || item.item_id);
   const yearly = about.attributes.find((one) => kind(one.name).role === "year" && attributes[one.name] !== undefined);
   const year = yearly ? String(attributes[yearly.name]) : (/\((\d{4})\)\s*$/.exec(title) || [])[1] || "";
-  return { title: bare(title), year, kinds: listed(attributes[about.hue]).slice(0, 3).map(String) };
+  return { title: bare(title), year, kinds: telling(item).slice(0, 3) };
 }
 
 /** Return who made or carries an item, at most two kinds of names: [["Directors", "A, B"]]. */

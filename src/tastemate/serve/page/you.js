@@ -58,7 +58,8 @@ function statement(one, at) {
 
 function sentence(one) {
   const text = one.text.trim();
-  return /^(likes|dislikes|loves|avoids)\b/i.test(text) ? `You ${text.replace(/^(like|dislike|love|avoid)s\b/i, "$1")}`.replace("You avoids", "You avoid") : text.charAt(0).toUpperCase() + text.slice(1);
+  const verb = /^(like|dislike|love|avoid)s?\b/i;
+  return verb.test(text) ? `You ${text.replace(verb, (_, word) => word.toLowerCase())}` : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 async function correct(one, likes, at) {
