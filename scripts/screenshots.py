@@ -1,6 +1,6 @@
 """Make the pictures of the page in docs/images: a real server, a real browser, a made-up visitor.
 
-    python scripts/screenshots.py [--books FOLDER]
+    python scripts/screenshots.py [--only films|books] [--books FOLDER]
 
 Films are the bundled sample; books are goodbooks where it lies (TASTEMATE_DATA), else left out.
 A picture that would be larger than 300 kB is brought down to 256 colours.
@@ -156,14 +156,16 @@ def main() -> None:
     """Make all pictures."""
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     asked.add_argument("--books", default="goodbooks", help="Data of books; default goodbooks.")
+    asked.add_argument("--only", choices=("films", "books"), default="", help="Make only these.")
     said = asked.parse_args()
     IMAGES.mkdir(parents=True, exist_ok=True)
     there = Path(os.environ.get("TASTEMATE_DATA", "")) / "goodbooks"
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as running:
         browser = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        with served(Path(folder) / "films", "films", "films") as url:
-            films(browser, url)
-        if there.is_dir() or Path(said.books).is_dir():
+        if said.only != "books":
+            with served(Path(folder) / "films", "films", "films") as url:
+                films(browser, url)
+        if said.only != "films" and (there.is_dir() or Path(said.books).is_dir()):
             with served(Path(folder) / "books", "books", said.books) as url:
                 books(browser, url)
         browser.close()

@@ -136,6 +136,11 @@ class Interactions:
         return len(self.users)
 
     @cached_property
+    def by_id(self) -> tuple[str, ...]:
+        """The user ids in their order."""
+        return tuple(sorted(self.users))
+
+    @cached_property
     def _codes(self) -> dict[str, int]:
         return {user: code for code, user in enumerate(self.users)}
 

@@ -16,7 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,8 @@ class Load:
     """Lists asked for a second."""
     seconds: float = 20.0
     """Of each phase."""
+    warm: float = 5.0
+    """Seconds of a third of the rate before the first figure."""
     events: float = 3_000.0
     """Events that come in a second, meanwhile and alone."""
     file_events: int = 200_000
@@ -60,8 +62,7 @@ class Load:
     workers: int = 1
 
     def __post_init__(self) -> None:
-        counts = (self.rate, self.seconds, self.events, self.file_events, self.fresh, self.workers)
-        if min(counts) <= 0:
+        if min(astuple(self)) <= 0:
             raise ConfigError("Rates, seconds and counts of a benchmark must be above 0.")
 
 
@@ -119,7 +120,7 @@ def http(
             users = list(project.interactions.users)
             if not users:
                 raise StageError(f"{dataset} has no users to ask for. Name one with interactions.")
-            _fire_lists(server, users, wants.rate / 3, 5.0, rng)  # warm
+            _fire_lists(server, users, wants.rate / 3, wants.warm, rng)  # warm
             say("lists alone", 0.2)
             rows = _lists(server, users, wants, rng, "alone")
             say("from an event to the next answer", 0.35)
@@ -130,7 +131,7 @@ def http(
             rows += _ingest(server, project, wants, rng)
         say("lists alone, none held", 0.8)
         with served(home, dataset, wants.workers, {"TASTEMATE_SERVE__CACHED": "0"}) as server:
-            _fire_lists(server, users, wants.rate / 3, 5.0, rng)
+            _fire_lists(server, users, wants.rate / 3, wants.warm, rng)
             rows += _lists(server, users, wants, rng, "alone, no answer held")
         say("events by file", 0.9)
         rows += _imported(home, project, wants.file_events, rng)

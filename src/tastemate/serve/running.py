@@ -24,7 +24,7 @@ from tastemate.errors import ConfigError, TastemateError
 from tastemate.serve import jobs
 from tastemate.serve.opening import Opening, damaged, missing
 from tastemate.serve.problem import Problem, respond
-from tastemate.serve.swap import Swap, check
+from tastemate.serve.swap import Swap, check, settle
 
 if TYPE_CHECKING:
     from tastemate.project import Tastemate
@@ -103,6 +103,7 @@ class Front:
                 return
             asyncio.run_coroutine_threadsafe(self._open(service), self._loop).result()
             watch.start()
+            settle()
         except TastemateError as error:
             self.waiting = str(error)
             self.failed(error)
@@ -128,7 +129,8 @@ class Front:
         service = Service(project)
 
         def put(fresh: "Tastemate") -> None:
-            service.project = held[0] = fresh
+            held[0] = fresh
+            service.renew(fresh)
 
         def told(why: str) -> None:
             service.trouble = why

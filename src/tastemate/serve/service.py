@@ -6,9 +6,9 @@ answered by popularity when the caller's time is over.
 
 import threading
 import time
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
@@ -17,7 +17,9 @@ from tastemate import scope
 from tastemate.errors import TastemateError, Unavailable
 from tastemate.people import NOBODY
 from tastemate.serve import listing
+from tastemate.serve.ahead import Ahead, latest
 from tastemate.serve.answers import Answers, Kept
+from tastemate.serve.arms import Arms, NoTrials, Trials
 from tastemate.serve.batching import Batches
 from tastemate.serve.freshness import Fresh
 from tastemate.serve.impressions import Behind, Logged, rows_of
@@ -41,24 +43,8 @@ USUAL: tuple[tuple[str, ...], ...] = (
     ("vector", "newcomer"),
 )
 """What most queries call for (`build.asked_for`): composed before anybody asks."""
-Arms = list[tuple[str, str, Mapping[str, Any]]]
-
-
-class Trials(Protocol):
-    """Says which arm of which experiment somebody is in."""
-
-    def arms(self, user: str, session: str = "") -> Arms:
-        """Return experiment, arm, and what the arm sets of a request (`listing.OPEN`)."""
-        ...
-
-
-class NoTrials:
-    """No experiment runs."""
-
-    def arms(self, user: str, session: str = "") -> Arms:
-        """Return nothing."""
-        del user, session
-        return []
+QUIET = 0.03
+"""Seconds without a list to make after which answers are made ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +91,13 @@ class Service:
         self._order: tuple[object, np.ndarray[Any, Any]] | None = None
         self._warm = threading.Event()
         self._failed = ""
-        self._names: tuple[object, Sequence[str]] = (None, ())
         self._trouble = ""
+        self._asked_at = 0.0
+        self._ahead = Ahead(
+            lambda: latest(self.project.interactions, self.settings.ahead),
+            lambda users: self._make(users),
+            lambda: time.monotonic() - self._asked_at > QUIET,
+        )
 
     # life
 
@@ -130,11 +121,19 @@ class Service:
             self._warm.set()
             for name in needed(tm):
                 tm.retriever(name)
+            if self.settings.ahead and self.settings.cached:
+                self._ahead.start()
         except TastemateError as error:
             self._failed = str(error)
 
+    def renew(self, project: "Tastemate") -> None:
+        """Serve another generation of the project from now on."""
+        self.project = project
+        self._ahead.again()
+
     def stop(self) -> None:
         """Answer what waits and write what was shown."""
+        self._ahead.close()
         self._fresh.close()
         self._quick.close()
         self._slow.close()
@@ -165,15 +164,11 @@ class Service:
         """Say why lists cannot be answered; empty where they can."""
         if not self.ready:
             return self._failed or "The models are being fitted or loaded. Ask again in a moment."
-        said = self.store_check()
-        return "" if said == "ok" else f"The store does not answer: {said}"
-
-    def store_check(self) -> str:
-        """Return "ok", or what is wrong with the store."""
         try:
-            return self.store.check()
+            said = self.store.check()
         except TastemateError as error:
-            return str(error)
+            said = str(error)
+        return "" if said == "ok" else f"The store does not answer: {said}"
 
     def refresh(self) -> None:
         """Read what other processes wrote, if that was not done a moment ago.
@@ -190,13 +185,6 @@ class Service:
         if self.telemetry is not None and done.accepted:
             self.telemetry.signals(signals)
         return done
-
-    def named(self, tm: "Tastemate") -> Sequence[str]:
-        """Return the users of the data, by id."""
-        users = tm.interactions.users
-        if self._names[0] is not users:
-            self._names = (users, sorted(users))
-        return self._names[1]
 
     # lists
 
@@ -270,8 +258,19 @@ class Service:
             asked = listing.under(asked, overrides)
         return asked, [(trial, arm) for trial, arm, _ in arms]
 
+    def _make(self, users: Sequence[str]) -> None:
+        """Answer what these users will ask for first, and keep it."""
+        self._together([Recommend(user_id=user) for user in users])
+
     def _answer(self, batch: Sequence[Recommend]) -> list[Kept | BaseException]:
         """Answer requests together; what is wrong with one stays with it."""
+        self._asked_at = time.monotonic()
+        try:
+            return self._together(batch)
+        finally:
+            self._asked_at = time.monotonic()
+
+    def _together(self, batch: Sequence[Recommend]) -> list[Kept | BaseException]:
         self.refresh()
         tm = self.project
         found: list[Kept | BaseException | None] = [None] * len(batch)

@@ -22,6 +22,8 @@ class Serving:
     """Answers kept; 0 keeps none."""
     cached_bytes: int = 64_000_000
     """Bytes that the kept answers may take together."""
+    ahead: int = 2_000
+    """Users whose first list is made in quiet moments, those who were here last; 0: nobody's."""
     most_events: int = 10_000
     """Events in one request."""
     most_items: int = 1_000

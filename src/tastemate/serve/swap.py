@@ -86,7 +86,7 @@ class Swap:
             fresh.model_version,
             time.perf_counter() - start,
         )
-        gc.collect()  # the old one is a cycle; its arrays are large
+        settle()  # the old one is a cycle; its arrays are large
         return True
 
     def _failed(self, trouble: str) -> None:
@@ -101,6 +101,13 @@ class Swap:
                 self.look()
             except TastemateError as error:
                 _LOG.warning("the store does not say which generation is newest: %s", error)
+
+
+def settle() -> None:
+    """Free what is no longer served, and never again look through what is served from now on."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def check(project: "Tastemate") -> None:

@@ -14,7 +14,7 @@ export function begin(section) {
   view.body = h("div", { class: "known" });
   put(section, h("h1", { id: "you-title", tabindex: "-1" }, "What I know about you"), view.body,
     h("div", { class: "own-data" }, h("h2", {}, "Your data"),
-      h("p", { class: "soft" }, "You are ", h("code", {}, state.user), ". Nothing else about you is kept here than what you see on this page."),
+      h("p", { class: "soft" }, "You are ", h("code", {}, state.user), ". Kept are what you said, your chats, and which lists you were shown. The download holds all of it."),
       h("div", { class: "row" },
         h("button", { type: "button", on: { click: download } }, "Download everything"),
         h("button", { type: "button", on: { click: restart } }, "Start over"),

@@ -204,7 +204,7 @@ def _past(tm: "Tastemate", person: "Person", limit: int) -> dict[str, Any]:
 def _users(service: "Service", after: str, limit: int) -> list[str]:
     """Return users behind one by id, those of the data and of the store as one list."""
     tm = service.project
-    names = service.named(tm)
+    names = tm.interactions.by_id
     start = bisect.bisect_right(names, after)
     data = names[start : start + limit]
     came = tm.store.users.all(after, limit)
