@@ -10,10 +10,10 @@ from tastemate.config import EncoderChoice, Settings
 from tastemate.data.datasets import Dataset
 from tastemate.data.synthetic import checkerboard
 from tastemate.errors import ConfigError, UnknownItem, UnknownUser
-from tastemate.people import edited, leaning
+from tastemate.people import edited, leanings, wish
 from tastemate.project import Tastemate
 from tastemate.store.tastes import TasteEdit
-from tastemate.types import Leaning, Signal, Statement, Taste
+from tastemate.types import Filter, Leaning, Signal, Statement, Taste
 
 HASHED = Settings(encoder=EncoderChoice("words"))
 
@@ -129,11 +129,24 @@ def test_a_correction_takes_the_place_of_what_was_read() -> None:
     taste = Taste((read, other), "You like war and Crime.")
     never = TasteEdit("themes", "war", None)
     assert edited(taste, [never]) == Taste((other,), "")
-    assert leaning(never) is None
+    assert leanings([never], checkerboard()[0]) == ()
     hates = edited(taste, [TasteEdit("themes", "war", False)])
     assert [one.likes for one in hates.statements] == [False, True]
     assert hates.text == "You say you dislike war."
     assert edited(taste, []) is taste
+
+
+def test_a_decade_is_its_years_and_a_value_that_is_gone_leans_to_nothing() -> None:
+    catalog = checkerboard()[0]
+    assert wish("year", "1990s") == Filter(
+        "year", "any of", tuple(str(year) for year in range(1990, 2000))
+    )
+    assert wish("year", "0s BC").value[:3] == ("0", "-1", "-2")
+    assert wish("genre", "1990s") == Filter("genre", "is", "1990s")
+    gone = [TasteEdit("parity", "purple", True), TasteEdit("colour", "red", False)]
+    assert leanings([*gone, TasteEdit("parity", "odd", False)], catalog) == (
+        Leaning("parity", "is", "odd", -1.0, "as you said"),
+    )
 
 
 def test_signals_pull_where_a_search_index_is(board: Tastemate) -> None:

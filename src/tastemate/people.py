@@ -8,19 +8,24 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tastemate.catalog import Catalog
+from tastemate.errors import ConfigError
+from tastemate.filters import decide
 from tastemate.interactions import Interactions, Scale
 from tastemate.profile.live import live_vector
 from tastemate.profile.signals import Weights, events, standing
 from tastemate.store.opening import Store
 from tastemate.store.tastes import TasteEdit
+from tastemate.traits import is_year, years_of
 from tastemate.types import (
     NO_HISTORY,
     AttributeValue,
+    Filter,
     Floats,
     History,
     Leaning,
@@ -47,6 +52,8 @@ class Person:
     """Rows of items that signals took off lists."""
     edits: tuple[TasteEdit, ...] = ()
     """What they said of their taste."""
+    leanings: tuple[Leaning, ...] = ()
+    """What that makes their lists lean to."""
     about: Mapping[str, AttributeValue] = field(default_factory=dict)
     """What they declared about themselves."""
     known: bool = True
@@ -57,11 +64,28 @@ NOBODY = Person(NO_HISTORY, known=False)
 """Somebody of whom nothing is known."""
 
 
-def leaning(edit: TasteEdit) -> Leaning | None:
-    """Return what an edit makes lists lean to; None for "never say that again"."""
-    if edit.likes is None:
-        return None
-    return Leaning(edit.attribute, "is", edit.value, 1.0 if edit.likes else -1.0, "as you said")
+def wish(attribute: str, value: AttributeValue) -> Filter:
+    """Return what a statement of a taste says of items; of a decade, any of its years."""
+    years = years_of(value) if isinstance(value, str) and is_year(attribute) else ()
+    if not years:
+        return Filter(attribute, "is", value)
+    return Filter(attribute, "any of", tuple(str(year) for year in years))
+
+
+def leanings(edits: Iterable[TasteEdit], catalog: Catalog) -> tuple[Leaning, ...]:
+    """Return what edits make lists lean to, as far as the catalogue still has their values."""
+    found = []
+    for edit in edits:
+        asked = wish(edit.attribute, edit.value)
+        if edit.likes is None:
+            continue
+        with suppress(ConfigError):  # a value that went with its items
+            decide(catalog, asked)
+            weight = 1.0 if edit.likes else -1.0
+            found.append(
+                Leaning(asked.attribute, asked.operator, asked.value, weight, "as you said")
+            )
+    return tuple(found)
 
 
 def edited(taste: Taste, edits: Iterable[TasteEdit]) -> Taste:
@@ -203,11 +227,13 @@ class People:
         stands = tuple(standing(said))
         live, hides = self._counted(stands, catalog, interactions)
         declared = self.store.users.get(user)
+        edits = tuple(self.store.tastes.of(user))
         return Person(
             interactions.history_of(user).then(live),
             stands,
             hides,
-            tuple(self.store.tastes.of(user)),
+            edits,
+            leanings(edits, catalog),
             {**interactions.about(user), **declared},
             bool(user in interactions or said or declared),
         )

@@ -6,7 +6,7 @@ from tastemate import config, filters
 from tastemate.catalog import Catalog
 from tastemate.context import checked
 from tastemate.interactions import Scale
-from tastemate.people import Person, leaning
+from tastemate.people import Person
 from tastemate.types import AS_IS, Controls, Filter, Floats, Leaning, Query, history
 
 
@@ -42,7 +42,6 @@ def query_of(
     seen = person.history
     now = int(seen.timestamps[-1]) if len(seen) else 0
     left_out = {find(written) for written in exclude}
-    said = [one for one in map(leaning, person.edits) if one is not None]
     return Query(
         user=user,
         history=seen.then(history(liked, [scale.high] * len(liked), [now] * len(liked))),
@@ -53,7 +52,7 @@ def query_of(
         filters=tuple(
             wish if isinstance(wish, Filter) else filters.parse(wish, catalog) for wish in wishes
         ),
-        leanings=(*said, *(lean(moment) if lean is not None else ())),
+        leanings=(*person.leanings, *(lean(moment) if lean is not None else ())),
         vector=vector,
         context=moment,
         about=person.about,

@@ -15,6 +15,7 @@ from scipy import sparse
 from tastemate.catalog import Catalog
 from tastemate.types import Floats, Mask
 
+_DECADE = re.compile(r"(\d{1,4}0|0)s( BC)?")
 _YEAR = re.compile(r"[\s,]*[(\[]\s*(\d{4})(?:\s*[-\u2013]\s*\d{0,4})?\s*[)\]]\s*$")
 
 
@@ -109,6 +110,15 @@ def decade(year: float) -> str:
     if year < 0:
         return f"{int(-year) // 10 * 10}s BC"
     return f"{int(year) // 10 * 10}s"
+
+
+def years_of(label: str) -> tuple[int, ...]:
+    """Return the years of a decade as `decade` writes it; none for anything else."""
+    found = _DECADE.fullmatch(label)
+    if found is None:
+        return ()
+    first = int(found.group(1))
+    return tuple(-first - at if found.group(2) else first + at for at in range(10))
 
 
 def _decades(years: Floats) -> tuple[sparse.csr_matrix, tuple[str, ...]]:

@@ -53,7 +53,7 @@ class Front:
         self.waiting = "The project is being opened."
         self._app: ASGIApp | None = None
         self._inner = contextlib.AsyncExitStack()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._shell: ASGIApp | None = None
         self._runner: jobs.Runner | None = None
         self._swap: Swap | None = None
         self._ending = threading.Event()
@@ -69,11 +69,21 @@ class Front:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._loop = asyncio.get_running_loop()
-        threading.Thread(target=self._prepare, name="opening", daemon=True).start()
+        loop = asyncio.get_running_loop()
+        made: asyncio.Future[Service] = loop.create_future()
+        opened = threading.Event()
+        threading.Thread(
+            target=self._prepare, args=(loop, made, opened), name="opening", daemon=True
+        ).start()
         await send({"type": "lifespan.startup.complete"})
-        await receive()
+        ended = asyncio.ensure_future(receive())
+        await asyncio.wait((ended, made), return_when=asyncio.FIRST_COMPLETED)
+        if made.done():
+            await self._open(made.result())  # in this task, which leaves it as well
+            opened.set()
+        await ended
         self._ending.set()
+        opened.set()
         await self._inner.aclose()
         await asyncio.to_thread(self.close)
         await send({"type": "lifespan.shutdown.complete"})
@@ -84,6 +94,10 @@ class Front:
             start = {"type": "http.response.start", "status": 200}
             await send(start | {"headers": [(b"content-type", b"application/json")]})
             await send({"type": "http.response.body", "body": body})
+            return
+        if scope["path"] in ("/", "/operator") or scope["path"].startswith("/static/"):
+            self._shell = self._shell or shell()  # the page says that it waits, and asks again
+            await self._shell(scope, receive, send)
             return
         problem = Problem(503, self.waiting, kind="not-ready")
         await respond(problem, scope["path"])(scope, receive, send)
@@ -96,14 +110,21 @@ class Front:
         if self._runner is not None:
             self._runner.close()
 
-    def _prepare(self) -> None:
+    def _prepare(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        made: "asyncio.Future[Service]",
+        opened: threading.Event,
+    ) -> None:
         try:
             service, watch = self._serviced()
-            if self._loop is None or self._ending.is_set():
+            if self._ending.is_set():
                 return
-            asyncio.run_coroutine_threadsafe(self._open(service), self._loop).result()
-            watch.start()
-            settle()
+            loop.call_soon_threadsafe(made.set_result, service)
+            opened.wait()
+            if not self._ending.is_set():
+                watch.start()
+                settle()
         except TastemateError as error:
             self.waiting = str(error)
             self.failed(error)
@@ -166,6 +187,18 @@ class Front:
     def _tell(self, what: str, share: float) -> None:
         if share < 1.0:
             self.waiting = f"{what} …"
+
+
+def shell() -> ASGIApp:
+    """Return the pages alone, as they are served before there is anything to ask."""
+    from fastapi import FastAPI
+
+    from tastemate.serve.headers import Headed
+    from tastemate.serve.routes import page
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.include_router(page.router())
+    return Headed(app)
 
 
 def _checked(project: "Tastemate") -> str:

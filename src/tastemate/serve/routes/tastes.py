@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from tastemate import filters
 from tastemate.errors import ConfigError
-from tastemate.people import edited
+from tastemate.people import edited, wish
 from tastemate.serve import cards, listing
 from tastemate.serve.auth import needs
 from tastemate.serve.problem import declared
@@ -15,7 +15,7 @@ from tastemate.serve.replies import reply
 from tastemate.serve.routes.users import UserId
 from tastemate.serve.schemas import TasteEdit
 from tastemate.serve.told import Taste
-from tastemate.types import AttributeValue, Filter
+from tastemate.types import AttributeValue
 from tastemate.types import Taste as Known
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _meant(tm: "Tastemate", asked: TasteEdit) -> tuple[str, AttributeValue]:
     """Return attribute and value as the catalogue writes them; raise a `Problem` for neither."""
     try:
         name = filters.resolve(tm.catalog, asked.attribute)
-        filters.decide(tm.catalog, Filter(name, "is", asked.value))
+        filters.decide(tm.catalog, wish(name, asked.value))
     except ConfigError as error:
         raise listing.missing(error, "value") from error
     return name, asked.value
