@@ -63,7 +63,7 @@ def main() -> int:
 def fuzzed(
     home: Path, dataset: str, place: Path, examples: int, seed: int, include: str = ""
 ) -> dict[str, Any]:
-    """Start a server at `home`, run schemathesis with its files in `place`, return what it found."""
+    """Start a server at `home`, run schemathesis (its files: in `place`), return what it found."""
     with served(home, dataset):  # once without a key: the first start fits
         project = Tastemate.open(home)
         known = words(project)

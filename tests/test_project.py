@@ -15,7 +15,6 @@ from tastemate.data.synthetic import checkerboard
 from tastemate.errors import (
     ConfigError,
     DataError,
-    FormatError,
     NotFound,
     StageError,
     Unavailable,

@@ -278,9 +278,9 @@ def test_embeddings_that_cannot_be_written_are_an_error(project, tmp_path):
 
 
 def test_two_jobs_at_once_do_not_pay_twice(project):
+    from tastemate.artifacts import locked
     from tastemate.errors import Unavailable
     from tastemate.project import Tastemate
-    from tastemate.artifacts import locked
 
     opened = Tastemate.open(str(project))
     with locked(opened.work.folder, "features.lock"), pytest.raises(Unavailable, match="Another"):

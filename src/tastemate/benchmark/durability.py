@@ -19,7 +19,7 @@ import numpy as np
 
 from tastemate.benchmark import outages
 from tastemate.benchmark.http import Refused, Server, served
-from tastemate.errors import ConfigError, StageError
+from tastemate.errors import ConfigError, StageError, TastemateError
 from tastemate.evaluate import record
 from tastemate.project import Tastemate
 from tastemate.protocols import Progress
@@ -178,19 +178,22 @@ def _first_acknowledged(writers: Sequence[_Writer], when: str) -> list[str]:
 
 def _sound(home: Path) -> list[str]:
     """Return what SQLite's whole integrity check finds in the store."""
-    with closing(sqlite3.connect(home / ".tastemate" / "store.db")) as connection:
-        found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+    try:
+        with closing(sqlite3.connect(home / ".tastemate" / "store.db")) as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+    except sqlite3.Error as error:
+        found = [str(error)]
     return [] if found == ["ok"] else [f"integrity_check: {'; '.join(found[:3])}"]
 
 
 def _held(home: Path, sent: set[str], acknowledged: Sequence[str], when: str) -> list[str]:
     """Return what is wrong with the store after a kill."""
-    store = open_store(sqlite_url(home / ".tastemate" / "store.db"))
     try:
-        kept = store.events.frame()["id"].to_list()
-        sound = store.check(deep=True)
-    finally:
-        store.close()
+        with closing(open_store(sqlite_url(home / ".tastemate" / "store.db"))) as store:
+            kept = store.events.frame()["id"].to_list()
+            sound = store.check(deep=True)
+    except TastemateError as error:
+        return [f"{when}: {error}"]
     found = []
     if lost := set(acknowledged) - set(kept):
         found.append(f"{when}: {len(lost)} acknowledged events lost, such as {min(lost)}")

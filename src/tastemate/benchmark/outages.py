@@ -23,6 +23,8 @@ from tastemate.errors import StageError
 from tastemate.project import Tastemate
 from tastemate.store.opening import open_store, sqlite_url
 
+TOLD = 5.0
+"""Seconds within which answers must say that the store is gone, or no longer say it."""
 NOTICED = 30.0
 """Seconds within which a server must tell of a generation that it cannot serve."""
 
@@ -238,13 +240,18 @@ def _once_back(server: Server, item: str) -> int:
 
 def list_of(server: Server, when: str, user: str = "", *, degraded: bool = False) -> list[str]:
     """Return what is wrong with a list; `degraded`: it must say that it is a lesser one."""
+    end = time.monotonic() + TOLD
     try:
-        answer: Mapping[str, Any] = server.ask("/v1/recommend", {"user_id": user, "k": 5})
+        while True:
+            answer: Mapping[str, Any] = server.ask("/v1/recommend", {"user_id": user, "k": 5})
+            said = any(one.startswith("store: ") for one in answer["degraded"])
+            if said == degraded or time.monotonic() > end:
+                break
+            time.sleep(0.1)
     except StageError as error:
         return [f"{when}: {error}"]
     if len(answer["items"]) != 5:
         return [f"{when}: a list of {len(answer['items'])}"]
-    said = any(one.startswith("store: ") for one in answer["degraded"])
     if degraded and not said:
         return [f"{when}: the answer does not say that it is a lesser one"]
     if not degraded and answer["degraded"]:

@@ -36,9 +36,15 @@ profile = "fast"        # fast, balanced, best, or the name of one retriever
 # [retrievers.ease]     # options of a retriever
 # regularisation = 100.0
 
+[chat]
+{noun}
+
 # [llm]                 # a language model; the key comes from the environment
 # model = "ollama:llama3.2"
 """
+
+NOUNS = {"films": "films", "ml-latest-small": "films", "ml-1m": "films", "goodbooks": "books"}
+"""What the items of data sets we know are called."""
 
 
 def init(
@@ -67,9 +73,10 @@ def write_settings(folder: Path, dataset: str | None) -> Path:
     if path.exists():
         raise ConfigError(f"{path} is there already. Edit it, or name another folder.")
     line = f"dataset = {json.dumps(dataset)}" if dataset else '# dataset = "ml-latest-small"'
+    noun = f'noun = "{NOUNS[dataset]}"' if dataset in NOUNS else '# noun = "books"     # the items'
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(TOML.format(dataset=line), encoding="utf-8")
+        path.write_text(TOML.format(dataset=line, noun=noun), encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}). Name another.") from error
     return path

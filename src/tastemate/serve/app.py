@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from tastemate import __version__
+from tastemate.errors import TastemateError
 from tastemate.serve import paths, problem
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ ROUTES = (
 """Files of `serve/routes`, in the order in which they are asked for a path."""
 GUARDED = (401, 403, 413, 415, 421, 422, 429, 503)
 """What any route under /v1 may answer because of what stands before it."""
+KEY = "key"
+SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "`tastemate keys make NAME`. Without any key the service answers loopback only.",
+}
 
 
 def create_app(service: "Service") -> FastAPI:
@@ -85,7 +92,9 @@ def _describe(app: FastAPI, service: "Service") -> None:
     """Let OpenAPI say what every route answers, errors included."""
 
     def described() -> dict[str, Any]:
-        if app.openapi_schema is None:
+        keyed = _keyed(service)
+        if app.openapi_schema is None or app.state.keyed != keyed:
+            app.state.keyed = keyed
             made = get_openapi(
                 title=app.title,
                 version=app.version,
@@ -96,6 +105,7 @@ def _describe(app: FastAPI, service: "Service") -> None:
             schemas["Problem"] = problem.SCHEMA
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
+            made["components"]["securitySchemes"] = {KEY: SCHEME}
             kinds = list(service.project.work.weights_of_signals.kinds)
             for name in ("Happened", "Feedback"):
                 if name in schemas:
@@ -104,10 +114,19 @@ def _describe(app: FastAPI, service: "Service") -> None:
                 if path.startswith("/v1"):
                     for told in methods.values():
                         _guarded(told)
+                        told["security"] = [{KEY: []}] if keyed else [{}, {KEY: []}]
             app.openapi_schema = made
         return app.openapi_schema
 
     app.__dict__["openapi"] = described
+
+
+def _keyed(service: "Service") -> bool:
+    """Say whether a key is needed: where none was ever made, or nobody can say, it may be left."""
+    try:
+        return bool(service.store.keys.all())
+    except TastemateError:
+        return False
 
 
 def _guarded(told: dict[str, Any]) -> None:

@@ -186,10 +186,17 @@ class Callers:
 class Authenticated:
     """Puts the `Caller` into `request.state.caller`, or refuses with 401."""
 
-    def __init__(self, app: ASGIApp, callers: Callers, *, open_metrics: bool = False) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        callers: Callers,
+        *,
+        open_metrics: bool = False,
+        wrong_keys: float = 20.0,
+    ) -> None:
         self.app, self.callers = app, callers
         self._guarded = ("/v1/",) if open_metrics else ("/v1/", "/metrics")
-        self._failures = Buckets(1.0, 20.0)
+        self._failures = Buckets(1.0, wrong_keys or math.inf)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through if somebody known makes it, or if its path is open to all."""

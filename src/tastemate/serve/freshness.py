@@ -8,12 +8,15 @@ from tastemate.errors import TastemateError
 
 WAIT = 0.05
 """Seconds that an answer waits for what others wrote."""
+SILENT = 2.0
+"""Seconds after which a read that does not end is told as one that failed."""
 
 
 class Fresh:
     """Calls `read` every `seconds` while somebody asks, in a thread of its own.
 
-    `failed` is called when it cannot be read: what was known before is then served.
+    `failed` is called when it cannot be read: what was known before is then served, and `trouble`
+    says why.
     """
 
     def __init__(
@@ -22,6 +25,7 @@ class Fresh:
         self._read, self._seconds, self._failed = read, seconds, failed
         self._at = self._began = float("-inf")
         self._busy = False
+        self._trouble = ""
         self._asked = threading.Event()
         self._done = threading.Event()
         self._ended = False
@@ -32,6 +36,13 @@ class Fresh:
     def now(self) -> bool:
         """Whether it was read a moment ago."""
         return time.monotonic() - self._at < self._seconds
+
+    @property
+    def trouble(self) -> str:
+        """Why it could not be read the last time; empty where it could."""
+        if self._busy and time.monotonic() - self._began > SILENT:
+            return self._trouble or "It does not answer."
+        return self._trouble
 
     def ask(self) -> None:
         """Wait until it was read a moment ago, but a moment at most, and once for a slow read."""
@@ -63,7 +74,9 @@ class Fresh:
             self._busy = True
             try:
                 self._read()
-            except TastemateError:
+                self._trouble = ""
+            except TastemateError as error:
+                self._trouble = str(error)
                 self._failed()
             self._busy = False
             self._at = began

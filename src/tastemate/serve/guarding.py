@@ -64,7 +64,8 @@ def install(app: "FastAPI", service: Guarded) -> None:
     if said.timeout_s > 0:
         layers.append((Timed, {"seconds": said.timeout_s}))
     layers.append((Hosted, {"hosts": said.hosts, "origins": said.origins, "keyed": callers.keyed}))
-    layers.append((Authenticated, {"callers": callers, "open_metrics": said.open_metrics}))
+    doors = {"open_metrics": said.open_metrics, "wrong_keys": said.wrong_keys}
+    layers.append((Authenticated, {"callers": callers, **doors}))
     if said.rate_per_key > 0:
         layers.append((Rated, {"buckets": Buckets(said.rate_per_key, said.burst)}))
     limits = {"most": said.max_body_bytes, "depth": said.max_depth, "values": said.max_values}

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic_core import to_json
 
 from tastemate import filters
-from tastemate.errors import ConfigError, NotFound, UnknownItem
+from tastemate.errors import ConfigError, NotFound, Unavailable, UnknownItem
 from tastemate.people import NOBODY, Person
 from tastemate.serve import cards, cursor
 from tastemate.serve.answers import Kept, Shown
@@ -50,6 +50,8 @@ class Prepared:
     before: frozenset[int] = frozenset()
     arms: tuple[tuple[str, str], ...] = ()
     fallback: str = ""
+    lacking: str = ""
+    """Why the store did not say what is known of the user; empty where it did."""
 
     @property
     def lane(self) -> tuple[str, str]:
@@ -91,6 +93,12 @@ def person_of(tm: "Tastemate", user: str) -> Person:
     return tm.work.people.of(user, tm.catalog, tm.interactions)
 
 
+def person_of_data(tm: "Tastemate", user: str) -> Person:
+    """Return what the data says of a user, for when the store does not answer."""
+    data = tm.interactions
+    return Person(data.history_of(user), about=data.about(user), known=user in data)
+
+
 def key_of(
     tm: "Tastemate",
     asked: Recommend,
@@ -110,7 +118,11 @@ def prepare(
 ) -> Prepared:
     """Turn a request into a query; raises what is wrong with it."""
     text = request_text(asked, tm.name)
-    person = person_of(tm, asked.user_id)
+    lacking = ""
+    try:
+        person = person_of(tm, asked.user_id)
+    except Unavailable as error:
+        person, lacking = person_of_data(tm, asked.user_id), str(error)
     before: frozenset[int] = frozenset()
     if asked.cursor:
         try:
@@ -118,14 +130,16 @@ def prepare(
         except ConfigError as error:
             told = [("cursor", str(error))]
             raise Problem(409, str(error), kind="other-cursor", errors=told) from error
-    query = _session(tm, asked) if asked.session_id else query_for(tm, asked, person)
+    if asked.session_id:
+        query = _session(tm, asked)
+    else:
+        query = query_for(tm, asked, person, alone=bool(lacking))
     leaves = {tm.catalog.row(one) for one in asked.exclude_ids if one in tm.catalog}
     query = replace(query, exclude=query.exclude | leaves | before, seed=seed)
     silent = not (len(query.history) or query.text or query.leanings or query.vector is not None)
     fallback = told_so(tm, NEW if asked.user_id else UNNAMED) if silent else ""
-    return Prepared(
-        asked, query, key_of(tm, asked, arms, text, person), text, before, tuple(arms), fallback
-    )
+    key = None if lacking else key_of(tm, asked, arms, text, person)
+    return Prepared(asked, query, key, text, before, tuple(arms), fallback, lacking)
 
 
 def told_so(tm: "Tastemate", why: str) -> str:
@@ -134,12 +148,18 @@ def told_so(tm: "Tastemate", why: str) -> str:
     return f"{why}: this is {chosen}."
 
 
-def said_so(tm: "Tastemate", ready: Prepared, slate: Slate) -> Slate:
-    """Return a slate that says so where a language model was asked for and there is none."""
-    if ready.asked.rerank != "llm" or tm.language is not None:
-        return slate
-    why = "No language model is set: model in [llm]. The order is the retrievers'."
-    return replace(slate, trace=(*slate.trace, Step("rerank", 0, 0.0, error=why)))
+def said_so(tm: "Tastemate", ready: Prepared, slate: Slate, trouble: str = "") -> Slate:
+    """Return a slate that says what it lacks: a language model that was asked for, or the store.
+
+    `trouble` is why the store cannot be read: what was known before then stands.
+    """
+    more = []
+    if ready.asked.rerank == "llm" and tm.language is None:
+        why = "No language model is set: model in [llm]. The order is the retrievers'."
+        more.append(Step("rerank", 0, 0.0, error=why))
+    if trouble or ready.lacking:
+        more.append(Step("store", 0, 0.0, error=trouble or ready.lacking))
+    return replace(slate, trace=(*slate.trace, *more)) if more else slate
 
 
 def wished(tm: "Tastemate", wishes: Sequence[str]) -> tuple[Filter, ...]:
@@ -176,8 +196,8 @@ def signals(happened: Sequence[Happened], tm: "Tastemate") -> list[Signal]:
     ]
 
 
-def query_for(tm: "Tastemate", asked: Recommend, person: Person) -> Query:
-    """Return the query of a request, of whom `person` is known."""
+def query_for(tm: "Tastemate", asked: Recommend, person: Person, *, alone: bool = False) -> Query:
+    """Return the query of a request, of whom `person` is known; `alone`: without the store."""
     controls = Controls(asked.diversity, asked.novelty, asked.explore, asked.fair)
     said: dict[str, Any] = {
         "text": asked.query,
@@ -190,8 +210,10 @@ def query_for(tm: "Tastemate", asked: Recommend, person: Person) -> Query:
         said["lean"] = tm.desk.moments.leanings
     if asked.events:
         said["events"] = signals(asked.events, tm)
-    if not person.known:
-        return replace(tm.query(None, asked.k, **said), user=asked.user_id or None)
+    if not person.known or alone:
+        nobody = tm.query(None, asked.k, **said)
+        past = person.history.then(nobody.history)
+        return replace(nobody, user=asked.user_id or None, history=past, about=person.about)
     return tm.query(asked.user_id, asked.k, **said)
 
 

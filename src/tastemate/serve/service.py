@@ -201,7 +201,7 @@ class Service:
         import anyio.to_thread
 
         began = time.perf_counter()
-        kept = self._held(asked) if self._fresh.now else None
+        kept = self._held(asked) if self._fresh.now and not self._fresh.trouble else None
         if kept is None:
             lane = self._slow if self._is_slow(asked) else self._quick
             try:
@@ -272,13 +272,13 @@ class Service:
 
     def _together(self, batch: Sequence[Recommend]) -> list[Kept | BaseException]:
         self.refresh()
-        tm = self.project
+        tm, trouble = self.project, self._fresh.trouble
         found: list[Kept | BaseException | None] = [None] * len(batch)
         lanes: dict[tuple[str, str], list[tuple[int, Prepared]]] = {}
         for at, asked in enumerate(batch):
             try:
                 ready = self._prepared(tm, asked)
-                held = self._looked_up(ready.key)
+                held = None if trouble else self._looked_up(ready.key)
                 if held is not None:
                     found[at] = held
                 else:
@@ -294,7 +294,7 @@ class Service:
                     continue
                 if self.telemetry is not None:
                     self.telemetry.slate(slate)
-                kept = listing.kept(tm, ready, listing.said_so(tm, ready, slate))
+                kept = listing.kept(tm, ready, listing.said_so(tm, ready, slate, trouble))
                 if ready.key is not None:
                     self.answers.put(ready.key, kept)
                 found[at] = kept

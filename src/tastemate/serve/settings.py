@@ -38,6 +38,8 @@ class Serving:
     """Requests a second that one key (or everybody, where there is none) may make; 0: any."""
     rate_per_user: float = 20.0
     """Requests a second that may be made about one user; 0: any."""
+    wrong_keys: float = 20.0
+    """Wrong keys that one address may try at once, one more each second; 0: any."""
     burst: float = 3.0
     """Seconds' worth of requests that may come at once after a quiet time."""
     max_body_bytes: int = 8_000_000

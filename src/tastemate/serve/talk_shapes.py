@@ -16,7 +16,7 @@ class Begin(Given):
     """Who talks, and the id a conversation shall have; both may be left out."""
 
     user_id: Id | Literal[""] = ""
-    session_id: Annotated[str, StringConstraints(pattern=SESSION)] | Literal[""] = ""
+    session_id: Annotated[str, StringConstraints(pattern=SESSION)] = ""
 
 
 class Message(Given):

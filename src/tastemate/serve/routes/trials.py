@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.responses import Response
 
-from tastemate.errors import ConfigError, UnknownUser
+from tastemate import build
+from tastemate.errors import ConfigError, DataError, UnknownUser
 from tastemate.experiment.analyse import analyse
 from tastemate.experiment.definition import Experiment, Metric, check_together
 from tastemate.experiment.outcomes import before
@@ -17,7 +18,7 @@ from tastemate.experiment.replay import DEPTH, Fixed, Records, judge, served
 from tastemate.serve.auth import needs
 from tastemate.serve.problem import Problem, declared
 from tastemate.serve.replies import reply
-from tastemate.serve.schemas import Given, Id, Kind, Name, Share, Time, Told, Words
+from tastemate.serve.schemas import WHOLE, Given, Id, Kind, Name, Share, Time, Told, Words
 from tastemate.serve.trials import RunningTrials, kept
 from tastemate.types import NO_HISTORY, Query
 
@@ -33,7 +34,19 @@ AT_ONCE = 64
 """Lists of another policy that are made together."""
 BEFORE = 28 * 86_400
 """Seconds before an experiment that say how active a unit was anyway (CUPED)."""
+EACH_ONCE = Field(json_schema_extra={"uniqueItems": True})
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class Overrides(Given):
+    """What an arm sets of a request; what it does not name stays as it is."""
+
+    model: Annotated[Name, Field(min_length=1, description="A profile or one retriever.")] = ""
+    diversity: Share = 0.0
+    novelty: Share = 0.0
+    fair: Share = 0.0
+    explore: Share = 0.0
+    rerank: Literal["none", "model", "llm"] = "model"
 
 
 class NewArm(Given):
@@ -41,16 +54,18 @@ class NewArm(Given):
 
     name: Label
     share: Share
-    overrides: Annotated[dict[Name, Name | float], Field(max_length=8)] = {}
+    overrides: Overrides = Overrides()
 
 
 class NewMetric(Given):
     """What counts as a success, and for how long after the list was shown."""
 
-    signals: Annotated[list[Kind], Field(min_length=1, max_length=32)] = list(Metric().signals)
-    window: Annotated[int, Field(ge=1, le=365 * 86_400)] = 86_400
+    signals: Annotated[list[Kind], Field(min_length=1, max_length=32), EACH_ONCE] = list(
+        Metric().signals
+    )
+    window: Annotated[int, Field(ge=1, le=365 * 86_400), WHOLE] = 86_400
     measure: Literal["any", "count", "rate"] = "rate"
-    period: Annotated[int, Field(ge=0, le=365 * 86_400)] = 0
+    period: Annotated[int, Field(ge=0, le=365 * 86_400), WHOLE] = 0
 
 
 class NewExperiment(Given):
@@ -63,7 +78,7 @@ class NewExperiment(Given):
     metric: NewMetric = NewMetric()
     salt: Name = ""
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
-    expected: Annotated[int, Field(ge=2, le=10**9)] = 10_000
+    expected: Annotated[int, Field(ge=2, le=10**9), WHOLE] = 10_000
     note: Words = ""
 
 
@@ -111,13 +126,16 @@ def router(service: "Service") -> APIRouter:
         return reply({"experiments": [one.as_json() for one in found]})
 
     @routes.post(
-        "/experiments", response_model=Trial, status_code=201, responses=declared(409, 422)
+        "/experiments", response_model=Trial, status_code=201, responses=declared(404, 409, 422)
     )
     def begin(asked: NewExperiment) -> Response:
         """Begin an experiment; 409 where its id is taken or another one sets the same."""
         store = service.project.store
         told = {**asked.model_dump(exclude_unset=True), "started": int(time.time())}
         experiment = read(told)
+        for arm in experiment.arms:
+            if "model" in arm.overrides:
+                build.profile(str(arm.overrides["model"]))
         others = kept(store)
         if any(one.id == experiment.id for one in others):
             raise Problem(409, f"There is an experiment {experiment.id} already. Name another.")
@@ -150,8 +168,13 @@ def router(service: "Service") -> APIRouter:
         """Say what another policy would have earned, from the lists that explored."""
         tm = service.project
         store = tm.store
+        build.profile(asked.policy)
         shown = store.impressions.frame(since=asked.since)
-        records = Records.of(shown, store.events.frame(), kinds=asked.signals)
+        try:
+            records = Records.of(shown, store.events.frame(), kinds=asked.signals)
+        except DataError as none:
+            nothing = {"lists": 0, "served": 0.0, "refused": str(none), "estimates": []}
+            return reply({"policy": asked.policy, **nothing})
         told = {"policy": asked.policy, "lists": len(records.items), "served": served(records)}
         found, refused = judge(records, would_show(tm, asked.policy, shown, records))
         estimates = [one.as_json() for one in found]

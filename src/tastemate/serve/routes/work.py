@@ -11,7 +11,7 @@ from tastemate.serve import jobs
 from tastemate.serve.auth import needs
 from tastemate.serve.problem import Problem, declared
 from tastemate.serve.replies import reply
-from tastemate.serve.schemas import Given, Id, Name, Told
+from tastemate.serve.schemas import WHOLE, Given, Id, Name, Told
 
 if TYPE_CHECKING:
     from tastemate.serve.service import Service
@@ -28,8 +28,8 @@ class Evaluate(Given):
     """What is measured: what is served, or one model; on some users, or all."""
 
     model: Name = ""
-    limit_users: Annotated[int, Field(ge=0, le=10_000_000, description="0: all.")] = 0
-    seed: Annotated[int, Field(ge=0, le=2**31)] = 0
+    limit_users: Annotated[int, Field(ge=0, le=10_000_000, description="0: all."), WHOLE] = 0
+    seed: Annotated[int, Field(ge=0, le=2**31), WHOLE] = 0
 
 
 class NewJob(Train, Evaluate):
@@ -109,7 +109,7 @@ def router(service: "Service") -> APIRouter:
         """Return a job: how far it is, what came of it."""
         return reply(as_json(service.project.store.jobs.get(job_id)))
 
-    @routes.delete("/jobs/{job_id}", response_model=JobState, responses=declared(404))
+    @routes.post("/jobs/{job_id}/cancel", response_model=JobState, responses=declared(404))
     def cancel(job_id: Id) -> Response:
         """Call a job off; one that has ended stays as it ended."""
         queue = service.project.store.jobs
