@@ -61,10 +61,10 @@ def test_a_fit_that_fails_leaves_the_last_one(
     project.like("eve", CATALOG.ids[0])
     key = project.work.key
 
-    def broken(name: str) -> None:
+    def broken(name: str, _now: object) -> None:
         raise MemoryError(name)
 
-    monkeypatch.setattr(project.work, "_fit", broken)
+    monkeypatch.setattr(project.work._models, "fit", broken)
     with pytest.raises(MemoryError):
         project.fit(["popular"])
     assert project.work.key == key

@@ -99,7 +99,7 @@ def test_somebody_erased_is_unknown_and_out_of_the_next_fit(board: Tastemate) ->
     board.like(user, board.catalog.ids[0])
     board.like("other", board.catalog.ids[0])
     board.fit(["popular"])
-    key, events = board.work.key, len(board.work._training[1])
+    key, events = board.work.key, len(board.work._now.training()[1])
     gone = board.erase(user)
     assert gone["events"] == 1
     with pytest.raises(UnknownUser):
@@ -107,7 +107,7 @@ def test_somebody_erased_is_unknown_and_out_of_the_next_fit(board: Tastemate) ->
     assert board.work.key == key  # what is fitted goes on serving
     board.fit(["popular"])
     assert board.work.key != key
-    assert len(board.work._training[1]) < events
+    assert len(board.work._now.training()[1]) < events
     assert user not in board.interactions.users
     assert user not in again(board).interactions.users
     assert len(again(board).history("other")) == 1

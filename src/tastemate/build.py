@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import inspect
 import json
+import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -210,13 +211,15 @@ def resources(
 ) -> Resources:
     """Return shared resources; `encoder` is "minilm" or "words"."""
     opened: list[Encoder] = []
+    lock = threading.Lock()
 
     def open_once() -> Encoder:
         from tastemate.text.encoder import Remembered, open_encoder
 
-        if not opened:
-            opened.append(Remembered(open_encoder(encoder)))
-        return opened[0]
+        with lock:  # two models may be opened at once
+            if not opened:
+                opened.append(Remembered(open_encoder(encoder)))
+            return opened[0]
 
     for name in extra or {}:
         retriever_class(name)

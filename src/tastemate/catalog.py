@@ -14,6 +14,8 @@ from tastemate.errors import DataError, UnknownItem, nearest
 from tastemate.types import AttributeValue, Floats, Item, Mask, Rows
 
 _FIXED = ("id", "title", "text")
+MOST_ATTRIBUTES = 200
+"""Attributes that added items may bring a catalogue to: each costs every list."""
 _KEPT = 50_000
 """Items kept once made."""
 
@@ -211,8 +213,10 @@ class Catalog:
     def with_items(self, items: Sequence[Item]) -> "Catalog":
         """Return a catalogue with new items after the old ones; rows of old items stay.
 
-        An item whose id is known replaces the old one in its row.
+        An item whose id is known replaces the old one in its row. Raises `DataError` for what
+        does not fit, and for more than `MOST_ATTRIBUTES` attributes where some are new.
         """
+        _room(self.attributes, items)
         fresh = Catalog.of({item.id: item for item in items}.values())
         for name in fresh.attributes:
             if name in self.frame.columns:
@@ -255,6 +259,16 @@ class Catalog:
     def load(cls, path: Path) -> "Catalog":
         """Read a catalogue written by `save`."""
         return cls(pl.read_parquet(path, glob=False))
+
+
+def _room(known: Sequence[str], items: Sequence[Item]) -> None:
+    """Raise `DataError` where items bring more attributes than a catalogue may have."""
+    new = {name for item in items for name in item.attributes}.difference(known)
+    if new and len(known) + len(new) > MOST_ATTRIBUTES:
+        raise DataError(
+            f"The catalogue has {len(known)} attributes, and {len(new)} new ones are too many: it "
+            f"may have {MOST_ATTRIBUTES}. Leave some out, or put them into one list of texts."
+        )
 
 
 def _same_kind(name: str, old: pl.DataType, new: pl.DataType) -> None:

@@ -4,7 +4,7 @@ The composition root of `chat`: what is passed in there is chosen here.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
@@ -326,7 +326,7 @@ def open_conversation(desk: ProjectDesk, user: str | None, session: str | None) 
             # looked up when first used: a greeting needs neither item vectors nor the graph
             lean=lambda context: desk.moments.leanings(context),
             prefer=lambda now: desk.preference.of(now),
-            keep=desk.sessions.keep,
+            keep=partial(desk.sessions.keep, must_exist=session is not None),
             voice=desk.voice,
             paths=lambda line, past: desk.paths(line, past),
             manners=desk.manners,

@@ -4,10 +4,12 @@ A generation is named by a hash of the data set and of how much of the store was
 lie under that name, so that those of the generation before can still be served.
 """
 
+import copy
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection
+import threading
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tastemate.catalog import Catalog
-from tastemate.errors import Unavailable
+from tastemate.errors import DataError, Unavailable
 from tastemate.interactions import Interactions
 from tastemate.profile.signals import Weights, events
-from tastemate.types import Event, Signal
+from tastemate.protocols import Progress
+from tastemate.types import Event, Item, Signal
 
 if TYPE_CHECKING:
     from tastemate.store.opening import Store
@@ -83,6 +86,74 @@ class Generation:
             raise Unavailable(
                 f"{path} cannot be written ({error.strerror}). Free some space."
             ) from error
+
+
+class Edition:
+    """The items and people that are served at one moment, and what models are fitted on.
+
+    Never changed, only replaced as a whole: what was made over one is told from what is made over
+    the next by the object itself. Safe in threads.
+    """
+
+    def __init__(
+        self,
+        read: tuple[Catalog, Interactions],
+        generation: Generation,
+        store: "Store",
+        weights: Weights,
+        said: Progress,
+    ) -> None:
+        """`read` is the data set; everything else comes out of the store now."""
+        self.generation = generation
+        self.items = store.items.all()
+        self.erased = store.users.erased()
+        self.catalog = grown(read[0], self.items, said)
+        """The catalogue with everything added since."""
+        self.interactions = without(read[1], self.erased, store.users.hash_of).over(self.catalog)
+        """The events as the data set has them, without erased people, over the grown catalogue."""
+        self._base, self._store, self._weights, self._said = read[0], store, weights, said
+        self._lock = threading.Lock()
+        self._training: tuple[Catalog, Interactions] | None = None
+
+    def fitted_as(self, generation: Generation) -> "Edition":
+        """Return the same items and people, with models of another generation."""
+        other = copy.copy(self)
+        other.generation, other._lock, other._training = generation, threading.Lock(), None
+        return other
+
+    def next(self) -> "Edition":
+        """Return it with everything that is kept by now absorbed."""
+        store = self._store
+        counts = len(self.items), len(self.erased)
+        return self.fitted_as(self.generation.next(store.events.last(), *counts, store.id))
+
+    def training(self) -> tuple[Catalog, Interactions]:
+        """Return the data as of the last `fit`, built once: the base and what was absorbed then."""
+        with self._lock:
+            if self._training is None:
+                now = self.generation
+                catalog, base = self.catalog, self.interactions
+                if now.items < len(self.items):
+                    catalog = grown(self._base, self.items[: now.items], self._said)
+                    base = base.over(catalog)
+                told = absorbed(base, catalog, self._store, now.events, self._weights)
+                self._training = catalog, told
+            return self._training
+
+
+def grown(base: Catalog, items: Sequence[Item], said: Progress) -> Catalog:
+    """Return a catalogue with items; one that does not fit is left out and said."""
+    if not items:
+        return base
+    try:
+        return base.with_items(list(items))
+    except DataError:
+        for item in items:
+            try:
+                base = base.with_items([item])
+            except DataError as error:
+                said(f"An added item is left out: {error}", 0.0)
+        return base
 
 
 def without(

@@ -53,6 +53,11 @@ class Scale:
         """The value of an explicit dislike: the lowest, or one below where all are equal."""
         return self.low if self.rates else self.low - 1.0
 
+    def allows(self, value: float) -> bool:
+        """Say whether a rating can be meant on this scale: half the range beyond it at most."""
+        spare = (self.high - self.low) / 2
+        return not self.rates or self.low - spare <= value <= self.high + spare
+
     def likes(self, values: Floats) -> Mask:
         """Return which values mean that the person liked the item."""
         return values >= self.low + 0.6 * (self.high - self.low)

@@ -38,6 +38,8 @@ from tastemate.types import (
 HOUR = 3600
 MOST = 50_000
 """People held in memory; who was not asked for longest is read again."""
+ABOUT_PEOPLE = frozenset({"users", "tastes", "erased", "items"})
+"""Changes that do not say of whom: everybody is read again, unless it was told (`wrote`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,14 @@ class Person:
     """What they declared about themselves."""
     known: bool = True
     """Whether anything is known of somebody of that id."""
+
+
+@dataclass(slots=True, eq=False)
+class _Reading:
+    """Somebody who is being read out of the store."""
+
+    old: bool = False
+    """Whether more was written of them since that began."""
 
 
 NOBODY = Person(NO_HISTORY, known=False)
@@ -129,7 +139,9 @@ class People:
         self._lock = threading.Lock()
         self._clock = clock
         self._middle: tuple[Floats, Floats] | None = None
-        self._forgotten = 0
+        self._reading: dict[str, list[_Reading]] = {}
+        self._own: set[tuple[str, int]] = set()
+        """Changes of the store that this process made and told with `wrote`."""
         self._versions = store.versions.all()
         self._read = store.events.last()
 
@@ -139,11 +151,18 @@ class People:
             if user in self._held:
                 self._held.move_to_end(user)
                 return self._held[user]
-            before = self._forgotten
-        person = self._made(user, catalog, interactions)
-        with self._lock:
-            if before == self._forgotten:  # else what was read may be old already
-                self._held[user] = person
+            reading = _Reading()
+            self._reading.setdefault(user, []).append(reading)
+        person = None
+        try:
+            person = self._made(user, catalog, interactions)
+        finally:
+            with self._lock:
+                self._reading[user].remove(reading)
+                if not self._reading[user]:
+                    del self._reading[user]
+                if person is not None and not reading.old:
+                    self._held[user] = person
                 while len(self._held) > self.most:
                     self._held.popitem(last=False)
         return person
@@ -156,12 +175,22 @@ class People:
     def forget(self, users: Iterable[str] | None = None) -> None:
         """Read these users again when they are next asked for; by default everybody."""
         with self._lock:
-            self._forgotten += 1
+            some = list(self._reading) if users is None else users
             if users is None:
                 self._held.clear()
-            else:
-                for user in users:
-                    self._held.pop(user, None)
+            for user in some:
+                self._held.pop(user, None)
+                for reading in self._reading.get(user, ()):
+                    reading.old = True
+
+    def wrote(self, user: str, name: str, number: int) -> None:
+        """Read a user again, and only that one: this process made change `number` of `name`.
+
+        Both are those of `Versions`; for a change that concerns one user.
+        """
+        self.forget((user,))
+        with self._lock:
+            self._own.add((name, number))
 
     def catch_up(self) -> frozenset[str]:
         """Learn what was written since the last time; return the names of what has changed.
@@ -174,12 +203,20 @@ class People:
         )
         if not changed:
             return changed
-        if changed & {"users", "tastes", "erased", "items"}:
+        if any(self._is_foreign(name, now) for name in changed & ABOUT_PEOPLE):
             self.forget()
         elif "events" in changed:
             self.forget(self._active())
-        self._versions = now
+        with self._lock:
+            self._versions = now
+            self._own = {(name, number) for name, number in self._own if number > now[name]}
         return changed
+
+    def _is_foreign(self, name: str, now: Mapping[str, int]) -> bool:
+        """Whether anything of a name changed that nobody told with `wrote`."""
+        span = range(self._versions.get(name, 0) + 1, now[name] + 1)
+        with self._lock:
+            return not span or any((name, number) not in self._own for number in span)
 
     def told(
         self, person: Person, now: Sequence[Signal], catalog: Catalog, interactions: Interactions

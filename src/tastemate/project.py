@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from tastemate import build, config, looking, opening
+from tastemate import build, config, ids, looking, opening
 from tastemate.catalog import Catalog
 from tastemate.data.datasets import Dataset
-from tastemate.data.records import item_from
+from tastemate.data.records import new_item
 from tastemate.dispatch import Dispatch
 from tastemate.errors import UnknownUser
 from tastemate.interactions import Interactions
@@ -268,7 +268,7 @@ class Tastemate:
 
         Search and filters find them at once, mixes with content recommend them.
         """
-        new = [item_from(one, self.catalog) for one in items]
+        new = [new_item(one, self.catalog) for one in items]
         self.work.add(new)
         self._forget()
         return [item.id for item in new]
@@ -340,8 +340,8 @@ class Tastemate:
         return build.profiler(self.language, self.catalog, self.interactions)
 
     def _tell(self, user: str, item: str, kind: str) -> Item:
-        row = self.find(item)
-        at = int(time.time())
+        ids.check("user", user)
+        row, at = self.find(item), int(time.time())
         self.record([Signal(uuid4().hex, user, self.catalog.ids[row], kind, timestamp=at)])
         return self.catalog.item(row)
 

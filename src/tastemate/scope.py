@@ -35,6 +35,8 @@ class Scope:
     """Failures that a stage got over without raising; they make the answer a degraded one."""
     user: str = ""
     """Whose budget pays for calls that name nobody."""
+    tell: Callable[[str, float], None] | None = None
+    """Hears what is being done and the share finished; those within hear it, too."""
 
     def left(self) -> float:
         """Return the seconds left, 0 when the time is up, infinite without a deadline."""
@@ -72,7 +74,8 @@ def opened(seconds: float | None = None, user: str = "") -> Iterator[Scope]:
     """
     outer = _CURRENT.get()
     end = math.inf if seconds is None else time.monotonic() + seconds
-    scope = Scope(min(current().deadline, end), user=user or current().user)
+    around = current()
+    scope = Scope(min(around.deadline, end), user=user or around.user, tell=around.tell)
     token = _CURRENT.set(scope)
     try:
         yield scope

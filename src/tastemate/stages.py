@@ -4,6 +4,7 @@ The other half of the composition root (`build`): it names the concrete classes 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,13 +14,16 @@ from numpy.typing import NDArray
 
 from tastemate import config
 from tastemate.catalog import Catalog
+from tastemate.errors import DataError
 from tastemate.interactions import Interactions
 from tastemate.language import Language
 from tastemate.protocols import Attributing, Explainer, Ranker, Retriever
 from tastemate.rank.arranging import Chain
 from tastemate.rank.beliefs import LinUcb, Log, Thompson
+from tastemate.rank.credit import credited
 from tastemate.rank.explore import Beliefs, Explorer
 from tastemate.rank.renewed import Renewed
+from tastemate.train.position import of_frame
 from tastemate.traits import Traits
 from tastemate.types import Floats
 
@@ -43,6 +47,8 @@ class Exploring:
     """Seconds after an impression within which they do."""
     examination: tuple[float, ...] = ()
     """Chance that each place is looked at, from place 1 (`train.position`); else all alike."""
+    places: bool = False
+    """Whether that is estimated from the log, where `examination` names none."""
     days: int = 30
     """Of the log that is learned from."""
     minutes: float = 10.0
@@ -90,13 +96,12 @@ def arranger(
 def explorer(catalog: Catalog, vectors: Floats | None, said: Arranging) -> Explorer:
     """Return what explores, by what the log says of items; raise `ConfigError` for `[explore]`."""
     wants = Exploring(**config.arguments(Exploring, said.explore, "[explore]"))
+    prior = LinUcb(vectors) if wants.policy == "linucb" else Thompson()
     read = said.log
 
-    def believed() -> Beliefs:
-        if wants.policy == "linucb":
-            found = LinUcb(vectors)
-            return found if read is None else found.fit(log(*read(wants.days)))
-        return Thompson() if read is None else Thompson.fit(log(*read(wants.days)), len(catalog))
+    def believed(impressions: pl.DataFrame, signals: pl.DataFrame) -> Beliefs:
+        seen = log(impressions, signals)
+        return prior.fit(seen) if isinstance(prior, LinUcb) else Thompson.fit(seen, len(catalog))
 
     def log(impressions: pl.DataFrame, signals: pl.DataFrame) -> Log:
         return Log.of(
@@ -105,10 +110,18 @@ def explorer(catalog: Catalog, vectors: Floats | None, said: Arranging) -> Explo
             catalog,
             kinds=wants.rewards,
             window=wants.window,
-            examination=wants.examination,
+            examination=wants.examination or (looked(impressions, signals) if wants.places else ()),
         )
 
-    beliefs = Renewed(believed, wants.minutes * 60)
+    def looked(impressions: pl.DataFrame, signals: pl.DataFrame) -> tuple[float, ...]:
+        seen = credited(impressions, signals, wants.rewards, wants.window)
+        with suppress(DataError):  # too little yet: all places alike
+            return tuple(of_frame(seen).curve.tolist())
+        return ()
+
+    beliefs: Beliefs = prior
+    if read is not None:
+        beliefs = Renewed(prior, lambda: believed(*read(wants.days)), wants.minutes * 60)
     return Explorer(beliefs, share=wants.share, reach=wants.reach, floor=wants.floor)
 
 

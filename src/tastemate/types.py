@@ -4,6 +4,8 @@ Arrays of item positions hold catalogue rows (`Catalog.row`), never ids; ids app
 edges, in what a person or a file wrote and in what they are shown.
 """
 
+import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -57,6 +59,18 @@ class Signal:
     recommendation: str = ""
     """The list it answers, and the item's place in it from 1 (0: none)."""
     position: int = 0
+
+
+UNDO = "undo"
+"""The kind of signal that takes another one back: the one whose `undo_id` it has, else the last
+one of that user on that item."""
+UNDO_ID = re.compile(r"undo [0-9a-f]{40}")
+"""What the ids of signals look like that take back one certain other (`undo_id`)."""
+
+
+def undo_id(signal: str) -> str:
+    """Return the id of the one signal that takes back the signal of an id, and no other."""
+    return "undo " + hashlib.sha256(signal.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,7 +226,7 @@ class Candidate:
 
 EvidenceKind: TypeAlias = Literal[
     "liked item", "shared attribute", "neighbours", "popularity", "query", "context", "promotion",
-    "new attribute", "contrast",
+    "new attribute", "contrast", "seen",
 ]  # fmt: skip
 
 
@@ -231,7 +245,7 @@ class Evidence:
     weight: float = 0.0
     """Share of the item's score that this evidence carries, where it is known."""
     because: str = ""
-    """Of a leaning: what it came from, such as "with kids"."""
+    """Of a leaning: what it came from, such as "with kids"; of words: how a value met them."""
 
 
 @dataclass(frozen=True, slots=True)

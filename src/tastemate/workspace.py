@@ -4,15 +4,12 @@ Layout of the folder: `store.db` (or a store elsewhere, `[store]`), `features.js
 `fitted.json` (what the models have seen: `Generation`), `models/<name>-<key>/`, `answers/`, `llm/`.
 """
 
-import shutil
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import polars as pl
 
@@ -20,14 +17,15 @@ from tastemate import build
 from tastemate.artifacts import locked
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
-from tastemate.errors import DataError, FormatError, Unavailable, UnknownUser
-from tastemate.generation import FORMAT, Generation, absorbed, without
+from tastemate.errors import UnknownUser
+from tastemate.generation import FORMAT, Edition, Generation
 from tastemate.interactions import Interactions
 from tastemate.language import Language
+from tastemate.models import Models
 from tastemate.people import NOBODY, People, Person
 from tastemate.precomputed import Composed, Precomputed
 from tastemate.profile.signals import Weights
-from tastemate.protocols import EncodesItems, Progress, Retriever
+from tastemate.protocols import Progress, Retriever
 from tastemate.recommender import Recommender
 from tastemate.store.journal import Journal
 from tastemate.store.takeover import forget
@@ -36,6 +34,11 @@ from tastemate.types import Floats, History, Item, Signal
 if TYPE_CHECKING:
     from tastemate.store.events import Recorded
     from tastemate.store.opening import Store
+
+T = TypeVar("T")
+Fit: TypeAlias = Callable[[str], Retriever]
+TRIES = 2
+"""Openings over a catalogue that changes meanwhile; the next one holds changes back."""
 
 
 class Workspace:
@@ -60,24 +63,41 @@ class Workspace:
         self._progress = progress or _silent
         self.features = Journal(folder / "features.jsonl", derived=True)
         """What `tastemate features` read of the items."""
+        self._models = Models(folder / "models", self.features, resources, self._progress)
         self._fitted: dict[str, Retriever] = {}
         self._composed: dict[object, Recommender] = {}
         self._lock = threading.RLock()
+        """Of what is served: `retriever` does not hold it while it opens or fits one."""
+        self._opening: dict[object, threading.RLock] = {}
+        self.sealed = False
+        """Whether what was never fitted is refused, not fitted: so in a service (`supply`)."""
+        self._supplying = threading.local()
         self.people = People(store, self.weights_of_signals)
-        self.items: list[Item] = store.items.all()
-        self._erased = store.users.erased()
-        self.generation = Generation.read(folder / "fitted.json", catalog, interactions)
+        self._now = self._edition(Generation.read(folder / "fitted.json", *self._read))
 
-    @cached_property
+    def _edition(self, generation: Generation) -> Edition:
+        parts = self.store, self.weights_of_signals, self._progress
+        return Edition(self._read, generation, *parts)
+
+    @property
     def catalog(self) -> Catalog:
         """The catalogue with everything added since."""
-        return self._grown(self.items)
+        return self._now.catalog
 
-    @cached_property
+    @property
     def interactions(self) -> Interactions:
         """The events as the data set has them, without erased people, over the grown catalogue."""
-        kept = without(self._read[1], self._erased, self.store.users.hash_of)
-        return kept.over(self.catalog)
+        return self._now.interactions
+
+    @property
+    def items(self) -> list[Item]:
+        """What was added since."""
+        return self._now.items
+
+    @property
+    def generation(self) -> Generation:
+        """What the fitted models have seen."""
+        return self._now.generation
 
     def person(self, user: str | None, now: Sequence[Signal] = ()) -> Person:
         """Return what is known of a user, with signals that are not kept.
@@ -130,17 +150,16 @@ class Workspace:
 
     def _reopen(self) -> None:
         """Serve the items and people that are in the store now."""
-        self.items = self.store.items.all()
-        self._erased = self.store.users.erased()
-        for derived in ("catalog", "interactions"):
-            self.__dict__.pop(derived, None)
-        self._fitted.clear()
+        fresh = self._edition(self.generation)
+        self._fitted.clear()  # before: what is found there is never older than `_now`
         self._composed.clear()
+        self._now = fresh
+        self.people.forget()  # somebody may have been read over the old ones meanwhile
 
     def logged(self, days: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return what was shown in the last days, and all signals there are, as frames."""
+        """Return what was shown and done in the last days, as frames."""
         since = int(time.time()) - days * 86_400
-        return self.store.impressions.frame(since), self.store.events.frame()
+        return self.store.impressions.frame(since), self.store.events.frame(since=since)
 
     def forget_traces(self, user: str) -> None:
         """Remove what files tell of somebody: old journals, and kept prompts, which may."""
@@ -151,13 +170,42 @@ class Workspace:
 
     def retriever(self, name: str) -> Retriever:
         """Return a fitted retriever: from memory, from disk, or fitted now and kept."""
-        found = self._fitted.get(name)
-        if found is None:
-            with self._lock:  # one thread opens or fits it, the others wait
-                if name not in self._fitted:
-                    self._fitted[name] = self._open(name)
-                found = self._fitted[name]
-        return found
+        return self._made(self._fitted, name, lambda now, _: self._open(name, now))
+
+    def supply(self, names: Iterable[str]) -> None:
+        """Open retrievers, fitted first where they never were, even in a sealed workspace."""
+        self._supplying.on = True
+        try:
+            for name in names:
+                self.retriever(name)
+        finally:
+            self._supplying.on = False
+
+    def _made(self, held: dict[Any, T], key: object, make: Callable[[Edition, Fit], T]) -> T:
+        """Return what is held under a key, or make it: one thread does, the others wait.
+
+        What was made over items and people that were replaced meanwhile is made again.
+        """
+        if (found := held.get(key)) is not None:
+            return found
+        with self._opening.setdefault(key, threading.RLock()):
+            if (found := held.get(key)) is not None:
+                return found
+            for _ in range(TRIES):
+                now = self._now
+                found = make(now, self.retriever)
+                with self._lock:
+                    if now is self._now:
+                        held[key] = found
+                        return found
+            with self._lock:  # they are replaced faster than this is made
+                return held.setdefault(key, make(self._now, self._at_once))
+
+    def _at_once(self, name: str) -> Retriever:
+        """Return a fitted retriever to somebody who holds changes back, and so may not wait."""
+        if name not in self._fitted:
+            self._fitted[name] = self._open(name, self._now)
+        return self._fitted[name]
 
     def recommender(
         self,
@@ -173,21 +221,20 @@ class Workspace:
             held, language = language, self.weighed(language, mix)
             learned = (id(held), language.learned)
         key = (tuple(sorted(mix.weights.items())), mix.method, extras, pool, learned)
-        found = self._composed.get(key)
-        if found is None:
-            with self._lock:
-                found = build.recommender(
-                    mix,
-                    self.retriever,
-                    self.catalog,
-                    self.interactions,
-                    extras=extras,
-                    pool=pool,
-                    language=language,
-                    arranging=replace(self.resources.arranging, log=self.logged),
-                )
-                self._composed[key] = found
-        return found
+
+        def compose(now: Edition, fitted: Fit) -> Recommender:
+            return build.recommender(
+                mix,
+                fitted,
+                now.catalog,
+                now.interactions,
+                extras=extras,
+                pool=pool,
+                language=language,
+                arranging=replace(self.resources.arranging, log=self.logged),
+            )
+
+        return self._made(self._composed, key, compose)
 
     def weighed(self, language: Language, mix: Blend) -> Language:
         """Return the model with what was learned of its order for this data and mix."""
@@ -202,7 +249,7 @@ class Workspace:
         """Return the path of a mix behind the answers that were made ahead of time."""
         names = (*mix.weights, build.FALLBACK)
         parts = [build.options_key(name, self.resources) for name in names]
-        read = self.features.path.stat().st_size if self._is_read_by(names) else 0
+        read = self.features.path.stat().st_size if self._models.reads_features(names) else 0
         model = f"{FORMAT} {self.key} {parts} {mix} {pool} {len(self.items)} {read}"
         path = Composed(lambda: self.recommender(mix, pool=pool))
         return Precomputed(path, self.catalog, self.folder / "answers", model=model)
@@ -217,23 +264,20 @@ class Workspace:
         with locked(self.folder), self._lock:
             self.people.catch_up()
             self._reopen()
-            before = self.generation
-            self.generation = before.next(
-                self.store.events.last(), len(self.items), len(self._erased), self.store.id
-            )
+            before, self._now = self._now, self._now.next()
             try:
                 for name in names:
                     start = time.perf_counter()
-                    self._fit(name).save(self._place(name))
-                    self._fitted[name] = self._open(name)
+                    self._models.fit(name, self._now)
+                    self._fitted[name] = self._models.open(name, self._now)
                     took[name] = time.perf_counter() - start
                 self.generation.write(self.folder / "fitted.json")
             except BaseException:  # half a generation is none: the last one goes on
-                self.generation = before
+                self._now = before
                 self._reopen()
                 raise
             self.store.versions.bump("model")
-            self._prune()
+            self._models.prune(self.generation)
         return took
 
     def reread(self) -> list[str]:
@@ -242,107 +286,28 @@ class Workspace:
         For after features were read: no later answer then waits for it.
         """
         names = [one for one in build.RETRIEVERS if build.reads_text(one) and self.is_fitted(one)]
+        with self._lock:
+            self._now = self._now.fitted_as(self.generation)  # what is being opened is not kept
+            for name in names:
+                self._fitted.pop(name, None)
         for name in names:
             self._progress(f"reading the texts again for {name}", 0.0)
-            self._fitted.pop(name, None)
             self.retriever(name)
         self._composed.clear()
         return names
 
     def is_fitted(self, name: str) -> bool:
         """Whether a retriever lies fitted on disk."""
-        return (self._place(name) / "meta.json").is_file()
+        return (self._models.place(name, self._now) / "meta.json").is_file()
 
-    def _open(self, name: str) -> Retriever:
-        stand_in = self.resources.stand_in() if build.reads_text(name) else ""
-        if stand_in:
-            self._progress(f"{name}: {stand_in}", 0.0)
-        place = self._place(name)
-        if (place / "meta.json").is_file():
-            try:
-                return self._load(name, place)
-            except FormatError as error:
-                self._progress(f"{name}: {error} Fitting it again.", 0.0)
-        fitted = self._fit(name)
-        try:
-            fitted.save(place)
-        except Unavailable as error:
-            if self.generation.items < len(self.items):
-                raise  # only what is loaded from disk can serve a catalogue that has grown
-            self._progress(f"{error} Serving {name} from memory.", 0.0)
-            return fitted
-        return self._load(name, place)
-
-    def _load(self, name: str, place: Path) -> Retriever:
-        made = build.retriever(name, self.resources).load(place, self._read_by(name, self.catalog))
-        if isinstance(made, EncodesItems) and made.encoded():
-            self._progress(f"{name} has encoded {made.encoded()} new or changed items", 1.0)
-            # Kept, or every process would encode them again.
-            with suppress(Unavailable):
-                made.save(place)
-        return build.equipped(made, self.resources, self.catalog, self.interactions)
-
-    def _fit(self, name: str) -> Retriever:
-        self._progress(f"fitting {name}", 0.0)
-        catalog, interactions = self._training
-        read = self._read_by(name, catalog)
-        fitted = build.fitted(name, self.resources, read, interactions)
-        self._progress(f"fitting {name}", 1.0)
-        return fitted
-
-    def _read_by(self, name: str, catalog: Catalog) -> Catalog:
-        """Return what a retriever reads: with features in the texts, for one that reads texts."""
-        if not self._is_read_by([name]):
-            return catalog
-        from tastemate.features.store import enriched, read_features
-
-        return enriched(catalog, read_features(self.features, catalog))
-
-    def _is_read_by(self, names: Iterable[str]) -> bool:
-        """Whether there are features, and one of the retrievers reads texts."""
-        return self.features.path.exists() and any(build.reads_text(name) for name in names)
-
-    @property
-    def _training(self) -> tuple[Catalog, Interactions]:
-        """The data as of the last `fit`: the base and what was absorbed then."""
-        now = self.generation
-        catalog = self._grown(self.items[: now.items])
-        base = self.interactions.over(catalog) if catalog is not self.catalog else self.interactions
-        return catalog, absorbed(base, catalog, self.store, now.events, self.weights_of_signals)
-
-    def _grown(self, items: list[Item]) -> Catalog:
-        """Return the base catalogue with items; one that does not fit is left out and said."""
-        base = self._read[0]
-        if not items:
-            return base
-        try:
-            return base.with_items(items)
-        except DataError:
-            for item in items:
-                try:
-                    base = base.with_items([item])
-                except DataError as error:
-                    self._progress(f"An added item is left out: {error}", 0.0)
-            return base
+    def _open(self, name: str, now: Edition) -> Retriever:
+        fits = not self.sealed or getattr(self._supplying, "on", False)
+        return self._models.open(name, now, fits=fits)
 
     @property
     def key(self) -> str:
         """A short hash of the data the models are fitted on."""
         return self.generation.key
-
-    def _place(self, name: str) -> Path:
-        key = f"{self.key}{build.options_key(name, self.resources)}"
-        return self.folder / "models" / f"{name}-{key}"
-
-    def _prune(self) -> None:
-        """Remove models of older fits but the last, and what a killed process left half written.
-
-        The one before stays: another process may be serving it, or have to go back to it.
-        """
-        kept = (self.generation.key, self.generation.previous)
-        for folder in (self.folder / "models").glob("*-*"):
-            if folder.name.startswith(".") or not any(key and key in folder.name for key in kept):
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _silent(_what: str, _share: float) -> None:

@@ -1,8 +1,9 @@
 """Conversations on disk: exact, durable, and gone when deleted."""
 
+import json
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -125,6 +126,29 @@ def test_what_was_deleted_is_not_brought_back_by_its_next_turn(kept: Sessions):
     with pytest.raises(NotFound, match="was deleted"):
         kept.keep(session.then(Turn("more", Intent())))
     assert kept.all() == []
+
+
+def test_what_was_deleted_in_its_first_turn_is_not_begun_again(kept: Sessions):
+    kept.keep(talk(0))
+    opened = kept.open("a")
+    kept.delete("a")
+    with pytest.raises(NotFound, match="was deleted"):
+        kept.keep(opened.then(Turn("first", Intent())), must_exist=True)
+    assert kept.all() == []
+    kept.keep(talk(0))
+    kept.keep(opened.then(Turn("first", Intent())), must_exist=True)
+    assert len(kept.open("a").turns) == 1
+
+
+@pytest.mark.parametrize("context", [{}, MappingProxyType({}), {"hour": "evening"}])
+def test_a_context_comes_back_whatever_kind_of_mapping_it_was(context: Mapping[str, str]):
+    intent = Intent(text="x", context=context)
+    record = encoded(intent)
+    assert ("context" in record) == bool(context)
+    found = decoded(Intent, json.loads(json.dumps(record)), "A turn")
+    assert found == intent
+    assert found.context == context
+    assert encoded(found) == record
 
 
 def test_two_that_go_on_from_the_same_turn_do_not_overwrite_each_other(kept: Sessions):

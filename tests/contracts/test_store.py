@@ -13,10 +13,12 @@ from sqlalchemy import inspect
 from tests.conftest import Postgres
 
 from tastemate.errors import ConfigError, DataError, FormatError, NotFound
+from tastemate.store import events
 from tastemate.store.backup import backup, restore
 from tastemate.store.impressions import Impression
 from tastemate.store.jobs import TRIES
 from tastemate.store.opening import Store, open_store, sqlite_url
+from tastemate.store.resetting import reset
 from tastemate.store.tastes import TasteEdit
 from tastemate.types import Item, Signal
 
@@ -94,6 +96,100 @@ def test_the_log_as_a_table(store: Store):
     assert part.schema == frame.schema == store.events.frame(after=seqs[-1]).schema
 
 
+def test_the_log_since_a_time_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(events, "CHUNK", 3)
+    times = [50, 10, 40, 20, 30, 60, 5, 45]
+    store.events.record([Signal(f"e{n}", "u", "i", "like", 0.5, n) for n in times])
+    whole = store.events.frame()
+    assert whole["timestamp"].to_list() == times  # in the order they were kept
+    assert whole.schema == store.events.frame(since=99).schema
+    late = store.events.frame(since=40)
+    assert late["timestamp"].to_list() == [50, 40, 60, 45]
+    assert late.equals(whole.filter(whole["timestamp"] >= 40))
+    part = store.events.frame(until=late["seq"][2], after=late["seq"][0], since=40)
+    assert part["timestamp"].to_list() == [40, 60]
+    store.impressions.add([Impression("r", "ann", "", f"i{n}", n, at=n) for n in range(1, 9)])
+    assert store.impressions.frame(since=3)["position"].to_list() == [3, 4, 5, 6, 7, 8]
+
+
+def test_what_was_done_since_a_time_is_found_by_its_index(store: Store):
+    store.events.record([did(n) for n in range(3000)])
+    asked = "SELECT kind FROM events WHERE timestamp >= 2990"
+    with store.database.writing() as connection:
+        if store.database.is_sqlite:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}").all()
+        else:
+            connection.exec_driver_sql("ANALYZE events")
+            plan = connection.exec_driver_sql(f"EXPLAIN {asked}").all()
+    assert "ix_events_timestamp" in str(plan)
+
+
+def test_counts_of_the_log_stay_right(store: Store, url: str):
+    other = open_store(url)
+    day = 86_400
+
+    def agree(count: int) -> None:
+        for one in (store, other):
+            assert one.events.count() == len(one.events.frame()) == count
+            assert sum(one.events.by_user().values()) == count
+
+    agree(0)
+    store.events.record([did(1), did(day, "bob"), did(day + 1, "bob"), did(day + 2, kind="view")])
+    agree(4)
+    assert store.events.by_user() == {"ann": 2, "bob": 2}
+    assert store.events.kinds_per_day(2) == [(1, "like", 2), (1, "view", 1)]
+    assert store.events.count(after=store.events.last() - 1) == 1
+    other.events.record([did(7)])
+    agree(5)
+    store.users.erase("bob")
+    agree(3)
+    other.events.record([did(8), did(9), did(10, "cy")])
+    agree(6)
+    reset(other, "ann")
+    agree(1)
+    other.close()
+
+
+def test_who_left_anything_at_all_is_held(store: Store):
+    assert not store.users.held("ann")
+    left = (
+        lambda user: store.impressions.add([Impression("r", user, "", "i", 1)]),
+        lambda user: store.sessions.keep(f"s-{user}", user, 1, []),
+        lambda user: store.complaints.add(user, "", "", "unfair", ""),
+        lambda user: store.tastes.put(user, "genres", "Crime", True),
+        lambda user: store.budgets.charge(user, 1, 0.0, "d"),
+        lambda user: store.audit.write("key", "did", f"/v1/users/{user}", {}),
+        lambda user: store.jobs.make("export", {"user": user}),
+        lambda user: store.users.put(user, {}),
+        lambda user: store.events.record([did(1, user)]),
+    )
+    for n, leave in enumerate(left):
+        leave(f"u{n}")
+        assert store.users.held(f"u{n}"), n
+        store.users.erase(f"u{n}")
+        assert not store.users.held(f"u{n}"), n
+    store.users.put("zoe", {"age": 3, "tags": ("a",)})
+    assert store.users.declared() == {"zoe": {"age": 3, "tags": ("a",)}}
+    assert store.bytes() > 1000
+
+
+def test_what_waited_to_be_written_of_somebody_erased_is_dropped(store: Store):
+    now = int(time.time())
+    waits = [
+        Impression(f"r-{user}-{at}", user, "", "i", 1, at=at)
+        for user in ("ann", "bob", "")
+        for at in (now - 5, now + 100)
+    ]
+    store.users.erase("ann")
+    store.impressions.add(waits)
+    assert store.impressions.frame()["recommendation"].to_list() == [
+        f"r-ann-{now + 100}",  # who came back
+        *(f"r-{user}-{at}" for user in ("bob", "") for at in (now - 5, now + 100)),
+    ]
+    assert store.users.erase("ann")["impressions"] == 1
+    assert store.users.erased() == {store.users.hash_of("ann")}
+
+
 @pytest.mark.parametrize("name", ODD)
 def test_ids_of_any_text(store: Store, name: str):
     store.events.record([Signal(name, name, name, "like", session=name, recommendation=name)])
@@ -111,7 +207,7 @@ def test_ids_of_any_text(store: Store, name: str):
     assert name == " " or name not in str(store.audit.all()[0])
 
 
-@pytest.mark.parametrize("bad", ["a\0b", "\ud83c", "x" * 1001, "🎬" * 251])
+@pytest.mark.parametrize("bad", ["a\0b", "\ud83c", "x" * 1025, "🎬" * 257])
 def test_what_no_database_holds_is_refused_and_nothing_of_it_kept(store: Store, bad: str):
     for place in ("id", "user", "item", "kind", "session", "recommendation"):
         values = {"id": "x", "user": "u", "item": "i", "kind": "like"} | {place: bad}
@@ -139,7 +235,8 @@ def test_what_no_database_holds_is_refused_and_nothing_of_it_kept(store: Store, 
         lambda: store.sessions.delete_user(bad),
         lambda: store.impressions.of(bad),
         lambda: store.jobs.get(bad),
-        lambda: store.jobs.tell(bad, 0.5),
+        lambda: store.jobs.tell(bad, "w", 0.5),
+        lambda: store.jobs.tell("j", bad, 0.5),
         lambda: store.experiments.get(bad),
         lambda: store.keys.revoke(bad),
         lambda: store.budgets.used(bad, "d"),
@@ -220,6 +317,21 @@ def test_tastes(store: Store):
     assert store.versions.all()["tastes"] == 4
 
 
+def test_one_word_of_a_taste_is_forgotten(store: Store):
+    for value in ("Crime", "Drama", 1990):
+        store.tastes.put("ann", "genres", value, True)
+    store.tastes.put("bob", "genres", "Crime", True)
+    before = store.versions.all()["tastes"]
+    assert store.tastes.forget("ann", "genres", "Crime") == before + 1
+    assert [one.value for one in store.tastes.of("ann")] == ["Drama", 1990]
+    assert store.tastes.forget("ann", "genres", "1990") == before + 2
+    assert store.tastes.forget("ann", "genres", "Crime") == 0
+    assert store.tastes.forget("ann", "moods", "Drama") == 0
+    assert [one.value for one in store.tastes.of("ann")] == ["Drama"]
+    assert len(store.tastes.of("bob")) == 1
+    assert store.versions.all()["tastes"] == before + 2
+
+
 def test_complaints_audit_and_experiments(store: Store):
     first = store.complaints.add("ann", "r", "i", "unfair", "No women")
     second = store.complaints.add("", "", "", "other", "")
@@ -288,16 +400,16 @@ def test_jobs_from_asking_to_the_end(store: Store):
     claimed = store.jobs.claim("w")
     assert claimed is not None
     assert (claimed.id, claimed.state, claimed.asked) == (first, "running", {"k": 1})
-    assert store.jobs.tell(first, 0.5, "half")
+    assert store.jobs.tell(first, "w", 0.5, "half")
     assert (store.jobs.get(first).progress, store.jobs.get(first).message) == (0.5, "half")
-    store.jobs.finish(first, {"seconds": 1})
+    store.jobs.finish(first, "w", {"seconds": 1})
     assert store.jobs.get(first).result == {"seconds": 1}
     store.jobs.cancel(first)
     assert store.jobs.get(first).state == "done"
     assert store.jobs.claim("w").id == second  # type: ignore[union-attr]
     store.jobs.cancel(second)
-    assert store.jobs.tell(second, 0.7) is False
-    store.jobs.finish(second, {})
+    assert store.jobs.tell(second, "w", 0.7) is False
+    store.jobs.finish(second, "w", {})
     assert store.jobs.get(second).state == "cancelled"
     assert [one.id for one in store.jobs.all()] == [second, first]
     for call in (store.jobs.get, store.jobs.cancel):
@@ -314,6 +426,22 @@ def test_a_job_whose_worker_died_begins_again_and_at_last_has_failed(store: Stor
     assert store.jobs.claim("w") is None
     assert store.jobs.get(job).state == "failed"
     assert "died" in store.jobs.get(job).error
+
+
+def test_who_lost_a_job_speaks_for_it_no_more(store: Store):
+    job = store.jobs.make("train", {})
+    store.jobs.claim("slow")
+    store.jobs.requeue_dead(-1)
+    store.jobs.claim("next")
+    assert store.jobs.tell(job, "slow", 0.9) is False
+    store.jobs.finish(job, "slow", {"model": "old"})
+    store.jobs.fail(job, "slow", "it was slow")
+    store.jobs.give_back(job, "slow")
+    found = store.jobs.get(job)
+    assert (found.state, found.progress, found.result, found.error) == ("running", 0.0, {}, "")
+    assert store.jobs.tell(job, "next", 0.5)
+    store.jobs.finish(job, "next", {"model": "new"})
+    assert store.jobs.get(job).result == {"model": "new"}
 
 
 def test_no_two_workers_get_the_same_job(store: Store):
@@ -339,6 +467,8 @@ def test_a_conversation_is_only_added_to(store: Store):
             rows.keep("s", "ann", 1, other)
     with pytest.raises(NotFound, match="was deleted"):
         rows.keep("t", None, 1, [{}, {}])
+    with pytest.raises(NotFound, match="was deleted"):
+        rows.keep("t", None, 1, [{}], must_exist=True)
     with pytest.raises(DataError, match="already"):
         rows.start("s", None, 1, [])
     rows.start("newer", "ann", 2, [])

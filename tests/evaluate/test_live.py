@@ -9,6 +9,7 @@ from tastemate.evaluate import live
 from tastemate.evaluate.served import audit_live, divergence, per_day
 from tastemate.interactions import Scale
 from tastemate.profile.signals import Weights
+from tastemate.rank.credit import credited
 from tastemate.types import Item
 
 SCALE = Scale(1.0, 5.0)
@@ -44,7 +45,8 @@ def lines(*rows):
 
 def done(*rows):
     numbered = [(seq, *row) for seq, row in enumerate(rows, start=1)]
-    return pl.DataFrame(numbered, schema=DONE, orient="row")
+    frame = pl.DataFrame(numbered, schema=DONE, orient="row")
+    return frame.with_columns(session=pl.lit(""))
 
 
 def found(shown, signals):
@@ -69,6 +71,24 @@ def test_a_signal_answers_the_list_it_names_else_the_latest_line_within_a_day():
     )
     assert table["clicked"].to_list() == [False, True, True, False]
     assert table["accepted"].to_list() == [False, False, True, False]
+
+
+def test_one_rule_says_what_a_signal_answers():
+    """What comes a day after the list it names is no answer to it; sessions name their readers."""
+    shown = lines(
+        ("r1", "ann", "", "i1", 1, 100),
+        ("r2", "", "s", "i2", 1, 100),
+        ("r3", "bob", "", "i3", 1, 100),
+    )
+    signals = done(
+        ("ann", "i1", "like", 0.0, 100 + 90_000, "r1"),
+        ("", "i2", "like", 0.0, 150, ""),
+        ("ann", "i3", "like", 0.0, 150, "r3"),
+    ).with_columns(session=pl.Series(["", "s", ""]))
+    expected = [False, True, False]
+    assert found(shown, signals)["accepted"].to_list() == expected
+    rewards = credited(shown, signals, ["like"], live.WINDOW)["reward"].to_list()
+    assert rewards == [int(one) for one in expected]
 
 
 def test_what_was_taken_back_was_not_said_and_ratings_count_by_their_value():
@@ -136,6 +156,7 @@ def test_rates_and_exposure_are_what_was_counted():
 def test_deciles_hold_a_tenth_of_the_items_each_the_most_met_first():
     counts = np.arange(20)[::-1]
     assert live.deciles(counts).tolist() == [at // 2 for at in range(20)]
+    assert live.deciles(np.array([5, 0, 0, 0])).tolist() == [0, 2, 2, 2], "alike, so in one"
     rows = live.by_popularity(many(), counts)
     assert [row.value for row in rows] == [str(at) for at in range(1, 11)]
     assert rows[0].figures["exposure"].value > rows[1].figures["exposure"].value

@@ -87,8 +87,10 @@ def test_what_an_arm_cannot_set_is_said(overrides: dict[str, Any], says: str) ->
     max_leaves=8,
 ))  # fmt: skip
 def test_any_json_is_read_or_refused_in_words(value: object) -> None:
+    made = None
     with contextlib.suppress(ConfigError, FormatError):
-        read(value)
+        made = read(value)
+    assert made is None or read(made.as_json()) == made
 
 
 def test_two_experiments_may_not_set_the_same() -> None:
@@ -96,8 +98,9 @@ def test_two_experiments_may_not_set_the_same() -> None:
     one, other = Experiment("one", arms), Experiment("two", arms)
     with pytest.raises(ConfigError, match="both set explore"):
         check_together([one, other])
-    check_together([one.ended(5), other])
-    check_together([one, Experiment("two", (Arm("a", 0.5), Arm("b", 0.5, {"novelty": 0.1})))])
+    assert check_together([one.ended(5), other]) is None
+    apart = Experiment("two", (Arm("a", 0.5), Arm("b", 0.5, {"novelty": 0.1})))
+    assert check_together([one, apart]) is None
 
 
 def test_a_stopped_experiment_stays_stopped() -> None:

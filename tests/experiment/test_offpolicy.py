@@ -159,3 +159,13 @@ def test_a_policy_that_was_never_shown_is_refused_in_words() -> None:
     assert "worth 0" in why
     with pytest.raises(DataError, match="Serve with exploration"):
         Records.of(impressions({"recommendation": "r", "item": "x"}), signals(), kinds=("click",))
+
+
+def test_lists_that_words_or_events_shaped_are_left_out() -> None:
+    lists = {"plain": "fast/model", "worded": "fast/model+words", "chat": "chat+session"}
+    rows = [
+        {"recommendation": name, "item": "x", "propensity": 0.5, "policy": policy}
+        for name, policy in lists.items()
+    ]
+    records = Records.of(impressions(*rows), signals(), kinds=("click",))
+    assert records.recommendations == ("plain",)

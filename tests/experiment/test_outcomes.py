@@ -6,6 +6,7 @@ from tastemate.errors import DataError
 from tastemate.experiment.definition import Arm, Experiment, Metric
 from tastemate.experiment.outcomes import before, outcomes
 from tastemate.rank.credit import credited, standing
+from tastemate.types import undo_id
 
 ARMS = (Arm("a", 0.5), Arm("b", 0.5))
 
@@ -71,6 +72,17 @@ def test_what_was_undone_rewards_nothing() -> None:
     assert standing(given)["timestamp"].to_list() == [13, 16]
     shown = impressions({"user": "u", "item": "i", "at": 10})
     assert rewards(shown, given) == [1]
+
+
+def test_an_undo_that_names_a_signal_takes_back_that_one_and_no_other() -> None:
+    rows = [
+        {"id": "liked", "kind": "like", "timestamp": 11},
+        {"id": "saved", "kind": "save", "timestamp": 12},
+        {"id": undo_id("liked"), "kind": "undo", "timestamp": 13},
+    ]
+    given = signals(*({"user": "u", "item": "i"} | row for row in rows))
+    assert standing(given)["id"].to_list() == ["saved"]
+    assert standing(given[1:])["id"].to_list() == ["saved"]
 
 
 def test_empty_frames_and_frames_without_columns() -> None:

@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 from scipy import stats
+from tests.experiment.frames import impressions, signals
 
 from tastemate.errors import ConfigError, DataError
+from tastemate.experiment.analyse import analyse
 from tastemate.experiment.definition import Arm, Experiment
 from tastemate.experiment.ratio import check, chi_square, sequential
+from tastemate.experiment.reading import read
 
 
 def test_chi_square_agrees_with_scipy() -> None:
@@ -53,3 +56,15 @@ def test_nonsense_is_refused() -> None:
         sequential(np.ones(2), np.array([0.2, 0.3, 0.5]))
     with pytest.raises(ConfigError, match="no arm has a share"):
         check(Experiment("x", (Arm("a", 0.0), Arm("b", 0.0))), {})
+
+
+def test_an_experiment_that_nobody_can_be_in_is_refused_and_an_old_one_is_noted() -> None:
+    arms = [{"name": "a", "share": 0.0}, {"name": "b", "share": 0.0}]
+    with pytest.raises(ConfigError, match="no arm has a share"):
+        read({"id": "nobody", "arms": arms})
+    old = read({"id": "nobody", "arms": arms, "state": "stopped"})
+    found = check(old, {"a": 0, "b": 0})
+    assert not found.broken
+    assert found.expected == {}
+    told = analyse(old, impressions(), signals()).as_json()
+    assert "No arm has a share" in told["notes"][0]

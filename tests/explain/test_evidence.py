@@ -200,7 +200,16 @@ def test_somebody_new_hears_how_many_liked_it():
 
 def test_the_item_itself_is_not_its_reason():
     reason = explainer().explain(Query(user="u5", history=PAST), lines("moby"))[0]
-    assert "moby" not in {fact.item for fact in reason.evidence}
+    assert "moby" not in {fact.item for fact in reason.evidence if fact.kind != "seen"}
+    query = Query(user="u5", history=PAST)
+    told = [(fact.item, fact.value) for fact in only(reason, "seen")]
+    assert told and told[0][0] == "moby"
+    assert reason.clauses[0].text.startswith("you ") and "already" in reason.clauses[0].text
+    assert not check(reason, BOOKS["moby"], query, BOOKS, READERS)
+    other = explainer().explain(query, lines("typee"))[0]
+    assert not only(other, "seen")
+    stolen = Reason(reason.clauses[:1], reason.evidence[:1])
+    assert check(stolen, BOOKS["typee"], query, BOOKS, READERS)
 
 
 def test_words_of_the_request_are_found_once_each():
@@ -210,7 +219,8 @@ def test_words_of_the_request_are_found_once_each():
         ("subjects", ("revenge",)),
         ("text", ("sailor",)),
     ]
-    assert '"revenge" from your request is in its subjects' in reason.text.lower()
+    assert "it is about revenge, as you asked" in reason.text.lower()
+    assert '"sailor" from your request is in its text' in reason.text
     assert not check(reason, BOOKS["monte"], query, BOOKS, READERS)
     two = explainer().explain(Query(text="sailor island"), lines("typee"))[0]
     assert '"sailor" and "island" from your request are in its text' in two.text

@@ -34,7 +34,7 @@ def test_the_moment_goes_into_the_reason_and_is_checked(world):
         Leaning("mood", "is", "warm", 0.5, KIDS),
         Leaning("genres", "is", "Comedy", 0.1),
     )
-    assert told.clauses[0].text == "right with kids: genres Family, mood warm"
+    assert told.clauses[0].text == "right with kids: is Family, feels warm"
     assert len(told.clauses[0].evidence) == 2
     assert {fact.because for fact in told.evidence if fact.kind == "context"} == {KIDS}
     assert Verifier(*world).check(told, FILM, query) == []
@@ -46,7 +46,7 @@ def test_a_leaning_without_a_cause_and_one_of_numbers(world):
     told, query = reason(
         world, Leaning("violence", "at most", 3, 1.0), Leaning("genres", "is", "Comedy", 0.5)
     )
-    assert told.clauses[0].text == "leans your way: violence at most 3, genres Comedy"
+    assert told.clauses[0].text == "leans your way: violence at most 3, is Comedy"
     assert Verifier(*world).check(told, FILM, query) == []
 
 

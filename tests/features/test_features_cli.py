@@ -208,9 +208,9 @@ def test_generated_is_not_given_texts_with_features(project):
     reading = {name for name in build.RETRIEVERS if build.reads_text(name)}
     assert set(READS) < reading
     assert "generated" not in reading
-    read = opened.work._read_by("generated", opened.catalog)
+    read = opened.work._models.read_by("generated", opened.catalog)
     assert read is opened.catalog
-    assert opened.work._read_by("content", opened.catalog) is not opened.catalog
+    assert opened.work._models.read_by("content", opened.catalog) is not opened.catalog
 
 
 def test_a_model_without_a_key_is_said_and_the_words_are_read(project, monkeypatch):

@@ -7,4 +7,5 @@ def expect(what: Any) -> Any:
     """Return the assertions about a part of a page."""
     from playwright.sync_api import expect
 
+    expect.set_options(timeout=15_000)  # a machine that is busy with other work
     return expect(what)

@@ -6,91 +6,120 @@ import pytest
 from tests.page.seen import expect
 
 CHECKS = Path(__file__).with_name("access.js").read_text(encoding="utf-8")
+BROKEN = """() => [...document.querySelectorAll('.cover-title')].flatMap((title) => {
+  const text = [...title.childNodes].find((n) => n.nodeType === 3);
+  if (!text || !title.checkVisibility()) return [];
+  return [...text.data.matchAll(/[^\\s\\u002d\\u2013]+/g)].filter((word) => {
+    const range = document.createRange();
+    range.setStart(text, word.index);
+    range.setEnd(text, word.index + word[0].length);
+    return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1;
+  }).map((word) => word[0]);
+})"""
 SMALL = {"width": 360, "height": 740}
 THEMES = ("light", "dark")
 
 
-def fits(page) -> None:
-    """Nothing is wider than the screen, and nothing scrolls sideways."""
-    wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert wide[0] <= wide[1], wide
+def overflow(page) -> int:
+    """Return by how many pixels something is wider than the screen; 0 where all fits."""
+    return page.evaluate("Math.max(0, document.documentElement.scrollWidth - innerWidth)")
 
 
-def check(page) -> None:
+def broken(page) -> list[str]:
+    """Return the words of covers that are broken within."""
+    return page.evaluate(BROKEN)
+
+
+def wrong(page) -> list[str]:
+    """Return all that is wrong with what is on the screen."""
     page.wait_for_timeout(50)
-    assert page.evaluate(CHECKS) == []
-    fits(page)
+    found = [*page.evaluate(CHECKS), *(f"broken: {word}" for word in broken(page))]
+    return [*found, f"{overflow(page)} px too wide"] if overflow(page) else found
 
 
-def walk(page) -> None:
-    """Look into every part of the page, checking each."""
+def walk(page) -> dict[str, list[str]]:
+    """Look into every part of the page; return what is wrong in each."""
+    found: dict[str, list[str]] = {}
+
+    def check(part: str) -> None:
+        found[part] = wrong(page)
+
     page.wait_for_selector(".pick")
-    check(page)
+    check("first screen")
     for at in range(5):
         page.locator(".pick").nth(at).click()
-    check(page)
+    check("picked")
     page.locator(".pick-bar [type=submit]").click()
     page.wait_for_selector(".card .open")
-    check(page)
+    check("list")
     page.locator(".card .menu-box > button").first.click()
-    check(page)
+    check("menu")
     page.get_by_role("menuitem", name="Why is this here?").click()
-    check(page)
+    check("why")
     page.keyboard.press("Escape")
     page.locator(".card .menu-box > button").first.click()
     page.get_by_role("menuitem", name="More like this").click()
     page.wait_for_selector("dialog .row-item")
-    check(page)
+    check("more like this")
     page.keyboard.press("Escape")
     page.locator("#add-filter").click()
     page.locator("#attribute").select_option(index=1)
     page.locator("dialog .chip.toggle").first.click()
-    check(page)
+    check("filter")
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("button", name="Something about this list is not right").click()
-    check(page)
+    check("complaint")
     page.keyboard.press("Escape")
     page.locator(".card .act.like").first.click()
     page.wait_for_selector(".toast")
-    check(page)
+    check("message at the foot")
     page.locator(".views [data-to=chat]").click()
     page.locator("#message").fill("something funny")
     page.keyboard.press("Enter")
     page.wait_for_selector("#chat .row-item")
-    check(page)
+    check("chat")
     page.locator(".views [data-to=you]").click()
     page.wait_for_selector(".past")
     page.locator(".past summary").click()
-    check(page)
+    check("about you")
     page.get_by_role("button", name="Delete me").click()
-    check(page)
+    check("delete")
+    return found
+
+
+PARTS = (
+    *("first screen", "picked", "list", "menu", "why", "more like this", "filter", "complaint"),
+    *("message at the foot", "chat", "about you", "delete"),
+)
+WELL = {part: [] for part in PARTS}
+"""What `walk` returns where nothing is wrong."""
 
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_small_screen(films, tab, theme):
     page = tab(viewport=SMALL, color_scheme=theme, has_touch=True).page
     page.goto(films.url)
-    walk(page)
+    assert walk(page) == WELL
 
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_large_screen(films, tab, theme):
     page = tab(color_scheme=theme).page
     page.goto(films.url)
-    walk(page)
+    assert walk(page) == WELL
 
 
 def test_books_on_a_small_screen(books, tab):
     page = tab(viewport=SMALL).page
     page.goto(books.url)
-    walk(page)
+    assert walk(page) == WELL
 
 
 def test_large_letters(films, tab):
     """At 200% text nothing is cut off sideways."""
     page = tab(viewport={"width": 640, "height": 800}).onboard(films.url)
     page.evaluate("document.documentElement.style.fontSize = '200%'")
-    fits(page)
+    assert (overflow(page), broken(page)) == (0, [])
 
 
 def press(page, key: str, times: int = 1) -> None:
@@ -177,12 +206,25 @@ def test_keyboard_alone(films, tab):
         press(page, "Enter")
     expect(page.locator("#add-filter")).to_be_focused()
 
-    # the chat
+    # the chat: one stop for all that was said, arrow keys within
     until(page, "#message", most=160)
     page.keyboard.type("something from France")
     press(page, "Enter")
     expect(page.locator("#chat .row-item")).not_to_have_count(0)
     expect(page.locator("#message")).to_be_focused()
+    assert (
+        page.locator(".log button:not([tabindex='-1']), .log a:not([tabindex='-1'])").count() == 0
+    )
+    until(page, ".log", "Shift+Tab", most=12)
+    press(page, "ArrowDown")
+    expect(page.locator(".log .row-title").first).to_be_focused()
+    press(page, "ArrowDown")
+    expect(page.locator(".log .row-item .like").first).to_be_focused()
+    press(page, "Escape")
+    expect(page.locator(".log")).to_be_focused()
+    press(page, "End")
+    press(page, "Tab")
+    assert page.evaluate("!document.activeElement.closest('.log')")
 
 
 def test_changes_are_told(films, tab):

@@ -121,8 +121,16 @@ def test_nothing_fits_says_so(films, tab):
     page.locator("#low").fill("2023")
     page.locator("#high").fill("1920")
     page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("dialog .wrong")).to_contain_text("Nothing goes from 2023 up to 1920")
+    expect(page.locator("#low")).to_be_focused()
+    page.locator("#low").fill("1900")
+    page.locator("#high").fill("1901")
+    page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator(".empty-title")).to_contain_text("No")
-    expect(page.locator(".chip.own")).to_have_count(2)
+    expect(page.locator(".chip.own")).to_have_text(["Year 1900\u20131901"])
+    with feedback(page) as listed:
+        page.reload()
+    assert json.loads(listed.value.request.post_data)["filters"] == ["year>=1900", "year<=1901"]
 
 
 def test_one_sentence_is_enough(films, tab):
@@ -133,6 +141,19 @@ def test_one_sentence_is_enough(films, tab):
     page.get_by_role("button", name="Show my list").click()
     expect(page.locator(".chip.chat")).to_have_count(2)
     expect(page.locator(".card .open")).not_to_have_count(0)
+
+
+def test_first_sentence_is_followed_whole(films, tab):
+    page = tab().page
+    page.goto(films.url)
+    page.wait_for_selector(".pick")
+    page.locator("#sentence").fill("a comedy for a rainy evening")
+    page.get_by_role("button", name="Show my list").click()
+    expect(page.locator(".chip.chat")).to_have_count(3)
+    with feedback(page) as listed:
+        page.get_by_role("button", name="Remove: rainy day").click()
+    asked = json.loads(listed.value.request.post_data)
+    assert (asked["filters"], asked["context"]) == (["genres=Comedy"], {"time": "evening"})
 
 
 def test_more_and_less_like_this(films, tab):
@@ -147,6 +168,11 @@ def test_more_and_less_like_this(films, tab):
     expect(page.locator(".toast")).to_contain_text("More of")
     page.locator(".views [data-to=you]").click()
     expect(page.locator("#said-title")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".toast")).to_contain_text("Undone")
+    page.reload()
+    page.wait_for_selector(".past")
+    expect(page.locator("#said-title")).to_have_count(0)
 
 
 def test_taste_is_corrected(films, tab):
@@ -154,9 +180,96 @@ def test_taste_is_corrected(films, tab):
     page.locator(".views [data-to=you]").click()
     one = page.locator(".statement").filter(has_not_text="from the").first
     words = one.locator(".claim").inner_text()
-    one.get_by_role("button", name="Never say this").click()
-    expect(page.locator(".toast")).to_contain_text("not be said again")
+    one.get_by_role("button", name="Yes").click()
+    own = page.locator(".said li")
+    expect(own).to_have_count(1)
+    expect(page.locator(".claim", has_text=words)).to_have_count(0)  # said once, not twice
+    own.get_by_role("button", name="Take back").click()
+    expect(own).to_have_count(0)
+    one = page.locator(".statement").filter(has_text=words)
+    one.get_by_role("button", name=re.compile("^No: ")).click()
+    expect(page.locator(".toast")).to_contain_text("not say it again")
     expect(page.locator(".claim", has_text=words)).to_have_count(0)
+    expect(own).to_contain_text("Not to be said of you")
+    assert "You say you" not in page.locator("#you").inner_text()
+    page.get_by_role("button", name="Undo").click()
+    expect(own).to_have_count(0)
+    one.get_by_role("button", name="It is the opposite").click()
+    expect(own).to_contain_text("You do not like")
+    expect(page.locator(".claim", has_text=words)).to_have_count(0)
+
+
+def test_like_said_in_the_chat_is_kept(films, tab):
+    page = tab().onboard(films.url)
+    with feedback(page):
+        page.locator("#message").fill("I love The Godfather and hated Jaws")
+        page.keyboard.press("Enter")
+    expect(page.locator("#likes a")).to_have_count(6)
+    expect(page.locator("#likes")).to_contain_text("The Godfather")
+    expect(page.locator(".toast")).to_contain_text("Kept from the chat")
+    user = page.evaluate("localStorage['tastemate.user']")
+    past = httpx.get(f"{films.url}/v1/users/{user}/history").json()["events"]
+    kept = [(one["kind"], one["item_id"]) for one in past[:2]]
+    assert sorted(kept) == [("dislike", "jaws-1975"), ("like", "the-godfather-1972")]
+    page.locator("#message").fill("something tense")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip.chat")).to_have_count(1)
+    expect(page.locator("[aria-label=Send]")).to_be_visible()
+    assert httpx.get(f"{films.url}/v1/users/{user}/history").json()["total"] == 7  # kept once
+    page.get_by_role("button", name="Take back what I said last").click()
+    expect(page.locator(".chip.chat")).to_have_count(0)
+    expect(page.locator("#likes a")).to_have_count(6)
+    page.get_by_role("button", name="Take back what I said last").click()
+    expect(page.locator("#likes a")).to_have_count(5)
+
+
+def test_feed_begins_with_what_the_chat_found(films, tab):
+    page = tab().onboard(films.url)
+    page.locator("#message").fill("something tense")
+    with feedback(page):
+        page.keyboard.press("Enter")
+    expect(page.locator("#chat .row-item")).not_to_have_count(0)
+    expect(page.locator("#feed .notes")).to_contain_text("what the chat found")
+    chat = page.locator("#chat .row-item").evaluate_all("all => all.map(one => one.dataset.id)")
+    shown = ids(page)
+    assert shown[: len(chat)] == chat
+    assert len(set(shown)) == len(shown)
+    page.locator(".card .dislike").first.click()
+    expect(page.locator(f'#cards [data-id="{chat[0]}"]')).to_have_count(0)
+    assert ids(page)[: len(chat) - 1] == chat[1:]
+    with feedback(page):
+        page.locator("#novelty").fill("0.5")
+    expect(page.locator("#feed .notes")).not_to_contain_text("what the chat found")
+
+
+def test_mood_is_read_as_the_chat_reads(films, tab):
+    page = tab().onboard(films.url)
+    page.locator("#words").fill("no ghosts")
+    with feedback(page) as listed:
+        page.keyboard.press("Enter")
+    expect(page.locator(".chip.chat")).to_have_text("nothing about ghosts")
+    assert json.loads(listed.value.request.post_data)["filters"] == ["themes!=ghosts"]
+    page.locator("#words").fill("zxcvb qwerty")
+    with feedback(page) as listed:
+        page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("I know no word of")
+    assert json.loads(listed.value.request.post_data)["query"] == "zxcvb qwerty"
+    chip = page.get_by_role("button", name="Remove: \u201czxcvb qwerty\u201d")
+    with feedback(page) as listed:
+        chip.click()
+    assert json.loads(listed.value.request.post_data)["query"] == ""
+    expect(page.locator(".chip.chat")).to_have_count(1)
+
+
+def test_offers_of_the_last_turn_are_there_after_a_reload(films, tab):
+    page = tab().onboard(films.url)
+    page.locator("#message").fill("a western from the 2020s with robots")
+    page.keyboard.press("Enter")
+    expect(page.locator(".ideas .chip").first).to_contain_text("Forget")
+    page.reload()
+    expect(page.locator(".ideas .chip").first).to_contain_text("Forget")
+    page.locator(".ideas .chip").first.click()
+    expect(page.locator(".chip.chat")).to_have_count(2)
 
 
 def test_complaint_arrives(films, tab):

@@ -72,6 +72,18 @@ def test_hostile_item_is_found_picked_and_shown(films, hostile, tab):
     expect(page.locator("#likes")).to_contain_text(HOSTILE[0])
 
 
+def test_no_title_is_near(films, tab):
+    page = tab().page
+    page.goto(films.url)
+    page.wait_for_selector(".pick")
+    for words, title in (("zzxqw", ""), ("paddin", "Paddington"), ("Amelie", "Am\u00e9lie"),
+                         ("pulp fictoin", "Pulp Fiction")):  # fmt: skip
+        page.locator("#find-own").fill(words)
+        found = page.locator(".finder li")
+        expect(found.first).to_contain_text(title or "Nothing found")
+        expect(page.locator(".found")).to_have_count(1 if title else 0)
+
+
 def test_server_gone_is_said_and_tried_again(films, tab):
     one = tab()
     page = one.onboard(films.url)
@@ -139,6 +151,22 @@ def test_lesser_answers_are_said(films, tab):
     expect(notes).to_have_count(0)
 
 
+def test_who_is_new_is_spoken_to(films, tab):
+    page = tab().page
+    page.goto(films.url)
+    page.get_by_role("button", name="see what is popular").click()
+    note = page.locator("#feed .note")
+    expect(note).to_have_text("I do not know you yet; this is what most people chose.")
+    page.locator("#add-filter").click()
+    page.locator("#low").fill("1990")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(note).to_have_text(
+        "I do not know you yet; of what fits your wishes, this is what most people chose."
+    )
+    page.reload()
+    page.wait_for_selector(".card .open")
+
+
 def test_answer_is_stopped(films, tab):
     page = tab().onboard(films.url)
     page.route("**/messages", lambda route: None)
@@ -184,6 +212,11 @@ def test_key_is_asked_for_and_kept_in_the_tab(films, tab):
     one.page.route("**/v1/**", guarded)
     one.page.goto(films.url)
     expect(one.page.get_by_role("heading", name="This server wants a key")).to_have_count(1)
+    one.page.locator("#key").fill("tm_1_wrong")
+    one.page.get_by_role("button", name="Use this key").click()
+    expect(one.page.locator("#key-wrong")).to_have_text("Send a key.")
+    expect(one.page.locator("#key")).to_be_focused()
+    assert one.page.evaluate("sessionStorage.length") == 0
     one.page.locator("#key").fill("tm_1_secret")
     one.page.get_by_role("button", name="Use this key").click()
     one.page.wait_for_selector(".pick")

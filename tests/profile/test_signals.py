@@ -1,5 +1,7 @@
 """What signals are worth, what stands of them, and what enters the history."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from tastemate.errors import ConfigError
 from tastemate.interactions import Scale
 from tastemate.profile.signals import WEIGHTS, Weights, events, standing, weights
-from tastemate.types import Event, Signal
+from tastemate.types import Event, Signal, undo_id
 
 STARS = Scale(0.5, 5.0)
 CLICKS = Scale(1.0, 1.0)
@@ -65,6 +67,16 @@ def test_an_undo_takes_back_the_last_word_on_that_item_only() -> None:
     did = [signal("view"), signal("like", at=1), signal("like", "b", 2), signal("undo", at=3)]
     assert [(one.item, one.kind) for one in standing(did)] == [("a", "view"), ("b", "like")]
     assert standing([signal("undo")]) == []
+
+
+def test_an_undo_that_names_a_signal_takes_back_that_one_and_no_other() -> None:
+    liked, saved = signal("like", at=1), signal("save", at=2)
+    back = replace(signal("undo", at=3), id=undo_id(liked.id))
+    assert standing([liked, saved, back]) == [saved]
+    assert standing([liked, saved, back, back]) == [saved]  # not the save in its place
+    assert standing([saved, back]) == [saved]
+    long = ["x" * 300 + end for end in "ab"]
+    assert undo_id(long[0]) != undo_id(long[1])
 
 
 def test_the_latest_word_counts_wherever_it_stands() -> None:

@@ -7,6 +7,8 @@ from starlette.testclient import TestClient
 
 from tastemate.project import Tastemate
 from tastemate.serve.app import create_app
+from tastemate.serve.guarding import spared
+from tastemate.serve.logs import Seen
 from tastemate.serve.service import Service
 from tastemate.serve.settings import Serving
 
@@ -70,3 +72,15 @@ def test_the_state_folder_holds_no_secret(service: Service) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
             assert secret.split("_", 2)[2].encode() not in path.read_bytes()
+
+
+def test_probes_that_went_well_and_what_a_terminal_need_not_see_leave_no_line():
+    def seen(route, status, error=None):
+        return Seen({}, route, status, 0.1, error)
+
+    assert spared(seen("/health/ready", 200))
+    assert not spared(seen("/health/ready", 503))
+    assert not spared(seen("/v1/recommend", 200))
+    assert spared(seen("/v1/recommend", 404), least=500)
+    assert not spared(seen("/v1/recommend", 500), least=500)
+    assert not spared(seen("/static", 200, ValueError()), least=500)

@@ -94,3 +94,27 @@ def test_any_text_is_a_host_or_none(origin: str, host: str) -> None:
     assert ":" not in name_of(host) or host.strip().startswith("[")
     assert same(f"http://{origin}", host) in (True, False)
     assert same(origin, host) in (True, False)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1%evil.com",
+        "[::1%evil.com]:8765",
+        "x@127.0.0.1",
+        "127.0.0.1@evil.com",
+        "a,localhost",
+    ],
+)
+def test_a_name_that_can_be_read_two_ways_is_none(tmp_path: Path, host: str) -> None:
+    assert name_of(host) == ""
+    with opened(tmp_path) as app:
+        assert app.client.get("/v1/items/1", headers={"Host": host}).status_code == 421
+
+
+@pytest.mark.parametrize("origin", ["http://evil@127.0.0.1:8765", "http://127.0.0.1%25x:8765"])
+def test_an_origin_with_more_than_a_name_is_foreign(tmp_path: Path, origin: str) -> None:
+    assert not same(origin, "127.0.0.1:8765")
+    with opened(tmp_path) as app:
+        answer = app.client.post("/v1/recommend", json={}, headers={"Origin": origin})
+        assert answer.status_code == 403

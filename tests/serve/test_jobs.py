@@ -1,5 +1,6 @@
 """Jobs are done by processes of their own, once, and whatever happens to those is told."""
 
+import stat
 import sys
 import threading
 import time
@@ -162,7 +163,7 @@ def test_a_worker_ends_when_its_job_is_no_longer_its_own(
     queue = project.store.jobs
     job = queue.make("evaluate", {})
     queue.claim("here")
-    with worker.Beat(queue, job, every=0.02) as beat:
+    with worker.Beat(queue, job, "here", every=0.02) as beat:
         beat.tell("half of it", 0.5)
         until(lambda: queue.get(job).progress == 0.5)
         assert not killed.is_set()
@@ -186,9 +187,12 @@ def test_export_and_backup_write_what_is_there(project: Tastemate) -> None:
     project.record([Signal("e1", "new", "i1", "like", timestamp=1)])
     told = worker.export(project, {}, lambda what, share: None)
     assert told["events"] == 1
+    places = [Path(told["path"]), *Path(told["path"]).iterdir()]
+    assert [stat.S_IMODE(one.stat().st_mode) for one in places] == [0o700, 0o600, 0o600, 0o600]
     assert pl.read_parquet(Path(told["path"]) / "events.parquet")["id"].to_list() == ["e1"]
     kept = worker.backup(project, {}, lambda what, share: None)
     assert Path(kept["path"]).stat().st_size == kept["bytes"] > 0
+    assert stat.S_IMODE(Path(kept["path"]).parent.stat().st_mode) == 0o700
 
 
 def test_an_evaluation_tells_its_figures(project: Tastemate) -> None:

@@ -211,6 +211,8 @@ def test_users_are_found_where_they_are_named() -> None:
     assert of("/api/v1/users/ann/export", root="/api") == "ann"
     assert of("/v1/sessions", b"user_id=a%20b") == "a b"
     assert of("/v1/items/1") == ""
+    assert of("/v1/operator/user/a/taste") == "a/taste"
+    assert of("/v1/operator/users") == ""
     assert user_in(b'{"user_id": "ann"}') == "ann"
     assert user_in(b'{"user\\u005fid": "ann"}') == "ann"
     assert user_in(b'{"user": "ann"}') == "ann"

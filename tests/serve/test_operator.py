@@ -130,10 +130,15 @@ def test_prompts_take_the_abilities_of_the_configured_model(tm):
     asked = []
     model = Scripted(lambda prompt: asked.append(prompt) or "", abilities=frozenset())
     settings = replace(tm.settings, llm=replace(tm.settings.llm, model="scripted", taste=False))
-    view = SimpleNamespace(
-        **{name: getattr(tm, name) for name in ("model_version", "settings", "work", "profile")},
-        language=Language(model, settings, PLAIN),
-    )
+
+    spoken = Language(model, settings, PLAIN)
+
+    class View:
+        model_version, work, profile = tm.model_version, tm.work, tm.profile
+        catalog, settings = tm.catalog, tm.settings
+        language = spoken
+
+    view = View()
     told = Prompts().of(view, tm.query("p001", 5))
     assert told["prompts"]
     assert not any(one["labels"] for one in told["prompts"])
@@ -242,7 +247,9 @@ def client(busy):
 
     waiting = type("Waiting", (), {"__len__": lambda self: 0})()
     waiting.written, waiting.dropped, waiting.error = 0, 0, ""
-    service = SimpleNamespace(project=busy, store=busy.store, impressions=waiting, telemetry=None)
+    service = SimpleNamespace(
+        project=busy, store=busy.store, impressions=waiting, telemetry=None, trouble=""
+    )
     app = FastAPI()
     problem.install(app)
     app.include_router(operator.router(service))

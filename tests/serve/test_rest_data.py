@@ -98,6 +98,33 @@ def test_feedback_is_taken_back_by_its_id(client):
     assert client.post("/v1/feedback", json={**word, "kind": "no"}).status_code == 422
 
 
+def test_only_the_word_that_is_named_is_taken_back(client):
+    ids = {}
+    for kind in ("like", "save"):
+        word = {"user_id": "fb-2", "item_id": "heat-1995", "kind": kind}
+        ids[kind] = client.post("/v1/feedback", json=word).json()["event_id"]
+    client.delete(f"/v1/feedback/{ids['like']}")
+    kinds = [one["kind"] for one in client.get("/v1/users/fb-2/history").json()["events"]]
+    assert kinds == ["save"]
+
+
+def test_two_long_ids_are_taken_back_each_by_itself(client):
+    names = ["x" * 255 + end for end in "ab"]
+    films = ("heat-1995", "shrek-2001")
+    sent(
+        client, *(like("fb-3", item, event_id=one) for item, one in zip(films, names, strict=True))
+    )
+    for name in names:
+        assert client.delete(f"/v1/feedback/{name}").json()["accepted"] == 1
+    assert client.get("/v1/users/fb-3/history").json()["total"] == 0
+
+
+def test_a_word_from_a_clock_ahead_of_ours_is_taken_back(client):
+    sent(client, like("fb-4", event_id="ahead", timestamp=int(time.time()) + 120))
+    assert client.delete("/v1/feedback/ahead").json()["accepted"] == 1
+    assert client.get("/v1/users/fb-4/history").json()["total"] == 0
+
+
 def test_a_complaint_is_kept(client, project):
     told = client.post("/v1/complaints", json={"kind": "unfair", "text": "Always the same."})
     kept = project.store.complaints.all()[-1]
@@ -114,6 +141,22 @@ def test_ids_may_hold_anything_that_prints(client):
         assert client.get(f"/v1/users/{bad}").status_code == 422
         assert client.get(f"/v1/items/{bad}").status_code == 422
     assert client.get("/v1/items/%ff").status_code == 404
+
+
+def test_one_word_of_a_taste_is_taken_back(client):
+    path = "/v1/users/page-one/taste"
+    for value, likes in (("Crime", True), ("Drama", False)):
+        said = {"attribute": "genres", "value": value, "likes": likes}
+        assert client.put(path, json=said).status_code == 200
+    half = client.delete(path, params={"attribute": "genres"})
+    assert half.status_code == 422
+    assert "both" in half.json()["detail"]
+    told = client.delete(path, params={"attribute": "genres", "value": "Crime"}).json()
+    assert told["edits"] == [{"attribute": "genres", "value": "Drama", "likes": False}]
+    assert "Crime" not in told["text"]
+    again = client.delete(path, params={"attribute": "genres", "value": "Crime"})
+    assert again.json()["edits"] == told["edits"]
+    assert client.delete(path).json()["edits"] == []
 
 
 def test_a_taste_is_told_edited_and_given_back(client):
@@ -183,6 +226,76 @@ def test_everything_held_is_exported_then_erased(client, project):
     assert project.store.jobs.get(gone["job_id"]).kind == "train"
     assert client.get("/v1/users/erase%2Fme").status_code == 404
     assert project.store.events.of("erase/me") == []
+
+
+def test_who_only_left_traces_can_take_them_along_and_away(client, project):
+    client.post("/v1/recommend", json={"user_id": "traces", "k": 3})
+    client.post("/v1/complaints", json={"user_id": "traces", "kind": "unfair"})
+    session = client.post("/v1/sessions", json={"user_id": "traces"}).json()["session_id"]
+    assert client.get("/v1/users/traces").status_code == 404  # nothing to recommend by
+    told = client.get("/v1/users/traces/export").json()
+    held = {name: len(told[name]) for name in ("impressions", "complaints", "sessions", "data")}
+    assert held == {"impressions": 3, "complaints": 1, "sessions": 1, "data": 0}
+    assert client.post("/v1/users/traces/reset").json()["forgotten"]["sessions"] == 1
+    assert client.get(f"/v1/sessions/{session}").status_code == 404
+    told = client.delete("/v1/users/traces", params={"erase": "all"}).json()
+    assert (told["erased"]["impressions"], told["erased"]["complaints"]) == (3, 1)
+    for method, path in (("GET", "/export"), ("DELETE", "?erase=all"), ("POST", "/reset")):
+        assert client.request(method, f"/v1/users/traces{path}").status_code == 404
+    assert project.store.users.hash_of("nobody") not in project.store.users.erased()
+
+
+def test_erasing_says_where_copies_lie(client, project):
+    place = project.work.folder / "exports" / "20260101-000000"
+    place.mkdir(parents=True)
+    sent(client, like("copied"))
+    told = client.delete("/v1/users/copied", params={"erase": "all"}).json()
+    assert str(place.parent) in told["note"]
+    assert "backups" not in told["note"]
+    place.rmdir()
+
+
+def test_what_is_changed_is_in_the_audit_log_by_key_and_without_names(project, tmp_path):
+    mine = opened(tmp_path)
+    with running(mine) as (caller, _):
+        caller.post("/v1/complaints", json={"user_id": "ann", "kind": "other"})
+        key, secret = mine.store.keys.make("shop", ["admin"])
+        caller.headers["Authorization"] = f"Bearer {secret}"
+        sent(caller, like("ann-77"))
+        items = [{"id": "new", "title": "New"}, {"id": "heat-1995", "title": "Heat"}]
+        caller.post("/v1/items", json={"items": items})
+        caller.post("/v1/items", json={"items": [{"title": "no id"}]})  # nothing is changed
+        caller.delete("/v1/users/ann-77/taste")
+        caller.post("/v1/users/ann-77/reset")
+        caller.put("/v1/users/ann-77", json={"attributes": {"age": 1}})
+        caller.delete("/v1/users/ann-77", params={"erase": "all"})
+        assert caller.delete("/v1/users/nobody", params={"erase": "all"}).status_code == 404
+        job = caller.post("/v1/jobs", json={"kind": "backup"}).json()["job_id"]
+        assert caller.post("/v1/train", json={}).status_code == 409
+        caller.post("/v1/evaluate", json={"seed": 3})
+        caller.post(f"/v1/jobs/{job}/cancel")
+        arms = [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5}]
+        made = caller.post("/v1/experiments", json={"id": "e", "arms": arms})
+        assert made.status_code == 201, made.text
+        caller.post("/v1/experiments/e/stop")
+        lines = mine.store.audit.all()
+        token = f"user {mine.store.users.hash_of('ann-77')}"
+    assert [(one.actor, one.action) for one in lines] == [
+        ("local", "complain"),
+        *(
+            (key, action)
+            for action in (
+                "add items", "reset taste", "reset user", "erase user", "ask for backup",
+                "ask for evaluate", "cancel job", "begin experiment", "stop experiment",
+            )
+        ),
+    ]  # fmt: skip
+    assert lines[1].detail == {"added": 1, "replaced": ["heat-1995"]}
+    assert [one.target for one in lines[2:5]] == [token] * 3
+    assert lines[4].detail["rows"]["users"] == 1
+    assert (lines[5].target, lines[7].target) == (job, job)
+    assert (lines[6].detail, lines[8].target) == ({"seed": 3}, "e")
+    assert "ann-77" not in str(lines)
 
 
 def test_items_are_added_replaced_or_named(client, project):

@@ -283,6 +283,9 @@ def test_an_arm_sets_what_the_request_does_not_say(project):
         def arms(self, user, session=""):
             return [("novel", "on", {"novelty": 1.0})] if user == "p070" else []
 
+        def look(self):
+            return None
+
     with running(project) as (client, service):
         service.trials = Halves()
         plain = ask(client, user_id="p070", k=10, novelty=0.0)

@@ -1,6 +1,7 @@
 """A new generation takes over without a request lost, or it does not take over at all."""
 
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from tests.serve.projects import small
 from tastemate.errors import StageError
 from tastemate.project import Tastemate
 from tastemate.serve.opening import Opening, needed
-from tastemate.serve.swap import Swap, check
+from tastemate.serve.swap import Swap, check, settle
 from tastemate.types import Signal
 
 
@@ -50,6 +51,27 @@ def test_a_new_generation_is_put_in_place_once(served: Served) -> None:
     assert served.told == [""]
     assert not served.swap.look()
     assert old.recommend("u1", 3).items  # a request that began with the old one ends with it
+
+
+def test_the_store_of_the_old_one_is_closed_once_nothing_uses_it(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tastemate.serve.operator import Prompts
+
+    closed = []
+    old = served.project
+    monkeypatch.setattr(old.store, "close", lambda: closed.append("once"))
+    prompts = Prompts()
+    assert prompts.of(old, old.query("u1", 3))["prompts"]
+    served.fit("e1")
+    assert served.swap.look()
+    assert not closed, "a request that began with the old one goes on"
+    gone = weakref.ref(old)
+    del old
+    settle()
+    assert gone() is None
+    assert closed == ["once"]
+    assert prompts.of(served.project, served.project.query("u1", 3))["prompts"]
 
 
 def test_a_damaged_generation_is_not_served_and_the_next_good_one_is(served: Served) -> None:

@@ -38,6 +38,7 @@ def project(home):
 @pytest.fixture(scope="module")
 def service(project):
     made = Service(project)
+    made.warm()
     yield made
     made.stop()
 
@@ -315,6 +316,14 @@ def test_a_turn_that_another_process_took_is_a_conflict(project, session, monkey
     monkeypatch.setattr(project.desk.sessions, "open", lambda _: opened)
     with pytest.raises(Conflict, match="went on elsewhere"):
         talking.say(session, "a western")
+
+
+def test_what_a_conversation_showed_names_it(client, service, session):
+    shown = say(client, session, CRIME)
+    service.impressions.flush()
+    rows = service.store.impressions.of(shown["recommendation_id"])
+    assert [one.item for one in rows] == [one["item_id"] for one in shown["items"]]
+    assert {(one.session, one.user) for one in rows} == {(session, "")}
 
 
 def test_what_was_deleted_while_it_was_answered_stays_deleted(project, session):

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from tests.serve.guarded_app import Clock, opened
 
-from tastemate.serve.drift import HOUR, Shown, deciles, stability
+from tastemate.evaluate.live import deciles
+from tastemate.serve.drift import HOUR, Shown, stability
 from tastemate.serve.telemetry import KINDS, Telemetry, reason_of
 from tastemate.serve.tracing import ENDPOINT, Tracer, open_tracer
 from tastemate.types import Item, Recommendation, Signal, Slate, Step

@@ -1,5 +1,7 @@
 """Jobs and experiments over HTTP: asked for, told of, called off."""
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from tests.serve.projects import small
 
 from tastemate.project import Tastemate
 from tastemate.serve.app import create_app
+from tastemate.serve.schemas import Recommend
 from tastemate.serve.service import Service
 from tastemate.store.impressions import Impression
 
@@ -126,11 +129,14 @@ def test_an_experiment_that_makes_no_sense(client: TestClient, wrong: dict[str, 
 def test_what_another_process_began_is_followed(client: TestClient, project: Tastemate) -> None:
     from tastemate.serve.trials import RunningTrials
 
-    here = RunningTrials(lambda: project.store, seconds=0.0)
+    here = RunningTrials(lambda: project.store)
+    here.look()
     assert here.arms("u1") == []
     client.post("/v1/experiments", json={"id": "variety", "arms": ARMS})
+    here.look()
     assert [trial for trial, _, _ in here.arms("u1")] == ["variety"]
     project.store.experiments.put({"id": "broken"})  # one that cannot be read is left out
+    here.forget()
     assert [trial for trial, _, _ in here.arms("u1")] == ["variety"]
 
 
@@ -140,17 +146,45 @@ def test_another_policy_is_judged_by_lists_that_explored(
     none = client.post("/v1/offpolicy", json={"policy": "popular"})
     assert (none.status_code, none.json()["lists"], none.json()["estimates"]) == (200, 0, [])
     assert "explore" in none.json()["refused"]
+    now = int(time.time())
     rows = [
         Impression(
-            f"r{at}", f"u{at % 12}", "", f"i{place}", place, 0.5 if place == 1 else 1.0, at=9
+            f"r{at}", f"u{at % 12}", "", f"i{place}", place, 0.5 if place == 1 else 1.0, at=now
         )
         for at in range(24)
         for place in (1, 2)
     ]
     project.store.impressions.add(rows)
+    shaped = replace(rows[0], recommendation="shaped", policy="fast/model+words")
+    project.store.impressions.add([shaped])
+    old = replace(rows[0], recommendation="old", at=now - 31 * 86_400)
+    project.store.impressions.add([old])
     told = client.post("/v1/offpolicy", json={"policy": "popular"}).json()
-    assert told["lists"] == 24
+    assert told["lists"] == 24, "what words shaped says nothing of another policy"
+    more = client.post("/v1/offpolicy", json={"policy": "popular", "since": 1}).json()
+    assert more["lists"] == 25, "else of the last 30 days"
     assert told["served"] == 0
     assert told["estimates"] == []
     assert "The logs say too little" in told["refused"]
     assert client.post("/v1/offpolicy", json={"policy": "nope"}).status_code == 404
+
+
+def test_the_log_says_what_shaped_a_list(project: Tastemate) -> None:
+    service = Service(project)
+    said = {
+        "plain": {},
+        "drawn": {"explore": 1.0},
+        "worded": {"query": "red"},
+        "left": {"exclude_ids": ["i1"], "explore": 1.0},
+    }
+    found = {}
+    for name, more in said.items():
+        answer = service.recommend(Recommend(user_id="u1", k=4, **more))
+        service.impressions.flush()
+        found[name] = {one.policy for one in project.store.impressions.of(answer.id)}
+    service.stop()
+    profile = project.settings.recommend.profile
+    assert found["plain"] == {""}
+    assert found["drawn"] == {f"{profile}/model"}
+    assert found["worded"] == {f"{profile}/model+words"}
+    assert found["left"] == {f"{profile}/model+filters"}

@@ -1,18 +1,23 @@
 """Opening a store: where there is none, where there is something else, where there is no way."""
 
 import os
+import socket
 import sqlite3
 import stat
 import subprocess
 import sys
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy import exc, make_url
 from tests.conftest import Postgres
 
-from tastemate.errors import ConfigError, FormatError, Unavailable
+from tastemate.errors import ConfigError, FormatError, TastemateError, Unavailable
 from tastemate.store import database as databases
 from tastemate.store.backup import backup, restore
+from tastemate.store.failing import explained
 from tastemate.store.opening import open_store, sqlite_url
 from tastemate.types import Signal
 
@@ -197,6 +202,63 @@ def test_a_server_that_is_not_there():
     with pytest.raises(Unavailable, match="does not answer") as found:
         open_store(url)
     assert "secret" not in str(found.value)
+
+
+def test_a_server_that_does_not_answer_is_given_up_after_two_seconds():
+    with socket.socket() as listening:  # takes connections and says nothing
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(8)
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="does not answer"):
+            open_store(f"postgresql://me@127.0.0.1:{listening.getsockname()[1]}/x")
+        assert time.monotonic() - began < 2.8
+
+
+def test_a_server_without_a_free_connection_is_said_after_two_seconds(
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(databases, "PATIENCE", 1)
+    store = open_store(postgres.fresh())
+    with ExitStack() as held:
+        for _ in range(25):
+            held.enter_context(store.database.reading())
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="busy"):
+            store.events.count()
+        assert time.monotonic() - began < 2
+    assert store.events.count() == 0
+    store.close()
+
+
+def test_whatever_a_driver_raises_is_told_as_ours():
+    psycopg = pytest.importorskip("psycopg")
+    place = databases.Database(make_url("sqlite:////x/store.db"))
+
+    def kinds(kind: type[Exception]) -> set[type[Exception]]:
+        return {kind}.union(*(kinds(one) for one in kind.__subclasses__()))
+
+    for family in (psycopg.Error, sqlite3.Error):
+        for kind in kinds(family):
+            raised = kind("what it says")
+            wrapped = exc.DBAPIError.instance("SELECT 1", {}, raised, family)
+            for error in (raised, wrapped):
+                with pytest.raises(TastemateError) as found, explained(place):
+                    raise error
+                assert "what it says" in str(found.value), kind
+    with pytest.raises(Unavailable, match="can only be read"), explained(place):
+        raise psycopg.errors.ReadOnlySqlTransaction("no")
+    with pytest.raises(ZeroDivisionError), explained(place):
+        raise ZeroDivisionError  # ours, and shown as ours
+
+
+def test_a_server_that_only_reads_for_now(postgres: Postgres):
+    url = postgres.fresh()
+    open_store(url).close()
+    store = open_store(f"{url}%20-cdefault_transaction_read_only%3Don")
+    with pytest.raises(Unavailable, match="can only be read"):
+        store.events.record([ONE])
+    assert store.events.count() == 0
+    store.close()
 
 
 def test_a_server_that_dies_and_comes_back(postgres: Postgres):

@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 
+from tastemate import scope
 from tastemate.errors import ConfigError, FormatError, Unavailable
 from tastemate.protocols import Encoder
 from tastemate.text import minilm
@@ -327,3 +328,20 @@ def test_real_batch_equals_single_and_long_texts_are_cut(real):
     assert np.allclose(together, alone, atol=1e-5)
     assert np.allclose(together[0], together[4], atol=1e-5)
     assert not together[1].any()
+
+
+def test_a_long_encoding_tells_how_far_it_is():
+    said: list[tuple[str, float]] = []
+    remembered = Remembered(HashedWords())
+    texts = [f"word{at}" for at in range(1200)]
+    with scope.opened() as account:
+        account.tell = lambda what, share: said.append((what, share))
+        with scope.opened():
+            first = remembered.encode(texts)
+        remembered.encode(texts[:3])
+    assert said == [
+        ("512 of 1,200 texts", 512 / 1200),
+        ("1,024 of 1,200 texts", 1024 / 1200),
+        ("1,200 of 1,200 texts", 1.0),
+    ]
+    assert np.array_equal(first, HashedWords().encode(texts))

@@ -47,8 +47,9 @@ def damaged(home: Path) -> dict[str, Any]:
         while not told and time.monotonic() < end:
             time.sleep(0.1)
             told = server.ask("/health/ready")["trouble"]
-        if "ease" not in told:
-            problems.append(f"a damaged generation is not told: {told or 'no trouble'}")
+        why = server.ask("/v1/operator/health")["trouble"]
+        if not told or "ease" not in why:
+            problems.append(f"a damaged generation is not told: {why or told or 'no trouble'}")
         problems += list_of(server, "beside a damaged new generation")
         if _version(server) != before:
             problems.append("the damaged generation is served")

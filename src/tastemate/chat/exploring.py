@@ -8,8 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from tastemate.chat.asked import technical
 from tastemate.chat.wording import varied
 from tastemate.explain.compare import Comparison, Facts
+from tastemate.explain.marks import known
 from tastemate.llm.screening import screen
-from tastemate.text.phrases import label, listing, modifier, number, predicate
+from tastemate.text.phrases import label, listing, modifier, number, predicate, predicate_of_one
 from tastemate.text.words import stem, words
 from tastemate.traits import is_year, split_year
 from tastemate.types import Item, Recommendation, Taste
@@ -20,7 +21,6 @@ VALUES = 4
 """Values of one attribute that are said."""
 CLAUSES = 6
 """Attributes that are said of one item."""
-_VERBS = {"are": "is", "feature": "features", "feel": "feels", "belong": "belongs", "share": "has"}
 _KNOWN_AS = ("{title} {what}.", "What is known of {title}: it {what}.")
 _WHY = ("Why {title}: {why}", "{title}? {why}")
 
@@ -59,6 +59,10 @@ def compared(comparison: Comparison) -> str:
             sentences.append(f"{one.item.title} {', '.join(own)}.")
     if comparison.best:
         sentences.append(comparison.verdict)
+    for one in comparison.items:
+        for fact in one.reason.evidence:
+            if fact.kind == "seen":
+                sentences.append(f"You {known(fact, one.item.title)}.")
     if not sentences:
         names = listing([one.item.title for one in comparison.items])
         sentences.append(f"Nothing that is known tells {names} apart.")
@@ -87,8 +91,7 @@ def said(name: str, values: Sequence[str]) -> str:
     """Say of one item what it has: `said("directors", ["Ann"])` → "is by Ann"."""
     if is_year(name):
         return f"is {_dated(values)}"
-    verb, _, rest = predicate(name, values).partition(" ")
-    return f"{_VERBS.get(verb, verb)} {rest}"
+    return predicate_of_one(name, values)
 
 
 def excerpt(text: str, most: int = QUOTED) -> str:

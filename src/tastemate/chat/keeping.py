@@ -30,14 +30,16 @@ class Sessions:
     def __init__(self, rows: SessionRows) -> None:
         self._rows = rows
 
-    def keep(self, session: Session) -> None:
+    def keep(self, session: Session, *, must_exist: bool = False) -> None:
         """Write what is new of a conversation; on disk when this returns.
 
+        One that is not there is begun, unless it `must_exist`: it was opened from here.
         Raises `NotFound` where it was deleted meanwhile, `DataError` where it went on elsewhere,
         `FormatError` where a newer version wrote it, and `Unavailable` where nothing can be
         written.
         """
-        self._rows.keep(session.id, session.user, FORMAT, _records(session))
+        records = _records(session)
+        self._rows.keep(session.id, session.user, FORMAT, records, must_exist=must_exist)
 
     def start(self, session: Session) -> None:
         """Write a whole conversation that is not kept yet; raise `DataError` if one is."""

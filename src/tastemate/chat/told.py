@@ -107,7 +107,7 @@ def _rest(believed: Beliefs) -> Iterator[tuple[str, tuple[tuple[str, str], ...],
     for one in believed.texts:
         yield f'you asked for: "{one.text}"', ((f"{MARK}text", one.text),), one.turn
     for one in believed.undecided:
-        words = f'you do not want: "{one.text}" (nothing here tells what has it)'
+        words = f'"{one.text}" (nothing here tells what that is true of)'
         yield words, ((f"{MARK}undecided", one.text),), one.turn
     for name, value in believed.context.items():
         yield f"{name}: {value}", ((f"{MARK}context {name}", ""),), -1

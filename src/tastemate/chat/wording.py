@@ -15,7 +15,7 @@ from tastemate.chat.intent import Intent, Wish
 from tastemate.chat.reply import NO_SLATE, Relaxation
 from tastemate.chat.session import Question, Session
 from tastemate.chat.understood import quoted, short, understood
-from tastemate.text.phrases import label, listing
+from tastemate.text.phrases import listing, singular
 from tastemate.types import Slate
 
 OFFERED = 3
@@ -232,10 +232,10 @@ def _missing(found: Findings) -> list[str]:
         notes.append(f"I do not know {_named(intent.unknown)}.")
     if intent.undecided:
         what = _named(intent.undecided)
-        notes.append(f"Nothing here tells what is {what}, so I cannot leave that out for certain.")
+        notes.append(f"I cannot tell here whether something is {what}, so it is not held to that.")
     notes += [sentence for one in found.ignored if (sentence := _ended(one))]
     if total := found.slate.unknown or sum(count for _, count in found.left_out):
-        names = list(dict.fromkeys(label(wish.attribute) for wish, _ in found.left_out))
+        names = list(dict.fromkeys(singular(wish.attribute) for wish, _ in found.left_out))
         whose = "its" if total == 1 else "their"
         why = f"{whose} {listing(names)} {'is' if len(names) == 1 else 'are'} not known"
         if not names:

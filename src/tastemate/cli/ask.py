@@ -265,7 +265,9 @@ def explain(
     with opened() as account:
         line = project.explain(user, item, model=model)
     if as_json:
-        emit({"dataset": project.name, "user": user} | _degraded(account) | line_json(line))
+        seen = any(fact.kind == "seen" for fact in line.reason.evidence)
+        about = {"dataset": project.name, "user": user, "seen": seen}
+        emit(about | _degraded(account) | line_json(line))
         return
     page().print(f"[bold]{plain(line.item.title)}[/bold], rank {line.rank} for {plain(user)}")
     page().print(plain(line.reason.text or "Nothing in the history speaks for or against it."))

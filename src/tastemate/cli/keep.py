@@ -41,6 +41,18 @@ profile = "fast"        # fast, balanced, best, or the name of one retriever
 
 # [llm]                 # a language model; the key comes from the environment
 # model = "ollama:llama3.2"
+
+# [store]               # what people do: SQLite beside this file, unless a database is named
+# url = "postgresql://user@host/database"
+
+# [signals.weights]     # what a signal is worth, -1 to 1: docs/live.md
+# click = 0.3
+
+# [serve]               # the service: docs/serve.md
+# rate_per_user = 20.0
+
+# [fair]                # groups of items that lists are fair to: docs/fairness.md
+# attribute = "country"
 """
 
 NOUNS = {"films": "films", "ml-latest-small": "films", "ml-1m": "films", "goodbooks": "books"}

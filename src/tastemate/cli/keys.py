@@ -119,10 +119,13 @@ def open_kept(dataset: str | None) -> "Store":
 def kept_url(dataset: str | None) -> str:
     """Return the URL of the store of a project or a data set."""
     from tastemate import config
+    from tastemate.data.datasets import check_named
     from tastemate.data.places import place
     from tastemate.opening import store_url
 
     where = Path(source(dataset))
+    if not (where / config.FILE).is_file():
+        check_named(str(where))
     said = config.settings(where / config.FILE)
     _, folder = place(where, said, said.data.text, None)
     return store_url(said.store, folder)

@@ -43,11 +43,13 @@ def serve(
     from tastemate.serve.opening import Opening
 
     opening = Opening(opened(home, dataset), text=text, llm=llm)
+    opening.check()
     _may_be_reached(opening, host)
     bound = running.bind(host, port)
     named = f"[{host}]" if ":" in host else host
     page().print(f"http://{named}:{bound.getsockname()[1]}", markup=False)
-    talk().print(f"{plain(opening.source)} is served there. Ctrl-C ends it.", style="dim")
+    named = str(Path(opening.source).resolve()) if Path(opening.source).exists() else opening.source
+    talk().print(f"{plain(named)} is served there. Ctrl-C ends it.", style="dim")
     running.serve(opening, bound, workers=workers, fit=fit)
 
 
@@ -57,10 +59,14 @@ def opened(home: Path | None, dataset: str | None) -> str:
     Raises `ConfigError` for a folder of something else, or a project of another data set.
     """
     from tastemate import config
+    from tastemate.data.datasets import check_named
     from tastemate.errors import ConfigError
 
     if home is None:
-        return source(dataset)
+        where = source(dataset)
+        if not (Path(where) / config.FILE).is_file():
+            check_named(where)
+        return where
     file = home / config.FILE
     if not file.exists():
         if home.exists() and (not home.is_dir() or any(home.iterdir())):
@@ -68,6 +74,7 @@ def opened(home: Path | None, dataset: str | None) -> str:
                 f"{home} holds something, but no {config.FILE}. Name a new folder, or make a "
                 f"project there first: tastemate init {home} --dataset films."
             )
+        check_named(dataset or "films")
         write_settings(home, _named(dataset or "films"))
     elif dataset is not None:
         has = config.settings(file).data.dataset

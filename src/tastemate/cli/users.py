@@ -32,7 +32,8 @@ def export(user: UserArgument, dataset: DatasetOption = None) -> None:
     """Write everything that is held of a user as JSON; raise `UnknownUser` where it is nothing."""
     project = open_project(dataset)
     past = project.interactions.history_of(user)
-    project.history(user)
+    if not project.store.users.held(user):
+        project.history(user)
     data = [
         {"item_id": project.catalog.ids[row], "value": float(value), "timestamp": int(at)}
         for row, value, at in zip(past.items, past.values, past.timestamps, strict=True)

@@ -83,6 +83,12 @@ def read_dataset(
     return Dataset(name, catalog, interactions, tuple(notes), sources), report
 
 
+def check_named(name: str) -> None:
+    """Raise `UnknownDataset` where there is no data set and no path of that name."""
+    if name != FILMS:
+        _locate(name)
+
+
 def known_names() -> list[str]:
     """Return the names that can be opened or fetched, the bundled sample first."""
     return [FILMS, *dict.fromkeys([*RECIPES, *LOCAL])]

@@ -12,17 +12,19 @@ from pathlib import Path
 
 import polars as pl
 
+from tastemate import ids
 from tastemate.data.lines import LINE
 from tastemate.data.tables import read_table
 from tastemate.data.times import UNREADABLE, written_times
 from tastemate.data.validate import Report
 from tastemate.errors import FormatError, NothingUsable, nearest
+from tastemate.interactions import Scale
 from tastemate.types import Signal
 
 AHEAD = 86_400
 """Seconds that a clock may be ahead of this machine's."""
-LONGEST = 256
-"""Characters of an id."""
+RATING = "rating"
+"""The kind whose value counts."""
 NEEDED = ("user_id", "item_id", "kind")
 IDS = ("event_id", *NEEDED, "session_id", "recommendation_id")
 COLUMNS = (*("event_id", *NEEDED, "value", "timestamp"), "session_id", "recommendation_id")
@@ -45,12 +47,18 @@ class Read:
 
 
 def read_signals(
-    path: Path, *, items: Collection[str], kinds: Collection[str], now: float | None = None
+    path: Path,
+    *,
+    items: Collection[str],
+    kinds: Collection[str],
+    now: float | None = None,
+    scale: Scale | None = None,
 ) -> Read:
     """Read a CSV, TSV, JSON lines or Parquet file; what cannot be kept is in the report.
 
-    `items` are the ids of the catalogue, `kinds` what is taken. Times are seconds since 1970 or
-    written out; an event without one happened `now`. Raises `FormatError` where a needed column is
+    `items` are the ids of the catalogue, `kinds` what is taken, `scale` that of ratings, where it
+    is known. Times are seconds since 1970 or written out; an event without one happened `now`.
+    A rating needs a value. Raises `FormatError` where a needed column is
     missing or one is unknown, `NothingUsable` where no line is left.
     """
     report = Report()
@@ -71,7 +79,8 @@ def read_signals(
         odd = frame.filter(pl.col("kind") == kind)
         reason = f"is not taken.{nearest(kind, kinds)} Known: {', '.join(kinds)}"
         frame = _without(frame, odd, file, "kind", reason, report)
-    frame = _numbers(frame, file, report, now)
+    frame = _numbers(_rated(frame, file, report), file, report, now)
+    frame = _on_scale(frame, scale, file, report)
     if not len(frame):
         raise NothingUsable(
             f"No line of {file} can be used. Look at what is wrong with them with --rejected FILE.",
@@ -132,11 +141,28 @@ def _check_ids(frame: pl.DataFrame, file: str, report: Report) -> pl.DataFrame:
         blank = frame.filter(pl.col(name).str.strip_chars() == "")
         frame = _without(frame, blank, file, name, "is empty", report)
     for name in IDS:
-        long = frame.filter(pl.col(name).str.len_chars() > LONGEST)
-        frame = _without(frame, long, file, name, f"has over {LONGEST} characters", report)
+        long = frame.filter(pl.col(name).str.len_chars() > ids.LONGEST)
+        frame = _without(frame, long, file, name, f"has over {ids.LONGEST} characters", report)
         odd = frame.filter(pl.col(name).str.contains(CONTROL))
         frame = _without(frame, odd, file, name, "holds a control character", report)
     return frame
+
+
+def _rated(frame: pl.DataFrame, file: str, report: Report) -> pl.DataFrame:
+    """Leave out ratings without a value."""
+    bare = frame.filter((pl.col("kind") == RATING) & (pl.col("value") == ""))
+    return _without(frame, bare, file, "value", "is missing, which a rating needs", report)
+
+
+def _on_scale(frame: pl.DataFrame, scale: Scale | None, file: str, report: Report) -> pl.DataFrame:
+    """Leave out ratings that cannot be meant on the scale of the data."""
+    if scale is None or not scale.rates:
+        return frame
+    spare = (scale.high - scale.low) / 2
+    within = pl.col("_value").is_between(scale.low - spare, scale.high + spare)
+    far = frame.filter((pl.col("kind") == RATING) & ~within)
+    reason = f"is no rating: here they go from {scale.low:g} to {scale.high:g}"
+    return _without(frame, far, file, "value", reason, report)
 
 
 def _numbers(frame: pl.DataFrame, file: str, report: Report, now: float) -> pl.DataFrame:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from tastemate.catalog import Catalog
 from tastemate.evaluate.bootstrap import Interval
 from tastemate.interactions import Scale
-from tastemate.profile.signals import RATING, UNDO, Weights
+from tastemate.profile.signals import RATING, Weights
+from tastemate.rank.credit import answered, standing
 from tastemate.rank.fair import LABELS, item_thirds
 from tastemate.types import Mask
 
@@ -69,22 +70,28 @@ def outcomes(
 
     Takes the frames of the store. Adds `row` (catalogue row, -1: not there any more), `reader`
     (the user, else the session, else the list), `weight` (1/log2(1 + place)), and whether it was
-    `clicked` (a signal above 0), `accepted` (one that counts) or `disliked` (one below 0). A
-    signal answers the list it names; one that names none answers the latest line of that user and
-    item within `window` seconds.
+    `clicked` (a signal above 0), `accepted` (one that counts) or `disliked` (one below 0). Which
+    line a signal answers is what `rank.credit` says, within `window` seconds.
     """
     shown = impressions.with_columns(
         row=pl.Series(catalog.codes(impressions["item"]), dtype=pl.Int32),
         reader=pl.coalesce(*(_said(name) for name in ("user", "session", "recommendation"))),
         weight=1.0 / (pl.col("position").clip(1) + 1.0).log(2.0),
     )
-    answers = _answers(shown, _standing(signals), weights, scale, window)
-    found = shown.join(answers, on=["recommendation", "item"], how="left")
+    given = standing(signals)
+    worth = _worth(given, weights, scale).with_row_index("_given")
+    answers = answered(impressions, given, window).join(worth, on="_given").group_by("_row")
+    found = shown.with_row_index("_row").join(
+        answers.agg(most=pl.col("worth").max(), least=pl.col("worth").min()),
+        on="_row",
+        how="left",
+        maintain_order="left",
+    )
     return found.with_columns(
         clicked=pl.col("most").fill_null(0.0) > 0,
         accepted=pl.col("most").fill_null(0.0) >= max(weights.counts, 1e-9),
         disliked=pl.col("least").fill_null(0.0) < 0,
-    ).drop("most", "least")
+    ).drop("_row", "most", "least")
 
 
 def by_item(found: pl.DataFrame, catalog: Catalog, attribute: str, *, most: int = 24) -> list[Row]:
@@ -117,7 +124,7 @@ def by_member(found: pl.DataFrame, member: Mask, names: Sequence[str]) -> list[R
 def by_popularity(found: pl.DataFrame, counts: NDArray[np.int64], *, parts: int = 10) -> list[Row]:
     """Return a row for each tenth of the items, by how often people met them: 1 is the most met.
 
-    `counts` (items,) are of what the models were fitted on. Ties are broken by catalogue order.
+    `counts` (items,) are of what the models were fitted on. Items met alike are in one group.
     """
     return _grouped(found, deciles(counts, parts), [str(at + 1) for at in range(parts)])
 
@@ -161,10 +168,14 @@ def rates(found: pl.DataFrame) -> Row:
 
 
 def deciles(counts: NDArray[np.int64], parts: int = 10) -> NDArray[np.int64]:
-    """Return the part of each item, (items,): 0 holds the most met."""
-    part = np.empty(len(counts), dtype=np.int64)
-    part[np.argsort(-counts, kind="stable")] = parts * np.arange(len(counts)) // max(len(counts), 1)
-    return part
+    """Return the part of each item, (items,): 0 holds the most met; items met alike share one.
+
+    Items that nobody has met are all alike, so a catalogue without events has one part.
+    """
+    ordered = np.sort(counts)
+    more = len(counts) - np.searchsorted(ordered, counts, side="right")
+    part = np.minimum(more * parts // max(len(counts), 1), parts - 1)
+    return np.asarray(part, dtype=np.int64)
 
 
 def share(hits: NDArray[np.float64], tries: NDArray[np.float64]) -> Interval:
@@ -236,28 +247,8 @@ def _row(
     return Row(name, lines, readers, figures)
 
 
-def _standing(signals: pl.DataFrame) -> pl.DataFrame:
-    """Return the signals that were not taken back."""
-    undone = signals.filter(pl.col("kind") == UNDO).select("user", "item").unique()
-    if undone.is_empty():
-        return signals
-    apart = signals.join(undone, on=["user", "item"], how="semi").sort("timestamp", "seq")
-    gone: set[int] = set()
-    stack: dict[tuple[str, str], list[int]] = {}
-    for seq, user, item, kind in apart.select("seq", "user", "item", "kind").iter_rows():
-        pile = stack.setdefault((user, item), [])
-        if kind != UNDO:
-            pile.append(seq)
-        elif pile:
-            gone.add(pile.pop())
-    taken = pl.Series(sorted(gone), dtype=signals.schema["seq"])
-    return signals.filter((pl.col("kind") != UNDO) & ~pl.col("seq").is_in(taken.implode()))
-
-
-def _answers(
-    shown: pl.DataFrame, signals: pl.DataFrame, weights: Weights, scale: Scale, window: int
-) -> pl.DataFrame:
-    """Return the best and the worst that was said of each line."""
+def _worth(signals: pl.DataFrame, weights: Weights, scale: Scale) -> pl.DataFrame:
+    """Return what each signal is worth, -1 to 1, in the column `worth`."""
     kinds = pl.Series(list(weights.weights), dtype=pl.String)
     worth = pl.Series([float(one) for one in weights.weights.values()], dtype=pl.Float64)
     middle, half = (scale.low + scale.high) / 2, max((scale.high - scale.low) / 2, 1e-9)
@@ -266,34 +257,10 @@ def _answers(
         if scale.rates
         else pl.when(pl.col("value") >= scale.low).then(1.0).otherwise(-1.0)
     )
-    valued = signals.with_columns(
+    return signals.select(
         worth=pl.when(pl.col("kind") == RATING)
         .then(rated)
         .otherwise(pl.col("kind").replace_strict(kinds, worth, default=0.0))
-    ).select("user", "item", "recommendation", "timestamp", "worth")
-    named = valued.filter(pl.col("recommendation") != "")
-    loose = valued.filter((pl.col("recommendation") == "") & (pl.col("user") != ""))
-    lines = shown.select("user", "item", "recommendation", "at").filter(pl.col("user") != "")
-    guessed = (
-        loose.drop("recommendation")
-        .sort("timestamp")
-        .join_asof(
-            lines.sort("at"),
-            left_on="timestamp",
-            right_on="at",
-            by=["user", "item"],
-            tolerance=window,
-            check_sortedness=False,
-        )
-    )
-    told = pl.concat(
-        [
-            one.select("recommendation", "item", "worth")
-            for one in (named, guessed.drop_nulls("recommendation"))
-        ]
-    )
-    return told.group_by("recommendation", "item").agg(
-        most=pl.col("worth").max(), least=pl.col("worth").min()
     )
 
 

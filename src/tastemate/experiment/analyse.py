@@ -228,6 +228,8 @@ def _figures(experiment: Experiment, name: str, part: pl.DataFrame) -> ArmFigure
 
 def _notes(found: Outcomes, split: Alarm) -> tuple[str, ...]:
     notes = []
+    if not split.expected:
+        notes.append("No arm has a share, so nobody is in it. Begin another with shares above 0.")
     if split.broken:
         notes.append(
             "The units are not split as planned; find out why before believing any comparison."

@@ -82,15 +82,6 @@ def overrides(assignments: Iterable[Assignment]) -> dict[str, Override]:
     return together
 
 
-def written(assignments: Iterable[Assignment]) -> str:
-    """Return the arms as an impression keeps them: "experiment=arm;experiment=arm"."""
-    return ";".join(f"{one.experiment}={one.arm}" for one in assignments)
-
-
-def arm_written(text: str, experiment: str) -> str:
-    """Return the arm of an experiment out of `written`; `HELD_OUT` where it is not there."""
-    for part in text.split(";"):
-        name, equals, arm = part.partition("=")
-        if equals and name == experiment:
-            return arm
-    return HELD_OUT
+def written(arms: Iterable[tuple[str, str]]) -> str:
+    """Return pairs of experiment and arm as an impression keeps them: "one=a;other=b"."""
+    return ";".join(f"{experiment}={arm}" for experiment, arm in arms)

@@ -220,8 +220,11 @@ def _check_arms(one: Experiment) -> None:
             f"{one.id}: control is {one.control!r}, which is no arm."
             f"{nearest(one.control, names)} It has {', '.join(names)}."
         )
-    if sum(slots_of(arm.share) for arm in one.arms) > SLOTS:
+    slots = sum(slots_of(arm.share) for arm in one.arms)
+    if slots > SLOTS:
         raise _too_much(one.id, one.arms)
+    if one.running and not slots:
+        raise ConfigError(f"{one.id}: no arm has a share, so nobody would be in it. Give them one.")
 
 
 def _share(name: str, arm: Arm) -> None:

@@ -23,6 +23,8 @@ from tastemate.experiment.offpolicy import (
 from tastemate.rank.credit import credited, require
 
 DEPTH = 10
+SHAPED = "+"
+"""In `Impression.policy` what stands before each thing besides the policy that shaped a list."""
 FOLDS = 2
 WORTH = 20.0
 """Impressions that the mean rate counts for in an item's expected reward."""
@@ -71,9 +73,11 @@ class Records:
         """Read the first `depth` places of the lists in which something was drawn.
 
         A list counts when a propensity in it is below 1 and its places are there from the first
-        on; others say nothing of what was not shown. Raises `DataError` where none is left.
+        on; others say nothing of what was not shown. What words, filters, events or a conversation
+        shaped (`SHAPED`) is left out: another policy cannot be asked the same by user and history
+        alone. Raises `DataError` where none is left.
         """
-        require(impressions, ("propensity",), "impressions")
+        require(impressions, ("propensity", "policy"), "impressions")
         frame = (
             credited(impressions, signals, kinds, window)
             .sort("recommendation", "position", maintain_order=True)
@@ -83,13 +87,15 @@ class Records:
             )
             .filter(
                 pl.col("_drawn"),
+                ~pl.col("policy").str.contains(SHAPED, literal=True),
                 (pl.col("_place") == pl.col("position")).all().over("recommendation"),
                 pl.col("position") <= depth,
             )
         )
         if not len(frame):
             raise DataError(
-                "No logged list was drawn: every propensity is 1. Serve with exploration first "
+                "No logged list was drawn for a user alone: every propensity is 1, or words, "
+                "filters, events or a conversation shaped the list. Serve with exploration first "
                 '(the control "explore" above 0).'
             )
         found = frame.group_by("recommendation", maintain_order=True).agg(

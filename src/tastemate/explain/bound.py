@@ -19,6 +19,7 @@ from tastemate.explain.marks import (
     TITLE,
     VALUE,
     Marked,
+    known,
     mark,
     title_names,
 )
@@ -80,6 +81,9 @@ def wrong(clause: Clause, facts: Sequence[Evidence], item: Item, scale: Scale) -
     if promoted:
         exact = clause.text == PROMOTED and len(facts) == 1
         return [] if exact else [f"a promotion is disclosed as {PROMOTED!r} and nothing else"]
+    if any(fact.kind == "seen" for fact in facts):
+        exact = len(facts) == 1 and clause.text == f"you {known(facts[0])}"
+        return [] if exact else ["that an item is known is said in its own words and alone"]
     said = Said(mark(clause.text, facts, item), tuple(facts), item, scale)
     if not said.marked.tokens:
         return ["it says nothing"]

@@ -5,8 +5,9 @@ reason is causal: without that like the item would have scored lower. What the t
 and how many people liked both come from the data; nothing is guessed.
 """
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tastemate.catalog import Catalog
-from tastemate.explain.leant import fulfilled, wished
+from tastemate.explain.leant import ASKED, fulfilled, wished
 from tastemate.explain.writer import write
 from tastemate.interactions import Interactions
 from tastemate.protocols import Attributing
@@ -44,6 +45,10 @@ _NEGATIONS = frozenset("not no without never except avoid less nothing isn't don
 # Love is a way of asking, and what many films are about.
 _STOP = (STOP_WORDS | ASKING_WORDS) - {"love"}
 _NEIGHBOURS_MIN = 2
+_TELLING = math.log(3.0)
+"""Rarity from which on a shared trait may stand alone: a third of the catalogue has it."""
+_ENOUGH = 30
+"""Items from which on a share of the catalogue says how telling a trait is."""
 NO_SPREADS: Mapping[str, float] = MappingProxyType({})
 
 
@@ -130,10 +135,11 @@ class EvidenceExplainer:
         """
         rows = np.array([self.catalog.row(line.item.id) for line in lines], dtype=np.int32)
         cited = self._cited(query, rows, spreads or {})
+        met = self._met(query)
         words = wanted_words(query.text) if query.text else ()
         marked: dict[int, NDArray[np.bool_]] = {}
         return [
-            self._reason(line.item, int(row), likes, words, marked, wished(query))
+            self._reason(line.item, int(row), likes, words, marked, wished(query), met)
             for line, row, likes in zip(lines, rows, cited, strict=True)
         ]
 
@@ -202,6 +208,15 @@ class EvidenceExplainer:
             return []
         return [_Cited(int(items[best]), float(values[best]), 0.0, bool(stated[best]))]
 
+    def _met(self, query: Query) -> dict[int, AttributeValue]:
+        """Return the rows that somebody has met already, each with the rating it was given."""
+        if not len(query.history):
+            return {}
+        rated = len(self.interactions) > 0 and self.scale.high > self.scale.low
+        stated = set(self.interactions.history_of(query.user).items.tolist()) if rated else set()
+        pairs = zip(query.history.items.tolist(), query.history.values.tolist(), strict=True)
+        return {row: float(value) if row in stated else "" for row, value in pairs}
+
     def _reason(
         self,
         item: Item,
@@ -210,23 +225,31 @@ class EvidenceExplainer:
         words: Sequence[str],
         marked: dict[int, NDArray[np.bool_]],
         leanings: Sequence[Leaning],
+        met: Mapping[int, AttributeValue],
     ) -> Reason:
         notes = _Notes()
+        if row in met:
+            notes.add("seen", item.id, item.title, value=met[row])
         rated = len(self.interactions) > 0 and self.scale.high > self.scale.low
+        asked = fulfilled(item, leanings) if leanings else []
+        wanted = matches(item, words)
+        together = self._together(cited[0].row, row, marked) if cited else 0
+        alone = together < _NEIGHBOURS_MIN and not asked and not wanted
         for place, like in enumerate(cited):
             name, title = self.catalog.ids[like.row], self.catalog.titles[like.row]
             value: AttributeValue = like.value if rated and like.stated else ""
             notes.add("liked item", name, title, value=value, weight=round(like.share, 4))
-            for trait in self._in_common(row, like.row, self.shared if place == 0 else 1):
+            for trait in self._in_common(row, like.row, self.shared if place == 0 else 1, alone):
                 attribute, shared = self.traits.name(trait)
                 notes.add("shared attribute", name, title, attribute, shared)
-        for field, found in matches(item, words):
-            notes.add("query", attribute=field, value=found)
-        for because, attribute, held in fulfilled(item, leanings) if leanings else ():
+            alone = False
+        said = {value for because, _, held in asked if because == ASKED for value in _texts(held)}
+        for field, found, because in _apart(item, wanted, said):
+            notes.add("query", attribute=field, value=found, because=because)
+        for because, attribute, held in asked:
             notes.add("context", attribute=attribute, value=held, because=because)
         if cited:
             first = cited[0].row
-            together = self._together(first, row, marked)
             if together >= _NEIGHBOURS_MIN:
                 name, title = self.catalog.ids[first], self.catalog.titles[first]
                 notes.add("neighbours", name, title, count=together)
@@ -235,11 +258,17 @@ class EvidenceExplainer:
         evidence = tuple(notes.evidence)
         return Reason(write(evidence, self.scale, item.id), evidence)
 
-    def _in_common(self, row: int, other: int, n: int) -> list[int]:
-        """Return at most n shared traits, rarest first; what nearly all have only for want."""
+    def _in_common(self, row: int, other: int, n: int, alone: bool) -> list[int]:
+        """Return at most n shared traits, rarest first; none where none of them tells much.
+
+        `alone` says that there is no other evidence: then the strongest is better than nothing.
+        """
         shared = set(self.traits.at(row)).intersection(self.traits.at(other))
         telling = self._telling
         ranked = sorted(shared, key=lambda trait: (-telling[trait], trait))
+        weak = not ranked or telling[ranked[0]] < _TELLING
+        if weak and len(self.catalog) >= _ENOUGH:
+            return ranked[:1] if alone else []
         return ([trait for trait in ranked if telling[trait] > 0.5] or ranked[:1])[:n]
 
     @cached_property
@@ -306,6 +335,28 @@ def matches(item: Item, words: Sequence[str]) -> list[tuple[str, tuple[str, ...]
             found.append((name, hits))
             left = [word for word in left if word not in hits]
     return found
+
+
+def _apart(
+    item: Item, found: Sequence[tuple[str, tuple[str, ...]]], said: Collection[str]
+) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Yield words of a request by field: first those that make up a value, then the others.
+
+    The third is `ASKED` for whole values, spelled as the item spells them; `said` are left out.
+    """
+    for name, words in found:
+        held = item.attributes.get(name)
+        values = held if isinstance(held, tuple) else (held,) if isinstance(held, str) else ()
+        whole = [value for value in values if field_words(value) <= set(words) and value]
+        if unsaid := tuple(value for value in whole if value not in said):
+            yield name, unsaid, ASKED
+        met = {word for value in whole for word in field_words(value)}
+        if rest := tuple(word for word in words if word not in met):
+            yield name, rest, ""
+
+
+def _texts(value: AttributeValue) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else (str(value),)
 
 
 def field_words(value: AttributeValue) -> frozenset[str]:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tastemate.text.phrases import label, listing, number
+from tastemate.text.phrases import label, listing, number, predicate_of_one
+from tastemate.traits import is_year
 from tastemate.types import AttributeValue, Clause, Evidence, Item, Leaning, Query
 
 CITED = 2
@@ -11,6 +12,7 @@ CITED = 2
 ASKED = "as you asked"
 FIRM = 10.0
 """What a firm wish weighs here against a soft one."""
+_BOUNDS = ("at least ", "at most ")
 NAMED = 3
 """Values that one of them names at most."""
 
@@ -49,7 +51,7 @@ def fulfilled(item: Item, leanings: Sequence[Leaning]) -> list[Fulfilled]:
 
 
 def about_leanings(evidence: Sequence[Evidence]) -> list[Clause]:
-    """Word what was fulfilled, a clause a reason: "right with kids: genres Animation"."""
+    """Word what was fulfilled, a clause a reason: "right with kids: is Animation"."""
     grouped: dict[str, list[Evidence]] = {}
     for fact in evidence:
         if fact.kind == "context":
@@ -71,7 +73,11 @@ def _opened(because: str) -> str:
 
 def _worded(fact: Evidence) -> str:
     values = fact.value if isinstance(fact.value, tuple) else (str(fact.value),)
-    return f"{label(fact.attribute)} {listing(values)}"
+    if any(value.startswith(_BOUNDS) for value in values):
+        return f"{label(fact.attribute)} {listing(values)}"
+    if is_year(fact.attribute):
+        return f"is from {listing(values)}"
+    return predicate_of_one(fact.attribute, values)
 
 
 def _held(item: Item, leaning: Leaning) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tastemate.explain import vocabulary as words
 from tastemate.text.named import TOKEN
+from tastemate.text.phrases import number
 from tastemate.traits import split_year
 from tastemate.types import Evidence, Item
 
@@ -78,11 +79,19 @@ def mark(text: str, facts: Sequence[Evidence], item: Item) -> Marked:
     return Marked(tuple(tokens), tuple(names))
 
 
+def known(fact: Evidence, what: str = "it") -> str:
+    """Say that somebody has met an item already, after "you": "gave it 5 already"."""
+    given = number(fact.value) if isinstance(fact.value, int | float) else ""
+    return f"gave {what} {given} already" if given else f"know {what} already"
+
+
 def told(fact: Evidence, text: str) -> bool:
     """Whether a text says something of one piece of evidence."""
     text = text.replace("\u2019", "'").casefold()
     if fact.kind == "promotion":
         return text == PROMOTED
+    if fact.kind == "seen":
+        return text == f"you {known(fact)}"
     if fact.kind in ("neighbours", "popularity"):
         crowd = any(word in words.PEOPLE | words.CROWD for word in TOKEN.findall(text))
         return crowd and (not fact.title or _within(title_names(fact.title), text))

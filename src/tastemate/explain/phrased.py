@@ -21,7 +21,7 @@ from tastemate.explain.verify import Verifier
 from tastemate.llm import parse, prompts
 from tastemate.llm.screening.hidden import unseen
 from tastemate.protocols import ChatModel, Explainer
-from tastemate.types import Clause, Query, Reason, Recommendation
+from tastemate.types import Clause, Evidence, Query, Reason, Recommendation
 
 MOST = 12
 """Phrasings and clauses that are read of one item."""
@@ -124,7 +124,7 @@ class PhrasedExplainer:
             return {}
         prompt = prompts.explanation(
             aspect,
-            [(line.item, reason.evidence) for line, reason in pairs],
+            [(line.item, _shown(reason.evidence)) for line, reason in pairs],
             query.text,
             self.style,
             phrasings=self.phrasings,
@@ -152,6 +152,11 @@ class PhrasedExplainer:
             self.dropped["kept"] += len(one.clauses)
         chosen = best(checked).clauses
         return Reason(merged(chosen, offline.clauses, offline.evidence), offline.evidence)
+
+
+def _shown(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Return what a model may word: that an item is known already is said by code alone."""
+    return tuple(fact for fact in evidence if fact.kind != "seen")
 
 
 def read(value: Any, n: int) -> dict[int, list[list[Clause]]]:

@@ -14,7 +14,7 @@ from tastemate.catalog import Catalog
 from tastemate.errors import DataError
 from tastemate.explain.bound import wrong
 from tastemate.explain.evidence import field_words, likers, wanted_words
-from tastemate.explain.leant import Fulfilled, fulfilled, wished
+from tastemate.explain.leant import ASKED, Fulfilled, fulfilled, wished
 from tastemate.explain.marks import mark
 from tastemate.explain.writer import PLAIN
 from tastemate.interactions import Interactions
@@ -35,7 +35,7 @@ Scores: TypeAlias = Callable[[Sequence[Query]], Floats]
 """`scores(queries)` → the score of every item, (queries, items)."""
 
 
-_OF_ITEM = ("popularity", "query", "context", "promotion", "new attribute")
+_OF_ITEM = ("popularity", "query", "context", "promotion", "new attribute", "seen")
 """Kinds of evidence that cite no other item."""
 
 
@@ -96,6 +96,8 @@ class Verifier:
             return "" if found == fact.count else f"{found} people liked it, not {fact.count}"
         if fact.kind == "promotion":
             return "" if fact.item == item.id else f"the promotion is of {fact.item!r}"
+        if fact.kind == "seen":
+            return self._not_seen(fact, item, query)
         if fact.kind == "new attribute":
             return self._not_new(fact, item, query)
         if fact.kind == "context":
@@ -122,6 +124,17 @@ class Verifier:
         liked = self.scale.likes(query.history.values)
         if liked.any() and not liked[events[-1]]:
             return f"{fact.item} was not liked"
+        return ""
+
+    def _not_seen(self, fact: Evidence, item: Item, query: Query) -> str:
+        """Return what is wrong with an item said to be known already, or an empty text."""
+        events = np.flatnonzero(query.history.items == self.catalog.row(item.id))
+        if fact.item != item.id or not len(events):
+            return f"{item.id} is not in the history"
+        value = float(query.history.values[events[-1]])
+        given = isinstance(fact.value, int | float)
+        if given and float(fact.value) != value:
+            return f"{item.id} was given {number(value)}, not {number(fact.value)}"
         return ""
 
     def _not_new(self, fact: Evidence, item: Item, query: Query) -> str:
@@ -226,8 +239,12 @@ def _wrong_words(fact: Evidence, item: Item, query: Query) -> str:
     fields = {"title": item.title, "text": item.text, **item.attributes}
     if fact.attribute not in fields:
         return f"the item has no {fact.attribute!r}"
-    here, asked = field_words(fields[fact.attribute]), wanted_words(query.text)
-    lacking = [word for word in words if word not in here or word not in asked]
+    held = fields[fact.attribute]
+    here, asked = field_words(held), wanted_words(query.text)
+    lacking = [word for word in words if not field_words(word) <= here & set(asked)]
+    if fact.because == ASKED:
+        own = held if isinstance(held, tuple) else (str(held),)
+        lacking += [word for word in words if word not in own]
     return f"{', '.join(lacking)}: not in both the request and the item" if lacking else ""
 
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tastemate.explain.leant import about_leanings
+from tastemate.explain.leant import ASKED, about_leanings
+from tastemate.explain.marks import known
 from tastemate.interactions import Scale
-from tastemate.text.phrases import label, listing, number, predicate
+from tastemate.text.phrases import label, listing, number, predicate, predicate_of_one
 from tastemate.types import Clause, Evidence
 
 PLAIN = frozenset(
@@ -44,7 +45,8 @@ def write(evidence: Sequence[Evidence], scale: Scale, seed: str = "") -> tuple[C
     """
     turn = zlib.crc32(seed.encode())
     likes = [e for e in evidence if e.kind == "liked item"]
-    clauses = [
+    clauses = [Clause(f"you {known(fact)}", (fact.id,)) for fact in evidence if fact.kind == "seen"]
+    clauses += [
         _about_like(like, evidence, scale, turn, first=at == 0) for at, like in enumerate(likes)
     ]
     clauses += about_leanings(evidence)
@@ -98,6 +100,8 @@ def _also(like: Evidence, scale: Scale) -> str:
 
 def _about_query(fact: Evidence) -> str:
     words = fact.value if isinstance(fact.value, tuple) else (str(fact.value),)
+    if fact.because == ASKED:
+        return f"it {predicate_of_one(fact.attribute, words)}, {ASKED}"
     quoted = [f'"{word}"' for word in words]
     verb = "is" if len(words) == 1 else "are"
     return f"{listing(quoted)} from your request {verb} in its {label(fact.attribute)}"

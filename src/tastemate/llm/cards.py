@@ -289,6 +289,8 @@ def fact(evidence: Evidence, title: int = screen.TITLE, *, again: bool = False) 
             told = "promoted by the operator"
         case "new attribute":
             told = f"{attribute} {value}, new to this person"
+        case "seen":
+            told = "this person knows it already"
         case "contrast":
             told = f"{attribute} {value}, unlike {name}"
     return f"{evidence.id}: {told}"

@@ -13,12 +13,10 @@ from typing import Any
 from tastemate import config
 from tastemate.errors import ConfigError, nearest
 from tastemate.interactions import Scale
-from tastemate.types import Event, Signal
+from tastemate.types import UNDO, UNDO_ID, Event, Signal, undo_id
 
 RATING = "rating"
 """The kind whose value counts, not a weight."""
-UNDO = "undo"
-"""Takes back the last signal of that user on that item."""
 WEIGHTS: Mapping[str, float] = {
     "view": 0.1,
     "click": 0.3,
@@ -120,10 +118,13 @@ def standing(signals: Iterable[Signal]) -> list[Signal]:
         if signal.kind != UNDO:
             kept.append(signal)
             continue
-        for at in range(len(kept) - 1, -1, -1):
-            if kept[at].item == signal.item and kept[at].user == signal.user:
-                del kept[at]
-                break
+        theirs = [
+            at for at, one in enumerate(kept) if one.item == signal.item and one.user == signal.user
+        ]
+        if named := [at for at in theirs if undo_id(kept[at].id) == signal.id]:
+            del kept[named[0]]
+        elif theirs and not UNDO_ID.fullmatch(signal.id):
+            del kept[theirs[-1]]
     return kept
 
 

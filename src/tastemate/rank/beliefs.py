@@ -5,6 +5,7 @@ at less say less: an impression counts for as much as its place is examined (`tr
 """
 
 from collections.abc import Collection, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -137,17 +138,18 @@ class LinUcb:
         self.mean, self.spread = 0.0, 1.0
 
     def fit(self, log: Log, penalty: float = 1.0) -> "LinUcb":
-        """Learn from a log; `penalty` pulls the weights to no difference between items."""
+        """Return what is believed after a log; `penalty` pulls to no difference between items."""
+        found = copy(self)
         if len(log.rows):
-            self.mean = float(log.scores.mean())
-            self.spread = float(log.scores.std()) or 1.0
-        table = self._table(log.rows, log.scores.astype(np.float32)) * log.looked[:, None]
+            found.mean = float(log.scores.mean())
+            found.spread = float(log.scores.std()) or 1.0
+        table = found._table(log.rows, log.scores.astype(np.float32)) * log.looked[:, None]
         prior = np.zeros(table.shape[1])
         prior[0] = (log.rewards.sum() + 40 * BASE) / (log.looked.sum() + 40)
         seen = table.T @ table + penalty * np.eye(table.shape[1])
-        self.inverse = np.asarray(np.linalg.inv(seen), dtype=np.float64)
-        self.weights = self.inverse @ (table.T @ log.rewards + penalty * prior)
-        return self
+        found.inverse = np.asarray(np.linalg.inv(seen), dtype=np.float64)
+        found.weights = found.inverse @ (table.T @ log.rewards + penalty * prior)
+        return found
 
     def chances(self, rows: Rows, scores: Floats, rng: np.random.Generator) -> Numbers:
         """Return the upper confidence bound of each candidate; nothing is drawn."""

@@ -10,10 +10,11 @@ from collections.abc import Collection
 import polars as pl
 
 from tastemate.errors import DataError
+from tastemate.types import UNDO, UNDO_ID, undo_id
 
 SKEW = 60
 """Seconds by which the clock that stamped a signal may run behind the one of the impressions."""
-UNDO = "undo"
+_TOUCHED = ("user", "item", "kind")
 _IMPRESSION = ("recommendation", "user", "session", "item", "position", "at")
 _SIGNAL = ("user", "session", "item", "kind", "timestamp", "recommendation")
 
@@ -26,31 +27,45 @@ def credited(
     `kinds` are the kinds of signal that count, `window` is in seconds. Raises `DataError` for a
     frame without the columns of the store.
     """
-    require(impressions, _IMPRESSION, "impressions")
     require(signals, _SIGNAL, "signals")
-    shown = impressions.with_row_index("_row").select(
-        "_row", "recommendation", "user", "item", _who(), pl.col("at").cast(pl.Int64)
-    )
-    given = (
-        standing(signals)
-        .filter(pl.col("kind").is_in(list(kinds)))
-        .select("recommendation", "user", "item", _who(), pl.col("timestamp").cast(pl.Int64))
-    )
-    rows = pl.concat([_named(shown, given, window), _latest(shown, given, window)])
-    counted = rows.group_by("_row").agg(pl.len().cast(pl.Int64).alias("signals"))
+    given = standing(signals).filter(pl.col("kind").is_in(list(kinds)))
+    counted = answered(impressions, given, window).group_by("_row")
     return (
         impressions.with_row_index("_row")
-        .join(counted, on="_row", how="left", maintain_order="left")
+        .join(
+            counted.agg(pl.len().cast(pl.Int64).alias("signals")),
+            on="_row",
+            how="left",
+            maintain_order="left",
+        )
         .with_columns(pl.col("signals").fill_null(0))
         .with_columns((pl.col("signals") > 0).cast(pl.Int64).alias("reward"))
         .drop("_row")
     )
 
 
+def answered(impressions: pl.DataFrame, given: pl.DataFrame, window: int) -> pl.DataFrame:
+    """Return which impression each signal answers: `_row` of the one, `_given` of the other.
+
+    Both are row numbers; a signal that answers nothing has no row. `given` are signals that stand.
+    Raises `DataError` as `credited` does.
+    """
+    require(impressions, _IMPRESSION, "impressions")
+    require(given, _SIGNAL, "signals")
+    shown = impressions.with_row_index("_row").select(
+        "_row", "recommendation", "user", "item", _who(), pl.col("at").cast(pl.Int64)
+    )
+    told = given.with_row_index("_given").select(
+        "_given", "recommendation", "user", "item", _who(), pl.col("timestamp").cast(pl.Int64)
+    )
+    return pl.concat([_named(shown, told, window), _latest(shown, told, window)])
+
+
 def standing(signals: pl.DataFrame) -> pl.DataFrame:
     """Return the signals that were not undone, without the undoing ones.
 
-    An undo takes back the user's last signal on the item that still stands.
+    An undo takes back the signal whose `undo_id` it has; without such an id the user's last one on
+    the item that still stands.
     """
     if not (signals["kind"] == UNDO).any():
         return signals
@@ -61,16 +76,19 @@ def standing(signals: pl.DataFrame) -> pl.DataFrame:
         on=["user", "item"],
         how="semi",
     ).sort(order, maintain_order=True)
-    stacks: dict[tuple[str, str], list[int]] = {}
+    names = pl.col("id") if "id" in signals.columns else pl.lit("").alias("id")
+    stacks: dict[tuple[str, str], dict[str, int]] = {}
     gone: set[int] = set()
-    for row, user, item, kind in touched.select("_row", "user", "item", "kind").iter_rows():
-        stack = stacks.setdefault((user, item), [])
+    for row, name, *pair, kind in touched.select("_row", names, *_TOUCHED).iter_rows():
+        stack = stacks.setdefault((pair[0], pair[1]), {})
         if kind != UNDO:
-            stack.append(row)
+            stack[undo_id(name) if name else str(row)] = row
             continue
         gone.add(row)
-        if stack:
-            gone.add(stack.pop())
+        if name in stack:
+            gone.add(stack.pop(name))
+        elif stack and not UNDO_ID.fullmatch(name):
+            gone.add(stack.popitem()[1])
     return numbered.filter(~pl.col("_row").is_in(list(gone))).drop("_row")
 
 
@@ -98,7 +116,7 @@ def _named(shown: pl.DataFrame, given: pl.DataFrame, window: int) -> pl.DataFram
         .join(shown.unique(["recommendation", "item"], keep="first", maintain_order=True),
               on=["recommendation", "item"])
         .filter(same | (pl.col("user_right") == ""), late >= -SKEW, late <= window)
-        .select("_row")
+        .select("_row", "_given")
     )  # fmt: skip
 
 
@@ -116,5 +134,5 @@ def _latest(shown: pl.DataFrame, given: pl.DataFrame, window: int) -> pl.DataFra
             check_sortedness=False,
         )
         .filter(pl.col("_row").is_not_null())
-        .select("_row")
+        .select("_row", "_given")
     )

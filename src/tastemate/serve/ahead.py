@@ -12,6 +12,7 @@ import numpy as np
 
 from tastemate.errors import TastemateError
 from tastemate.interactions import Interactions
+from tastemate.serve.logs import places
 
 AT_ONCE = 2
 """Lists made in one go: what a request that comes meanwhile has to wait for."""
@@ -32,8 +33,10 @@ class Ahead:
         idle: Callable[[], bool],
         *,
         pause: float = 0.02,
+        failed: Callable[[], None] = lambda: None,
     ) -> None:
         self._users, self._answer, self._idle, self._pause = users, answer, idle, pause
+        self._failed = failed
         self._ending = threading.Event()
         self._wanted = threading.Event()
         self._thread: threading.Thread | None = None
@@ -65,6 +68,10 @@ class Ahead:
                 self._round()
             except TastemateError as error:
                 _LOG.warning("no answers are made ahead: %s", error)
+            except Exception as error:  # the next models may be answered with
+                kind = type(error).__name__
+                _LOG.error("no answers are made ahead: %s at %s", kind, places(error))
+                self._failed()
 
     def _round(self) -> None:
         users = self._users()

@@ -4,10 +4,14 @@ A list stays the same until the user does something, the model changes, or the c
 all of that is in the key, so nothing is ever taken out because it became wrong.
 """
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
+
+SHORT = 512
+"""Characters of a text that stands in a key as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,36 @@ class Kept:
     policy: str = ""
     user: str = ""
     session: str = ""
+
+    def bare(self) -> "Kept":
+        """Return what is logged of it: all but the body, which may be large."""
+        return Kept(  # written out: it is done for every list that is sent
+            b"",
+            self.shown,
+            self.degraded,
+            self.fallback,
+            self.arms,
+            self.model,
+            self.policy,
+            self.user,
+            self.session,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A list as it is sent: its id, the JSON, and what it was made of."""
+
+    id: str
+    body: bytes
+    kept: Kept
+
+
+def short(text: str) -> Hashable:
+    """Return what stands for a text in a key: a long one as its hash, of 32 bytes."""
+    if len(text) <= SHORT:
+        return text
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 class Answers:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
@@ -60,6 +60,7 @@ def create_app(service: "Service") -> FastAPI:
     app.state.service = service
     app.state.routes = []
     paths.register()
+    app.add_middleware(paths.Marked)
     problem.install(app)
     for name in ROUTES:
         _include(app, name, service)
@@ -74,7 +75,7 @@ def _include(app: FastAPI, name: str, service: "Service") -> None:
         return
     router = importlib.import_module(found).router(service)
     app.state.routes += [(one.path_regex, one.methods) for one in router.routes if _is_api(one)]
-    app.include_router(router)
+    app.include_router(router, dependencies=[Depends(paths.only_known)])
 
 
 def _is_api(route: object) -> TypeGuard[APIRoute]:
@@ -131,4 +132,6 @@ def _keyed(service: "Service") -> bool:
 
 def _guarded(told: dict[str, Any]) -> None:
     for status, response in problem.declared(*GUARDED).items():
-        told["responses"].setdefault(str(status), response)
+        known = told["responses"].setdefault(str(status), response)
+        # a route may have a shape of its own for its errors; what stands before it has this one
+        known["content"] = {**response["content"], **known.get("content", {})}

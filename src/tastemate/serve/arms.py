@@ -14,6 +14,10 @@ class Trials(Protocol):
         """Return experiment, arm, and what the arm sets of a request."""
         ...
 
+    def look(self) -> None:
+        """Read which experiments run; raise `Unavailable` where that cannot be read."""
+        ...
+
 
 class NoTrials:
     """No experiment runs."""
@@ -22,3 +26,6 @@ class NoTrials:
         """Return nothing."""
         del user, session
         return []
+
+    def look(self) -> None:
+        """Read nothing."""

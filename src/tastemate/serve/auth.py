@@ -52,6 +52,12 @@ class Caller:
         """Say whether the caller has a scope."""
         return scope in self.scopes or "admin" in self.scopes
 
+    def lacks(self, *scopes: str) -> str:
+        """Return what a caller without one of these scopes is told; empty for one that has all."""
+        lacking = next((scope for scope in scopes if not self.may(scope)), "")
+        whole = " ".join(f"--scope {scope}" for scope in scopes)
+        return f"This key may not {lacking}; make one with {whole}." if lacking else ""
+
 
 LOCAL = Caller("", "local", frozenset(SCOPES))
 """Whoever reaches a service without keys, on its own machine."""
@@ -260,20 +266,21 @@ def presented(scope: Scope) -> str:
     return header(scope, b"x-api-key").strip()
 
 
-def needs(scope: str) -> Callable[[Request], Awaitable[Caller]]:
-    """Return a dependency that gives the `Caller`, or refuses one without `scope` (403).
+def needs(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
+    """Return a dependency that gives the `Caller`, or refuses one without all `scopes` (403).
 
     Raises `ConfigError` where there is no such scope.
     """
-    if scope not in SCOPES:
-        raise ConfigError(f"There is no scope {scope!r}; it is one of {', '.join(SCOPES)}.")
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise ConfigError(f"There is no scope {scope!r}; it is one of {', '.join(SCOPES)}.")
 
     async def needed(request: Request) -> Caller:
         caller = said(request.scope).get("caller")
         if not isinstance(caller, Caller):
             raise Problem(401, "This service needs a key: Authorization: Bearer tm_…")
-        if not caller.may(scope):
-            raise Problem(403, f"This key may not {scope}; make one with --scope {scope}.")
+        if lacking := caller.lacks(*scopes):
+            raise Problem(403, lacking)
         return caller
 
     return needed
@@ -293,9 +300,11 @@ def bind_check(host: str, store: Keyed) -> None:
 @lru_cache(1_024)
 def is_loopback(host: str) -> bool:
     """Say whether an address (no name but localhost) is this machine's own."""
-    bare = host.strip("[]").partition("%")[0]
+    bare = host.strip("[]")
     if bare.lower() == "localhost":
         return True
+    if "%" in bare:  # no address of loopback has a zone
+        return False
     try:
         address = ipaddress.ip_address(bare)
     except ValueError:

@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -25,7 +26,7 @@ class _Ticket(Generic[A, B]):
 
 
 class Batches(Generic[A, B]):
-    """One thread that answers what waits, at most `size` at a time; `waiting` may wait.
+    """Threads that answer what waits, each at most `size` at a time; `waiting` may wait.
 
     `answer` returns for each question an answer or an exception, in order: one that cannot be
     answered does not fail its neighbours. If it raises, every question of the batch fails.
@@ -37,6 +38,7 @@ class Batches(Generic[A, B]):
         *,
         size: int = 32,
         waiting: int = 1_000,
+        threads: int = 1,
         name: str = "answers",
     ) -> None:
         self._answer = answer
@@ -45,7 +47,8 @@ class Batches(Generic[A, B]):
         self._name = name
         self._waiting: deque[_Ticket[A, B]] = deque()
         self._wake = threading.Condition()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
+        self._at_once, self._idle = threads, 0
         self._open = True
 
     def __len__(self) -> int:
@@ -65,9 +68,10 @@ class Batches(Generic[A, B]):
             if len(self._waiting) >= self._most:
                 raise Unavailable("Too many requests wait already. Ask again in a moment.")
             self._waiting.append(_Ticket(asked, loop, future))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
+            if self._idle < len(self._waiting) and len(self._threads) < self._at_once:
+                fresh = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._threads.append(fresh)
+                fresh.start()
             self._wake.notify()
         async with asyncio.timeout(seconds):
             return await future
@@ -76,15 +80,17 @@ class Batches(Generic[A, B]):
         """Answer what waits, then stop."""
         with self._wake:
             self._open = False
-            self._wake.notify()
-        if self._thread is not None:
-            self._thread.join(10)
+            self._wake.notify_all()
+        for thread in self._threads:
+            thread.join(10)
 
     def _run(self) -> None:
         while True:
             with self._wake:
+                self._idle += 1
                 while not self._waiting and self._open:
                     self._wake.wait()
+                self._idle -= 1
                 if not self._waiting:
                     return
                 many = min(len(self._waiting), self._size)
@@ -94,15 +100,12 @@ class Batches(Generic[A, B]):
                 continue
             try:
                 found: Sequence[B | BaseException] = self._answer([t.asked for t in batch])
+                told = list(zip(batch, found, strict=True))
             except BaseException as error:  # whoever waits must hear of it, whatever it is
-                found = [error] * len(batch)
+                told = [(ticket, error) for ticket in batch]
             for loop in {ticket.loop for ticket in batch}:
-                mine = [
-                    (ticket.future, one)
-                    for ticket, one in zip(batch, found, strict=True)
-                    if ticket.loop is loop
-                ]
-                if not loop.is_closed():
+                mine = [(ticket.future, one) for ticket, one in told if ticket.loop is loop]
+                with suppress(RuntimeError):  # a loop that was closed has nobody who waits
                     loop.call_soon_threadsafe(_tell, mine)
 
 

@@ -17,8 +17,6 @@ from tastemate.errors import ConfigError
 
 _VERSION = 1
 _HASH = 8
-_MOST = 1 << 24
-"""Bytes of a bitmap: catalogues of up to 134 million items."""
 
 
 def write(request: str, rows: Iterable[int]) -> str:
@@ -35,17 +33,25 @@ def read(cursor: str, request: str, items: int) -> frozenset[int]:
     wrong = ConfigError("The cursor is not one of this service. Send it as it came, or leave it.")
     try:
         raw = base64.b64decode(cursor, altchars=b"-_", validate=True)
-        engine = zlib.decompressobj()
-        packed = engine.decompress(raw[1 + _HASH :], _MOST)
-    except (binascii.Error, ValueError, zlib.error):
+    except (binascii.Error, ValueError):
         raise wrong from None
-    if raw[:1] != bytes([_VERSION]) or not engine.eof:
+    if raw[:1] != bytes([_VERSION]):
         raise wrong
     if raw[1 : 1 + _HASH] != _digest(request):
         raise ConfigError(
             "The cursor belongs to another request. The next page is the same request, with the "
             "cursor and nothing else changed."
         )
+    most = (items + 7) // 8
+    engine = zlib.decompressobj()
+    try:
+        packed = engine.decompress(raw[1 + _HASH :], most + 1)  # never more than a catalogue's
+    except zlib.error:
+        raise wrong from None
+    if len(packed) > most:
+        raise ConfigError("The cursor is of another catalogue. Begin again without it.")
+    if not engine.eof or engine.unused_data:
+        raise wrong
     rows = np.flatnonzero(np.unpackbits(np.frombuffer(packed, dtype=np.uint8)))
     if len(rows) and rows[-1] >= items:
         raise ConfigError("The cursor is of another catalogue. Begin again without it.")

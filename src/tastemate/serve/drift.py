@@ -14,8 +14,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tastemate.types import Rows
-
 Counts = NDArray[np.int64]
 HOUR = 3600.0
 DAY = 24
@@ -99,18 +97,6 @@ def stability(now: Counts, then: Counts) -> float:
     p = (now + 0.5) / (now.sum() + 0.5 * len(now))
     q = (then + 0.5) / (then.sum() + 0.5 * len(then))
     return float(np.sum((p - q) * np.log(p / q)))
-
-
-def deciles(counts: Counts) -> Rows:
-    """Return the popularity decile of every item, 0 the most popular; ties share one.
-
-    Items that nobody has met are all alike, so a catalogue without events has one decile.
-    """
-    if not len(counts):
-        return np.zeros(0, np.int32)
-    ordered = np.sort(counts)
-    more = len(counts) - np.searchsorted(ordered, counts, side="right")
-    return np.asarray(np.minimum(more * 10 // len(counts), 9), np.int32)
 
 
 def _read(path: Path | None) -> Counts | None:

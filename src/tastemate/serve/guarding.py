@@ -100,8 +100,20 @@ def _watchers(service: Guarded) -> list[Callable[[Seen], None]]:
     if stream is not None:
         user = Hashes(service) if service.settings.log_users == "hashed" else None
         lines = Lines(stream, user=user, dropped=telemetry.log_line_dropped)
-        watchers.append(lines.request)
+        least = 500 if not service.settings.log_file and stream.isatty() else 0
+        watchers.append(lambda seen: None if spared(seen, least) else lines.request(seen))
     return watchers
+
+
+def spared(seen: Seen, least: int = 0) -> bool:
+    """Whether a request leaves no line: a probe that went well, or a status below `least`.
+
+    Somebody looking at a terminal wants to see what failed, not that a page was read.
+    """
+    if seen.error is not None:
+        return False
+    quiet = seen.route in ("/metrics", "/static") or seen.route.startswith("/health/")
+    return seen.status < least or (quiet and seen.status < 400)
 
 
 class Hashes:

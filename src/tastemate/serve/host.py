@@ -14,6 +14,8 @@ from tastemate.errors import Unavailable
 from tastemate.serve.auth import is_loopback
 from tastemate.serve.refusal import header, path_of, refuse
 
+ODD = frozenset("%@/\\?# \t,")
+"""What is in no name of a host: readers differ in what they make of it."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
@@ -79,6 +81,8 @@ class Hosted:
 def name_of(host: str) -> str:
     """Return the name in a Host header without its port, lower case; empty where it is none."""
     host = host.strip().lower()
+    if any(mark in host for mark in ODD):
+        return ""
     if host.startswith("["):
         name, closed, port = host[1:].partition("]")
         port = port.removeprefix(":") if port.startswith(":") else port and "x"
@@ -97,6 +101,8 @@ def same(origin: str, host: str) -> bool:
     except ValueError:
         return False
     if parts.scheme not in ("http", "https") or not parts.hostname:
+        return False
+    if any(mark in parts.netloc for mark in ODD):
         return False
     usual = 443 if parts.scheme == "https" else 80
     _, colon, asked = host.strip().rpartition(":")

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +78,8 @@ class _Child:
 
     process: subprocess.Popen[bytes]
     log: Path
+    worker: str
+    """As what it has its job."""
     ended: float = field(default=0.0)
 
 
@@ -124,7 +127,7 @@ class Runner:
         for job, child in children.items():
             _wait(child.process, until - time.monotonic())
             with contextlib.suppress(TastemateError):  # else it is found by its silence
-                self.queue().give_back(job)
+                self.queue().give_back(job, child.worker)
 
     def _run(self) -> None:
         while not self._ending.is_set():
@@ -145,31 +148,35 @@ class Runner:
             queue.requeue_dead(self.silent)
         if len(self._children) >= self.at_once or self._ending.is_set():
             return
-        claimed = queue.claim(self.name)
+        # One name a claim: who had the job before and is slow to notice must not speak for it.
+        worker = f"{self.name}:{uuid.uuid4().hex[:8]}"
+        claimed = queue.claim(worker)
         if claimed is None:
             return
         try:
-            self._children[claimed.id] = self._begin(claimed.id)
+            self._children[claimed.id] = self._begin(claimed.id, worker)
         except OSError as error:
-            queue.fail(claimed.id, f"No worker could be started ({error}). Mend that; ask again.")
+            why = f"No worker could be started ({error}). Mend that; ask again."
+            queue.fail(claimed.id, worker, why)
 
-    def _begin(self, job: str) -> _Child:
+    def _begin(self, job: str, worker: str) -> _Child:
         """Start the worker of a job, in a session of its own: Ctrl-C is the server's to hear."""
         folder = self.folder / "jobs"
         folder.mkdir(parents=True, exist_ok=True)
         log = folder / f"{job}.log"
         threads = str(max(1, (os.cpu_count() or 2) // 2))
         limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+        opened = self.opening.written()
         with log.open("wb") as errors:
             process = subprocess.Popen(
-                [*self.command, "--open", self.opening.written(), "--job", job],
+                [*self.command, "--open", opened, "--job", job, "--worker", worker],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 env={**limits, **os.environ},
                 start_new_session=True,
             )
-        return _Child(process, log)
+        return _Child(process, log, worker)
 
     def _watch(self, queue: "Jobs", job: str, child: _Child) -> None:
         code = child.process.poll()
@@ -189,7 +196,7 @@ class Runner:
         if code > 0 and queue.get(job).state == "running":
             last = child.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             said = last[-1] if last else "it said nothing"
-            queue.fail(job, f"The worker ended with code {code}: {said[:400]}")
+            queue.fail(job, child.worker, f"The worker ended with code {code}: {said[:400]}")
         with contextlib.suppress(OSError):
             if child.log.stat().st_size == 0:
                 child.log.unlink()

@@ -16,12 +16,14 @@ import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tastemate.serve.paths import user_named
 from tastemate.serve.refusal import header, nothing, path_of, refuse, said
 
 SMALL = 65_536
 """Bytes up to which a body is read for its user, and is scanned where it stands."""
-VERBS = ("taste", "history", "export", "reset")
-"""What may follow a user's id in a path."""
+
+LOOKED_AT = "/v1/operator/user/"
+"""Before the id of a user whose list the operator looks at."""
 
 
 class Buckets:
@@ -155,6 +157,8 @@ class Bounded:
             return 415, "Bodies are JSON here: Content-Type: application/json."
         if header(scope, b"content-encoding").strip().lower() not in ("", "identity"):
             return 415, "Bodies are not compressed here. Send it without Content-Encoding."
+        if b"\0" in body[:4] or body.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return 415, "Bodies are JSON in UTF-8 here, not in another encoding."
         if body.count(b"[") + body.count(b"{") <= self.depth and len(body) <= 2 * self.values:
             return 0, ""  # it cannot be deeper than it has brackets, nor fuller than half its bytes
         large = len(body) > SMALL
@@ -275,9 +279,9 @@ def user_of(scope: Scope) -> str:
     """Return the user that a request's path or its `user_id=` names, or an empty text."""
     path = path_of(scope)
     if path.startswith("/v1/users/"):
-        named = path.removeprefix("/v1/users/")
-        before, _, verb = named.rpartition("/")
-        return before if before and verb in VERBS else named
+        return user_named(scope)
+    if path.startswith(LOOKED_AT):
+        return path.removeprefix(LOOKED_AT)
     if path.startswith("/v1/") and b"user_id=" in scope.get("query_string", b""):
         query: str = scope["query_string"].decode("latin-1")
         return parse_qs(query).get("user_id", [""])[0]

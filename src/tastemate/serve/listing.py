@@ -1,5 +1,7 @@
 """From a request for a list to a query, and from a slate to the answer that is sent and kept."""
 
+import time
+import weakref
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -8,21 +10,18 @@ import numpy as np
 from pydantic_core import to_json
 
 from tastemate import filters
+from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFound, Unavailable, UnknownItem
-from tastemate.people import NOBODY, Person
+from tastemate.experiment.replay import SHAPED
+from tastemate.people import HOUR, NOBODY, Person
 from tastemate.serve import cards, cursor
-from tastemate.serve.answers import Kept, Shown
+from tastemate.serve.answers import Kept, Shown, short
 from tastemate.serve.problem import Problem, problem_of
 from tastemate.serve.schemas import Happened, Recommend
 from tastemate.types import (
-    Candidate,
-    Clause,
     Controls,
-    Evidence,
     Filter,
     Query,
-    Reason,
-    Recommendation,
     Signal,
     Slate,
     Step,
@@ -54,9 +53,9 @@ class Prepared:
     """Why the store did not say what is known of the user; empty where it did."""
 
     @property
-    def lane(self) -> tuple[str, str]:
+    def lane(self) -> tuple[str, str, int]:
         """What alike requests share, so that they are answered together."""
-        return self.asked.model, self.asked.rerank
+        return self.asked.model, self.asked.rerank, self.asked.budget_ms
 
 
 def under(asked: Recommend, overrides: Mapping[str, Any]) -> Recommend:
@@ -93,6 +92,20 @@ def person_of(tm: "Tastemate", user: str) -> Person:
     return tm.work.people.of(user, tm.catalog, tm.interactions)
 
 
+def known(tm: "Tastemate", user: str, trouble: str = "") -> tuple[Person, str]:
+    """Return what is known of a user, and why the store did not say more; empty where it did.
+
+    Where there is `trouble` with the store it is not asked: what is held or in the data counts.
+    """
+    if not trouble:
+        try:
+            return person_of(tm, user), ""
+        except Unavailable as error:
+            trouble = str(error)
+    held = tm.work.people.held(user) if user else NOBODY
+    return (person_of_data(tm, user), trouble) if held is None else (held, "")
+
+
 def person_of_data(tm: "Tastemate", user: str) -> Person:
     """Return what the data says of a user, for when the store does not answer."""
     data = tm.interactions
@@ -109,20 +122,25 @@ def key_of(
     """Return everything that decides an answer; None where it is another one each time."""
     if asked.explore > 0 or asked.session_id:
         return None
-    version = (tm.model_version, len(tm.catalog))
-    return (version, Same(person), text, asked.cursor, tuple(arms))
+    # other objects once an item was replaced or somebody erased; signals fade by the hour
+    data = (tm.model_version, weakref.ref(tm.catalog), weakref.ref(tm.interactions))
+    hour = int(time.time()) // HOUR if person.signals else 0
+    return (data, Same(person), short(text), short(asked.cursor), tuple(arms), hour)
 
 
 def prepare(
-    tm: "Tastemate", asked: Recommend, arms: Sequence[tuple[str, str]], seed: int
+    tm: "Tastemate",
+    asked: Recommend,
+    arms: Sequence[tuple[str, str]],
+    seed: int,
+    trouble: str = "",
 ) -> Prepared:
-    """Turn a request into a query; raises what is wrong with it."""
+    """Turn a request into a query, without the store where there is `trouble` with it.
+
+    Raises what is wrong with the request.
+    """
     text = request_text(asked, tm.name)
-    lacking = ""
-    try:
-        person = person_of(tm, asked.user_id)
-    except Unavailable as error:
-        person, lacking = person_of_data(tm, asked.user_id), str(error)
+    person, lacking = known(tm, asked.user_id, trouble)
     before: frozenset[int] = frozenset()
     if asked.cursor:
         try:
@@ -133,7 +151,11 @@ def prepare(
     if asked.session_id:
         query = _session(tm, asked)
     else:
-        query = query_for(tm, asked, person, alone=bool(lacking))
+        try:
+            query = query_for(tm, asked, person, alone=bool(lacking))
+        except Unavailable as error:  # what was held was let go of meanwhile
+            lacking = str(error)
+            query = query_for(tm, asked, person, alone=True)
     leaves = {tm.catalog.row(one) for one in asked.exclude_ids if one in tm.catalog}
     query = replace(query, exclude=query.exclude | leaves | before, seed=seed)
     silent = not (len(query.history) or query.text or query.leanings or query.vector is not None)
@@ -268,35 +290,36 @@ def kept(tm: "Tastemate", ready: Prepared, slate: Slate) -> Kept:
         ready.fallback,
         ready.arms,
         version,
-        f"{asked.model or tm.settings.recommend.profile}/{asked.rerank}",
+        policy_of(tm, ready, slate),
         query.user or "",
         asked.session_id,
     )
 
 
-def lesser(tm: "Tastemate", ready: Prepared, why: str, order: np.ndarray[Any, Any]) -> Kept:
-    """Answer by popularity alone, within filters and exclusions; `order` is rows, best first."""
-    query, catalog = ready.query, tm.catalog
-    may, unknown = open_to(tm, query)
-    rows = order[may[order]][: query.k]
-    counts = tm.interactions.counts
-    lines = []
-    for rank, row in enumerate(rows.tolist(), start=1):
-        count = int(counts[row]) if row < len(counts) else 0
-        reason = Reason()
-        if count:
-            fact = Evidence("e1", "popularity", count=count)
-            reason = Reason((Clause(f"{count} people chose it", ("e1",)),), (fact,))
-        found = Candidate(row, float(count), "popular", rank)
-        item = catalog.item(row)
-        lines.append(Recommendation(rank, item, float(count), (found,), reason))
-    told = replace(ready, fallback=why)
-    return kept(tm, told, Slate(tuple(lines), (), unknown))
+def policy_of(tm: "Tastemate", ready: Prepared, slate: Slate) -> str:
+    """Return what made a list, and after it each thing besides that shaped it.
+
+    Empty where nothing was drawn and nothing besides the user shaped it. Only lists that were drawn
+    and not shaped say what another policy would have earned (`experiment.replay`).
+    """
+    asked = ready.asked
+    shaped = {
+        "words": bool(asked.query),
+        "filters": bool(asked.filters or asked.exclude_ids or not asked.exclude_seen),
+        "events": bool(asked.events),
+        "session": bool(asked.session_id),
+        "context": bool(asked.context),
+        "page": bool(asked.cursor),
+    }
+    named = [SHAPED + name for name, is_so in shaped.items() if is_so]
+    if not named and all(line.propensity == 1.0 for line in slate.items):
+        return ""
+    return "".join((asked.model or tm.settings.recommend.profile, "/", asked.rerank, *named))
 
 
-def open_to(tm: "Tastemate", query: Query) -> tuple[np.ndarray[Any, Any], int]:
+def open_to(catalog: Catalog, query: Query) -> tuple[np.ndarray[Any, Any], int]:
     """Return which items a query may show, (items,), and how many only want of data keeps out."""
-    may, unknown = filters.allowed(tm.catalog, query.filters)
+    may, unknown = filters.allowed(catalog, query.filters)
     if query.exclude_seen:
         may[query.history.items] = False
     if query.exclude:
@@ -304,19 +327,11 @@ def open_to(tm: "Tastemate", query: Query) -> tuple[np.ndarray[Any, Any], int]:
     return may, unknown
 
 
-def popular(tm: "Tastemate") -> np.ndarray[Any, Any]:
-    """Return all rows, the most popular first, ties in catalogue order."""
-    counts = np.zeros(len(tm.catalog), dtype=np.int64)
-    known_counts = tm.interactions.counts
-    counts[: len(known_counts)] = known_counts[: len(counts)]
-    return np.argsort(-counts, kind="stable")
-
-
 def _next(tm: "Tastemate", ready: Prepared, rows: Sequence[int]) -> str:
     """Return the cursor of the next page; empty where there is none."""
     if len(rows) < ready.query.k:
         return ""
-    may, _ = open_to(tm, ready.query)
+    may, _ = open_to(tm.catalog, ready.query)
     if int(may.sum()) <= len(rows):
         return ""
     return cursor.write(ready.text, [*ready.before, *rows])

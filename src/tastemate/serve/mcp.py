@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeAlias, TypeVar
 
 from pydantic import Field
 
-from tastemate import __version__
+from tastemate import __version__, ids
 from tastemate.chat import exploring
 from tastemate.errors import ConfigError, TastemateError, UnknownUser
 from tastemate.serve import cards
@@ -36,7 +36,12 @@ MOST = 50
 
 _Item: TypeAlias = Annotated[str, Field(min_length=1, max_length=500, description="Id or title.")]
 _User: TypeAlias = Annotated[
-    str, Field(max_length=256, description="Whose taste counts; empty: as the server was started.")
+    str,
+    Field(
+        max_length=ids.LONGEST,
+        pattern=ids.PRINTED_OR_NONE,
+        description="Whose taste counts; empty: as the server was started.",
+    ),
 ]
 _Items: TypeAlias = Annotated[
     list[_Item], Field(max_length=100, description="Ids or titles of items liked.")

@@ -1,6 +1,7 @@
 """How a service opens its project: alike in every process, and again for every generation."""
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +29,27 @@ class Opening:
         from tastemate.project import Tastemate
 
         return Tastemate.open(self.source, text=self.text, llm=self.llm, progress=progress)
+
+    def check(self) -> None:
+        """Read the settings of all that a service is made of; raise `ConfigError`, `Unavailable`.
+
+        Before anything is listened on: what is wrong is then the first thing said.
+        """
+        from tastemate import config
+        from tastemate.chat.settings import Manners
+        from tastemate.profile.signals import weights
+        from tastemate.serve.logs import open_log
+        from tastemate.serve.settings import serving
+        from tastemate.stages import Exploring
+
+        said = config.settings(Path(self.source) / config.FILE)
+        weights(said.signals)
+        rates = {name: value for name, value in said.chat.items() if name != "rates"}
+        Manners(**config.arguments(Manners, rates, "[chat]"))
+        config.arguments(Exploring, said.explore, "[explore]")
+        stream = open_log(serving(said.serve).log_file)
+        if stream is not None and stream is not sys.stderr:
+            stream.close()
 
     def written(self) -> str:
         """Return it as one line, for another process."""

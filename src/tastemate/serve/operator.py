@@ -8,20 +8,20 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from tastemate import build
 from tastemate.catalog import Catalog
 from tastemate.errors import Unavailable
-from tastemate.filters import allowed
 from tastemate.language import Language, open_language
 from tastemate.llm.wrappers.around import Around
 from tastemate.llm.wrappers.shown import Shown
 from tastemate.messages import Completion, Prompt
 from tastemate.recommender import Recommender
 from tastemate.scope import opened
-from tastemate.serve import cards
+from tastemate.serve import cards, listing
 from tastemate.types import Candidate, Floats, Mask, Query, Slate
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 DEPTH = 20
 """Candidates shown of each stage."""
-KEPT = 4
-"""Paths that write prompts and are held: a path is heavy, and few are looked at."""
 UNSENT = "this is a look at the prompt; it was not sent"
 
 
@@ -111,7 +109,7 @@ def stage_by_stage(path: Recommender, query: Query, *, depth: int = DEPTH) -> di
     with opened() as account:
         slate = watched.recommend(query)
     catalog = path.catalog
-    may = _may(catalog, query)
+    may, _ = listing.open_to(catalog, query)
     last = passed.arranged or passed.ranked
     return {
         "query": _asked(query, catalog),
@@ -147,11 +145,14 @@ class Unsent(Around):
 
 
 class Prompts:
-    """Writes the prompts of a list without sending any; a path for each project and mix is held."""
+    """Writes the prompts of a list without sending any.
+
+    What writes them is held as long as its project is, and no longer: projects are heavy.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._paths: dict[tuple[int, str, tuple[str, ...]], tuple[Any, Recommender, Language]] = {}
+        self._languages: WeakKeyDictionary[Tastemate, Language] = WeakKeyDictionary()
         self._seen: list[Prompt] = []
 
     def of(self, tm: "Tastemate", query: Query) -> dict[str, Any]:
@@ -161,16 +162,12 @@ class Prompts:
         model is configured they are those of one that scores labels.
         """
         extras = build.asked_for(query)
-        key = (id(tm), tm.model_version, extras)
         with self._lock:
-            if key not in self._paths or self._paths[key][0] is not tm:
-                while len(self._paths) >= KEPT:
-                    self._paths.pop(next(iter(self._paths)))
-                language = _unsent(tm, self._seen.append)
-                pool = tm.settings.recommend.pool
-                path = tm.work.recommender(tm.profile, extras=extras, pool=pool, language=language)
-                self._paths[key] = (tm, path, language)
-            _, path, language = self._paths[key]
+            language = self._languages.get(tm)
+            if language is None:
+                language = self._languages[tm] = _unsent(tm, self._seen.append)
+            pool = tm.settings.recommend.pool
+            path = tm.work.recommender(tm.profile, extras=extras, pool=pool, language=language)
             self._seen.clear()
             with opened():
                 path.recommend(query)
@@ -252,16 +249,6 @@ def _asked(query: Query, catalog: Catalog) -> dict[str, Any]:
             )
         ],
     }
-
-
-def _may(catalog: Catalog, query: Query) -> Mask:
-    """Return which items the query may be shown, (items,), as the path sees it."""
-    may, _ = allowed(catalog, query.filters)
-    if query.exclude_seen:
-        may[query.history.items] = False
-    if query.exclude:
-        may[list(query.exclude)] = False
-    return may
 
 
 def _retrieved(

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from sqlalchemy import func, select
 
 from tastemate import config
 from tastemate.catalog import Catalog
 from tastemate.evaluate import live, served
 from tastemate.rank.fair import Fair
-from tastemate.store import schema
 from tastemate.store.opening import Store
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ def data_health(tm: "Tastemate", *, days: int = 30) -> dict[str, Any]:
         "model": {
             "version": tm.model_version,
             "profile": tm.settings.recommend.profile,
-            "unabsorbed": _after(store, work.generation.events),
+            "unabsorbed": store.events.count(after=work.generation.events),
             "last_event": last,
             "added_items_unabsorbed": max(len(work.items) - work.generation.items, 0),
             **_age(work.folder / "models"),
@@ -53,7 +51,7 @@ def data_health(tm: "Tastemate", *, days: int = 30) -> dict[str, Any]:
         "store": {
             "url": store.url,
             "integrity": store.check(),
-            "bytes": _bytes(store),
+            "bytes": store.bytes(),
             "versions": store.versions.all(),
         },
     }
@@ -63,7 +61,7 @@ def shown_lately(tm: "Tastemate", *, days: int = 30) -> pl.DataFrame:
     """Return what was shown within so many days, with what came of it (`live.outcomes`)."""
     since = int(time.time()) - days * DAY
     impressions = tm.store.impressions.frame(since)
-    signals = tm.store.events.frame(after=_before(tm.store, since))
+    signals = tm.store.events.frame(since=since)
     weights, scale = tm.work.weights_of_signals, tm.interactions.scale
     return live.outcomes(impressions, signals, tm.catalog, weights, scale)
 
@@ -131,9 +129,8 @@ def people_of(tm: "Tastemate") -> pl.DataFrame | None:
     if declared is not None:
         for user, row in zip(tm.interactions.users, declared.iter_rows(named=True), strict=True):
             rows[user] = row
-    with tm.store.database.reading() as connection:
-        for user, said in connection.execute(select(schema.users.c.id, schema.users.c.attributes)):
-            rows[user] = {**rows.get(user, {}), **said}
+    for user, said in tm.store.users.declared().items():
+        rows[user] = {**rows.get(user, {}), **said}
     names = sorted({name for row in rows.values() for name in row} - {"user"})
     if not names:
         return None
@@ -183,11 +180,9 @@ def _users(tm: "Tastemate") -> dict[str, Any]:
     """Return how much is known of how many people."""
     interactions = tm.interactions
     known = dict(zip(interactions.users, np.diff(interactions.offsets).tolist(), strict=True))
-    events = schema.events
-    with tm.store.database.reading() as connection:
-        did = connection.execute(select(events.c.user, func.count()).group_by(events.c.user)).all()
-    for user, count in did:
-        known[user] = known.get(user, 0) + int(count)
+    did = tm.store.events.by_user()
+    for user, count in did.items():
+        known[user] = known.get(user, 0) + count
     counts = np.array(list(known.values()), dtype=np.int64)
     edges = ((1, FEW), (FEW, 10), (10, 20), (20, 50), (50, 100), (100, 2**62))
     return {
@@ -206,53 +201,16 @@ def _users(tm: "Tastemate") -> dict[str, Any]:
 
 def _kinds(store: Store, days: int) -> list[dict[str, Any]]:
     """Return how many signals of each kind came in on each day, oldest first."""
-    events = schema.events
     since = int(time.time()) - days * DAY
-    day = (events.c.timestamp // DAY).label("day")
-    asked = (
-        select(day, events.c.kind, func.count())
-        .where(events.c.timestamp >= since)
-        .group_by(day, events.c.kind)
-        .order_by(day, events.c.kind)
-    )
-    with store.database.reading() as connection:
-        rows = connection.execute(asked).all()
     return [
         {
-            "day": datetime.fromtimestamp(int(at) * DAY, UTC).date().isoformat(),
+            "day": datetime.fromtimestamp(day * DAY, UTC).date().isoformat(),
             "kind": kind,
-            "events": int(count),
+            "events": count,
         }
-        for at, kind, count in rows
-        if int(at) * DAY < 2**36
+        for day, kind, count in store.events.kinds_per_day(since)
+        if day * DAY < 2**36
     ]
-
-
-def _after(store: Store, seq: int) -> int:
-    """Return how many signals came after a number."""
-    events = schema.events
-    with store.database.reading() as connection:
-        asked = select(func.count()).select_from(events).where(events.c.seq > seq)
-        return int(connection.scalar(asked) or 0)
-
-
-def _before(store: Store, when: int) -> int:
-    """Return the number before the first signal of a time or later."""
-    events = schema.events
-    with store.database.reading() as connection:
-        first = connection.scalar(select(func.min(events.c.seq)).where(events.c.timestamp >= when))
-    return int(first or 1) - 1
-
-
-def _bytes(store: Store) -> int:
-    """Return the size of the store: its files, or what the server says."""
-    if store.database.is_sqlite:
-        path = store.database.path
-        files = (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm")))
-        return sum(one.stat().st_size for one in files if one.is_file())
-    with store.database.reading() as connection:
-        size = connection.scalar(select(func.pg_database_size(func.current_database())))
-        return int(size or 0)
 
 
 def _age(folder: Path) -> dict[str, Any]:

@@ -5,7 +5,6 @@ what stands before it.
 """
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +24,7 @@ from tastemate.errors import (
     UnknownItem,
     UnknownUser,
 )
+from tastemate.serve.findings import named
 
 MEDIA = "application/problem+json"
 LONGEST = 600
@@ -58,7 +58,6 @@ _STATUS: tuple[tuple[type[TastemateError], int, str], ...] = (
     (Unavailable, 503, "unavailable"),
     (TastemateError, 503, "failed"),
 )
-_LOG = logging.getLogger("tastemate.serve")
 
 
 class Problem(Exception):
@@ -137,30 +136,24 @@ def install(app: FastAPI) -> None:
         return _send(request, problem_of(error))
 
     async def unread(request: Request, error: Exception) -> Response:
-        found = error.errors() if isinstance(error, RequestValidationError) else []
-        return _send(request, invalid(found))
+        if not isinstance(error, RequestValidationError):
+            raise error
+        return _send(request, invalid(error.errors(), error.body))
 
     async def routed(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
         return _send(request, _routed(request, error))
 
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        _LOG.error("unforeseen error", exc_info=error)
-        text = "Something failed here that should not have. The log has it under the request id."
-        return _send(request, Problem(500, text))
-
     app.add_exception_handler(Problem, ours)
     app.add_exception_handler(TastemateError, family)
     app.add_exception_handler(RequestValidationError, unread)
     app.add_exception_handler(HTTPException, routed)
-    app.add_exception_handler(Exception, unforeseen)
 
 
-def invalid(found: Sequence[Any]) -> Problem:
-    """Return what the checks of a request found, field by field."""
-    errors = [(_field(one.get("loc", ())), _reason(one)) for one in found]
-    errors = list(dict.fromkeys(errors))
+def invalid(found: Sequence[Any], given: object = None) -> Problem:
+    """Return what the checks of a request found, field by field; `given` is its body."""
+    errors = named(found, given)
     first = "; ".join(f"{field}: {reason}" if field else reason for field, reason in errors[:3])
     more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
     return Problem(422, f"{first}{more}" or "The request is not valid.", errors=errors)
@@ -212,14 +205,19 @@ SCHEMA: dict[str, Any] = {
 
 def _send(request: Request, problem: Problem) -> Response:
     state = request.scope.get("state") or {}
-    return respond(problem, request.url.path, str(state.get("request_id", "")))
+    return respond(problem, _path(request), str(state.get("request_id", "")))
+
+
+def _path(request: Request) -> str:
+    """Return the path as it was sent: encoded slashes of ids are marked in the routed one."""
+    return str(request.scope.get("path_sent", request.url.path))
 
 
 def _routed(request: Request, error: HTTPException) -> Problem:
     """Return an error of the router or of the framework as a problem."""
     headers = dict(error.headers or {})
     if error.status_code == 404:
-        return Problem(404, f"There is nothing at {request.url.path}.", headers=headers)
+        return Problem(404, f"There is nothing at {_path(request)}.", headers=headers)
     if error.status_code == 405:
         known = getattr(request.app.state, "routes", [])
         path = request.scope["path"]
@@ -231,24 +229,3 @@ def _routed(request: Request, error: HTTPException) -> Problem:
     if error.status_code == 400:
         return Problem(422, "The body cannot be read as JSON.", errors=[("body", "not JSON")])
     return Problem(error.status_code, str(error.detail), headers=headers)
-
-
-def _field(loc: Sequence[Any]) -> str:
-    """Return a place in a request as somebody would write it: events[3].item_id."""
-    parts = list(loc)
-    if parts and parts[0] in ("body", "query", "path", "header") and len(parts) > 1:
-        parts = parts[1:]
-    field = ""
-    for part in parts:
-        if isinstance(part, int):
-            field += f"[{part}]"
-        else:
-            field += f".{part}" if field else str(part)
-    return field
-
-
-def _reason(found: Mapping[str, Any]) -> str:
-    if found.get("type") == "json_invalid":
-        told = found.get("ctx", {}).get("error", "")
-        return f"not JSON: {told}"
-    return str(found.get("msg", "not valid"))

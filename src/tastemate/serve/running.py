@@ -34,6 +34,8 @@ PASSED = "TASTEMATE_SERVING"
 """The variable that tells a worker process what to serve."""
 GRACE = 4
 """Seconds that requests under way have when the server ends."""
+EVERY = 10.0
+"""Seconds between two words about a long fit on the terminal."""
 FAILED = 3
 """The exit code of a process that could not begin; its parent then gives up too."""
 _LOG = logging.getLogger("tastemate.serve")
@@ -156,7 +158,14 @@ class Front:
         def told(why: str) -> None:
             service.trouble = why
 
-        self._swap = Swap(lambda: service.project, put, self.opening, model=model, told=told)
+        self._swap = Swap(
+            lambda: service.project,
+            put,
+            self.opening,
+            model=model,
+            told=told,
+            failed=lambda: service.count("swap_failed"),
+        )
         told(trouble)
         return service, self._swap
 
@@ -174,14 +183,19 @@ class Front:
             job = jobs.ask(queue, "train", {"missing": True})
         except jobs.Busy as busy:
             job = busy.job
+        told = time.monotonic()
         while not self._ending.wait(0.25):
             now = queue.get(job)
             if now.state not in jobs.UNFINISHED:
                 break
             what = now.message or "waiting for a worker"
             self.waiting = f"The models are being fitted: {what} ({now.progress:.0%})."
+            if time.monotonic() - told >= EVERY:
+                told = time.monotonic()
+                sys.stderr.write(f"{self.waiting}\n")
+                sys.stderr.flush()
         if now.state == "failed":
-            # Models are then fitted when they are first asked for, in memory if need be.
+            # They are then fitted here before lists are answered, in memory if need be.
             _LOG.error("what is missing could not be fitted: %s", now.error)
 
     def _tell(self, what: str, share: float) -> None:

@@ -18,20 +18,34 @@ from pydantic_core import PydanticCustomError
 
 from tastemate.context import AXES, checked
 from tastemate.errors import ConfigError
+from tastemate.ids import LONGEST
+from tastemate.ids import PRINTED as PRINTED
 from tastemate.serve.told import Card as Card
 from tastemate.serve.told import Told as Told
 from tastemate.serve.told import Value as Value
 
-PRINTED = r"^[^\x00-\x1f\x7f]+$"
-"""No control character: no store, log or header takes them all."""
+SPACE = r" \t-\r\u00a0\u2000-\u200a\u3000"
+"""Spaces one by one: what a backslash s is differs between those who read a pattern."""
+SAYING = r"[^\s\x00-\x1f\x7f]"
+"""Somewhere something that can be read."""
 WISH = (
-    r"^\s*[^\s=<>!≥≤≠]([^=<>!≥≤≠]*[^\s=<>!≥≤≠])?"
-    r"(\s*(>=|<=|!=|==|=|≥|≤|≠)\s*|\s+(not in|none of|any of|at least|at most|is not|is|in)\s+)"
-    r"[^\s=][\s\S]*$"
+    rf"^[{SPACE}]*[^{SPACE}=<>!≥≤≠]([^=<>!≥≤≠]*[^{SPACE}=<>!≥≤≠])?"
+    rf"([{SPACE}]*(>=|<=|!=|==|=|≥|≤|≠)[{SPACE}]*"
+    rf"|[{SPACE}]+(not in|none of|any of|at least|at most|is not|is|in)[{SPACE}]+)"
+    rf"[^{SPACE}=][\s\S]*$"
 )
 """Attribute, sign, value: what `filters.parse` can read."""
-Id = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=PRINTED)]
-Words = Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")]
+WHOLE_TEXT = r"^[^\x00]*$"
+MEANT = {
+    PRINTED: "This must not be empty and hold no control character, such as a line break.",
+    SAYING: "This says nothing: no letter, digit or sign that can be read.",
+    WHOLE_TEXT: "This must not hold a NUL character.",
+    WISH: "Write attribute, sign, value, such as year>=1990; signs are = != >= <= \u2265 \u2264, "
+    "in, not in.",
+}
+"""What a pattern asks for, in words."""
+Id = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST, pattern=PRINTED)]
+Words = Annotated[str, StringConstraints(max_length=2000, pattern=WHOLE_TEXT)]
 Name = Annotated[str, StringConstraints(max_length=64)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
@@ -156,7 +170,7 @@ class OwnItem(Given):
     __pydantic_extra__: dict[str, Attribute]
 
     id: Id
-    title: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"\S")]
+    title: Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=SAYING)]
     text: Annotated[str, StringConstraints(max_length=20_000)] = ""
 
 
@@ -184,10 +198,18 @@ class Compare(Given):
     item_ids: Annotated[list[Id], Field(min_length=2, max_length=3)]
 
 
+Held = Annotated[str, StringConstraints(max_length=500, pattern=WHOLE_TEXT)]
+Size = Annotated[float, Field(ge=-(2**53), le=2**53), AfterValidator(_whole)]
+Stated = Annotated[str, StringConstraints(max_length=2000)]
+
+
 class NewItem(Given):
     """An item of the catalogue; every other key is an attribute of it."""
 
     model_config = ConfigDict(strict=True, extra="allow")
+    __pydantic_extra__: dict[
+        str, Stated | Size | Annotated[list[Stated | Size | None], Field(max_length=200)] | None
+    ]
 
     id: Id
     title: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
@@ -265,8 +287,6 @@ class TasteEdit(Given):
     likes: bool | Literal["never"]
 
 
-Held = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
-Size = Annotated[float, Field(ge=-(2**53), le=2**53), AfterValidator(_whole)]
 
 
 class About(Given):

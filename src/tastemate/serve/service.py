@@ -4,29 +4,28 @@ Nothing here knows HTTP. Lists are answered in batches by one thread, kept while
 answered by popularity when the caller's time is over.
 """
 
-import threading
+import logging
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
-
-import numpy as np
 
 from tastemate import scope
 from tastemate.errors import TastemateError, Unavailable
 from tastemate.people import NOBODY
-from tastemate.serve import listing
+from tastemate.serve import listing, popularity
 from tastemate.serve.ahead import Ahead, latest
-from tastemate.serve.answers import Answers, Kept
+from tastemate.serve.answers import Answer, Answers, Kept
 from tastemate.serve.arms import Arms, NoTrials, Trials
 from tastemate.serve.batching import Batches
 from tastemate.serve.freshness import Fresh
 from tastemate.serve.impressions import Behind, Logged, rows_of
 from tastemate.serve.listing import Prepared
-from tastemate.serve.problem import Problem
+from tastemate.serve.popularity import Popularity
 from tastemate.serve.schemas import Recommend
 from tastemate.serve.settings import Serving, serving
+from tastemate.serve.warming import Warming
 from tastemate.types import Signal, Slate
 
 if TYPE_CHECKING:
@@ -34,26 +33,14 @@ if TYPE_CHECKING:
     from tastemate.store.events import Recorded
     from tastemate.store.opening import Store
 
-USUAL: tuple[tuple[str, ...], ...] = (
-    (),
-    ("search",),
-    ("newcomer",),
-    ("search", "newcomer", "opening"),
-    ("vector",),
-    ("vector", "newcomer"),
-)
-"""What most queries call for (`build.asked_for`): composed before anybody asks."""
+_LOG = logging.getLogger("tastemate.serve")
 QUIET = 0.03
 """Seconds without a list to make after which answers are made ahead."""
+LATE = "The time was over."
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A list as it is sent: its id, the JSON, and what it was made of."""
-
-    id: str
-    body: bytes
-    kept: Kept
+class TakesLonger(Exception):
+    """Said of a request that the quick thread must not wait for; never leaves this module."""
 
 
 class Service:
@@ -76,63 +63,62 @@ class Service:
         """What counts and times; set by what measures."""
         self.answers = Answers(self.settings.cached, self.settings.cached_bytes)
         self.impressions: Behind[Logged] = Behind(
-            self._write, seconds=self.settings.flush, most=self.settings.impressions
+            self._write,
+            seconds=self.settings.flush,
+            most=self.settings.impressions,
+            failed=lambda: self.count("impressions_failed"),
         )
         size, waiting = self.settings.batch, self.settings.waiting
         self._quick: Batches[Recommend, Kept] = Batches(self._answer, size=size, waiting=waiting)
         self._slow: Batches[Recommend, Kept] = Batches(
-            self._answer, size=1, waiting=waiting, name="answers that take longer"
+            lambda batch: self._answer(batch, quick=False),
+            size=1,
+            waiting=waiting,
+            threads=self.settings.slow,
+            name="answers that take longer",
         )
         self._fresh = Fresh(
-            lambda: self.project.catch_up(),
-            self.settings.fresh,
-            lambda: self._count("refresh_failed"),
+            self._read_others, self.settings.fresh, lambda: self.count("refresh_failed")
         )
-        self._order: tuple[object, np.ndarray[Any, Any]] | None = None
-        self._warm = threading.Event()
-        self._failed = ""
+        self._popularity = Popularity()
+        self._warming = Warming(lambda: self.count("warming_failed"))
         self._trouble = ""
         self._asked_at = 0.0
         self._ahead = Ahead(
             lambda: latest(self.project.interactions, self.settings.ahead),
             lambda users: self._make(users),
             lambda: time.monotonic() - self._asked_at > QUIET,
+            failed=lambda: self.count("ahead_failed"),
         )
+        project.work.sealed = True
 
     # life
 
     def start(self) -> None:
         """Load or fit what lists need, in a thread of its own; `ready` says when it is done."""
-        threading.Thread(target=self.warm, name="warming", daemon=True).start()
+        self._warming.keep_on(self.warm)
 
-    def warm(self) -> None:
-        """Load or fit what lists need, and answer once; then what else is asked for."""
-        from tastemate.serve.opening import needed
-
+    def warm(self) -> bool:
+        """Load or fit what lists need, and answer once; say whether that was done."""
         tm = self.project
-        try:
-            words = tm.catalog.titles[0] if len(tm.catalog) else "anything"
-            for extras in USUAL:
-                tm.recommender(None, extras, llm=False)
-            first = [tm.query(None, 10), tm.query(None, 10, text=words)]
-            tm.recommend_all(first, llm=False)
-            self.popular(tm)
-            self._failed = ""
-            self._warm.set()
-            for name in needed(tm):
-                tm.retriever(name)
-            if self.settings.ahead and self.settings.cached:
-                self._ahead.start()
-        except TastemateError as error:
-            self._failed = str(error)
+        with suppress(TastemateError):  # who reads what others wrote says it
+            self.trials.look()
+        if not self._warming.warm(tm):
+            return False
+        self._popularity.order(tm)
+        if self.settings.ahead and self.settings.cached:
+            self._ahead.start()
+        return True
 
     def renew(self, project: "Tastemate") -> None:
         """Serve another generation of the project from now on."""
+        project.work.sealed = True
         self.project = project
         self._ahead.again()
 
     def stop(self) -> None:
         """Answer what waits and write what was shown."""
+        self._warming.close()
         self._ahead.close()
         self._fresh.close()
         self._quick.close()
@@ -147,7 +133,7 @@ class Service:
     @property
     def ready(self) -> bool:
         """Whether everything is fitted and loaded."""
-        return self._warm.is_set()
+        return self._warming.done.is_set()
 
     @property
     def trouble(self) -> str:
@@ -161,14 +147,17 @@ class Service:
             self.telemetry.trouble(why)
 
     def why_not(self) -> str:
-        """Say why lists cannot be answered; empty where they can."""
+        """Say why lists cannot be answered, for anybody to read; empty where they can."""
         if not self.ready:
-            return self._failed or "The models are being fitted or loaded. Ask again in a moment."
+            return self._warming.why
         try:
             said = self.store.check()
         except TastemateError as error:
             said = str(error)
-        return "" if said == "ok" else f"The store does not answer: {said}"
+        if said == "ok":
+            return ""
+        _LOG.warning("the store does not answer: %s", said)
+        return "The store does not answer."
 
     def refresh(self) -> None:
         """Read what other processes wrote, if that was not done a moment ago.
@@ -191,24 +180,31 @@ class Service:
     def recommend(self, asked: Recommend) -> Answer:
         """Answer one request in this thread, without a time limit; raises what is wrong with it."""
         began = time.perf_counter()
-        found = self._answer([asked])[0]
+        found = self._answer([asked], quick=False)[0]
         if isinstance(found, BaseException):
             raise found
         return self.sent(found, began)
 
     async def answer(self, asked: Recommend) -> Answer:
         """Answer one request with others that come now, within its `budget_ms`."""
-        import anyio.to_thread
-
         began = time.perf_counter()
         kept = self._held(asked) if self._fresh.now and not self._fresh.trouble else None
         if kept is None:
-            lane = self._slow if self._is_slow(asked) else self._quick
-            try:
-                kept = await lane.ask(asked, asked.budget_ms / 1000)
-            except TimeoutError:
-                kept = await anyio.to_thread.run_sync(self._in_time, asked)
+            kept = await self._waited_for(asked, asked.budget_ms / 1000)
         return self.sent(kept, began)
+
+    async def _waited_for(self, asked: Recommend, seconds: float) -> Kept:
+        """Answer one request in the lane that it belongs to: what an arm sets counts too."""
+        import anyio.to_thread
+
+        end = time.monotonic() + seconds
+        try:
+            try:
+                return await self._quick.ask(asked, seconds)
+            except TakesLonger:
+                return await self._slow.ask(asked, end - time.monotonic())
+        except TimeoutError:
+            return await anyio.to_thread.run_sync(self._in_time, asked)
 
     def sent(self, kept: Kept, began: float) -> Answer:
         """Give an answer its id and time, and log what it shows."""
@@ -216,7 +212,7 @@ class Service:
         took = round((time.perf_counter() - began) * 1000, 3)
         head = f'{{"recommendation_id":"{name}","took_ms":{took},'.encode()
         if kept.shown:
-            self.impressions.add([(name, kept, int(time.time()))])
+            self.impressions.add([(name, kept.bare(), int(time.time()))])
         if self.telemetry is not None:
             self.telemetry.shown(line.item for line in kept.shown)
         return Answer(name, head + kept.body, kept)
@@ -225,17 +221,8 @@ class Service:
         """Return the arms of a user and a session; none for nobody."""
         return self.trials.arms(user, session) if user or session else []
 
-    def popular(self, tm: "Tastemate") -> np.ndarray[Any, Any]:
-        """Return all rows of a project, the most popular first."""
-        key = (id(tm), len(tm.catalog))
-        held = self._order
-        if held is None or held[0] != key:
-            held = (key, listing.popular(tm))
-            self._order = held
-        return held[1]
-
     def _is_slow(self, asked: Recommend) -> bool:
-        """Whether a language model may be asked, or a model fitted first."""
+        """Whether a language model may be asked, or a model has to be read from disk."""
         tm = self.project
         return asked.rerank == "llm" or bool(asked.model) or bool(asked.session_id and tm.language)
 
@@ -260,87 +247,100 @@ class Service:
 
     def _make(self, users: Sequence[str]) -> None:
         """Answer what these users will ask for first, and keep it."""
-        self._together([Recommend(user_id=user) for user in users])
+        self._together([Recommend(user_id=user) for user in users], quick=True)
 
-    def _answer(self, batch: Sequence[Recommend]) -> list[Kept | BaseException]:
+    def _answer(self, batch: Sequence[Recommend], quick: bool = True) -> list[Kept | BaseException]:
         """Answer requests together; what is wrong with one stays with it."""
         self._asked_at = time.monotonic()
         try:
-            return self._together(batch)
+            return self._together(batch, quick)
         finally:
             self._asked_at = time.monotonic()
 
-    def _together(self, batch: Sequence[Recommend]) -> list[Kept | BaseException]:
+    def _together(self, batch: Sequence[Recommend], quick: bool) -> list[Kept | BaseException]:
         self.refresh()
-        tm, trouble = self.project, self._fresh.trouble
+        tm = self.project
         found: list[Kept | BaseException | None] = [None] * len(batch)
-        lanes: dict[tuple[str, str], list[tuple[int, Prepared]]] = {}
+        lanes: dict[Hashable, list[tuple[int, Prepared]]] = {}
         for at, asked in enumerate(batch):
             try:
-                ready = self._prepared(tm, asked)
-                held = None if trouble else self._looked_up(ready.key)
+                ready = self._prepared(tm, asked, quick)
+                held = None if self._fresh.trouble else self._looked_up(ready.key)
                 if held is not None:
                     found[at] = held
                 else:
                     lanes.setdefault(ready.lane, []).append((at, ready))
-            except (TastemateError, Problem) as error:
+            except Exception as error:  # whatever it is, its neighbours are answered
                 found[at] = error
-        for (model, rerank), mine in lanes.items():
-            seconds = min(ready.asked.budget_ms for _, ready in mine) / 1000
-            slates = self._slates(tm, [one for _, one in mine], model, rerank, seconds)
+        for mine in lanes.values():
+            slates = self._slates(tm, [one for _, one in mine])
             for (at, ready), slate in zip(mine, slates, strict=True):
-                if isinstance(slate, BaseException):
-                    found[at] = slate
-                    continue
-                if self.telemetry is not None:
-                    self.telemetry.slate(slate)
-                kept = listing.kept(tm, ready, listing.said_so(tm, ready, slate, trouble))
-                if ready.key is not None:
-                    self.answers.put(ready.key, kept)
-                found[at] = kept
+                try:
+                    found[at] = self._kept(tm, ready, slate)
+                except Exception as error:
+                    found[at] = error
         return [one if one is not None else Unavailable("No answer.") for one in found]
 
-    def _prepared(self, tm: "Tastemate", asked: Recommend) -> Prepared:
+    def _prepared(self, tm: "Tastemate", asked: Recommend, quick: bool) -> Prepared:
         asked, arms = self._assigned(asked)
+        if quick and self._is_slow(asked):
+            raise TakesLonger
+        trouble = self._fresh.trouble
+        if trouble and asked.session_id:
+            raise Unavailable(trouble)
         seed = uuid4().int >> 96 if asked.explore else 0
-        return listing.prepare(tm, asked, arms, seed)
+        ready = listing.prepare(tm, asked, arms, seed, trouble)
+        if ready.lacking and not trouble:
+            self._fresh.broke(ready.lacking)  # nobody else has to find that out
+        return ready
 
-    def _slates(
-        self,
-        tm: "Tastemate",
-        ready: Sequence[Prepared],
-        model: str,
-        rerank: str,
-        seconds: float,
-    ) -> "list[Slate | BaseException]":
+    def _kept(self, tm: "Tastemate", ready: Prepared, slate: "Slate | BaseException") -> Kept:
+        """Return a list as it is sent, and keep it where that may be done."""
+        if isinstance(slate, BaseException):
+            raise slate
+        if self.telemetry is not None:
+            self.telemetry.slate(slate)
+        kept = listing.kept(tm, ready, listing.said_so(tm, ready, slate, self._fresh.trouble))
+        if ready.key is not None:
+            self.answers.put(ready.key, kept)
+        return kept
+
+    def _slates(self, tm: "Tastemate", ready: Sequence[Prepared]) -> "list[Slate | BaseException]":
         """Answer alike queries at once; if that fails, each by itself."""
-        llm = rerank == "llm"
+        asked = ready[0].asked
         try:
             # a language model must leave time for the rest of the answer
-            with scope.opened(0.8 * seconds) as used:
+            with scope.opened(0.8 * asked.budget_ms / 1000) as used:
                 queries = [one.query for one in ready]
-                found = [*tm.recommend_all(queries, model=model or None, llm=llm)]
+                llm = asked.rerank == "llm"
+                found = [*tm.recommend_all(queries, model=asked.model or None, llm=llm)]
             if self.telemetry is not None:
                 self.telemetry.spent(used.cost)
             return [*found]
-        except TastemateError as error:
+        except Exception as error:
             if len(ready) == 1:
                 return [error]
-        return [self._slates(tm, [one], model, rerank, seconds)[0] for one in ready]
+        return [self._slates(tm, [one])[0] for one in ready]
 
     def _in_time(self, asked: Recommend) -> Kept:
-        """Answer by popularity, because the time is over."""
-        tm = self.project
-        ready = self._prepared(tm, asked)
+        """Answer by popularity, because the time is over; the store is not asked any more."""
+        tm, trouble = self.project, self._fresh.trouble
         why = listing.told_so(tm, f"The {asked.budget_ms} ms were over")
-        self._count("over_budget")
-        return listing.lesser(tm, ready, why, self.popular(tm))
+        asked, arms = self._assigned(asked)
+        ready = listing.prepare(tm, asked, arms, 0, trouble or LATE)
+        self.count("over_budget")
+        return popularity.answered(tm, ready, why, self._popularity.order(tm), trouble)
+
+    def _read_others(self) -> None:
+        """Read what other processes wrote, and which experiments run."""
+        self.project.catch_up()
+        self.trials.look()
 
     def _write(self, rows: Sequence[Logged]) -> None:
         """Write what was shown into the store."""
         self.store.impressions.add(rows_of(rows))
 
-    def _count(self, what: str) -> None:
+    def count(self, what: str) -> None:
         """Tell the telemetry, where there is one, that something happened."""
         count = getattr(self.telemetry, "count", None)
         if count is not None:

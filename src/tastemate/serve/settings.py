@@ -18,20 +18,18 @@ class Serving:
     """Requests for lists that are answered together at most."""
     waiting: int = 1_000
     """Requests for lists that may wait; more are told to come back."""
+    slow: int = 4
+    """Lists made at once that take longer: a language model is asked, or a model is named."""
     cached: int = 4_096
     """Answers kept; 0 keeps none."""
     cached_bytes: int = 64_000_000
     """Bytes that the kept answers may take together."""
     ahead: int = 2_000
     """Users whose first list is made in quiet moments, those who were here last; 0: nobody's."""
-    most_events: int = 10_000
-    """Events in one request."""
-    most_items: int = 1_000
-    """Items in one request."""
     flush: float = 0.1
     """Seconds between two writes of what was shown."""
     impressions: int = 100_000
-    """Lines of what was shown that may wait to be written; the oldest go first."""
+    """Shown lists that may wait to be written; the oldest go first."""
     switch: float = 0.001
     """Seconds after which one thread of the server lets another one go on."""
     rate_per_key: float = 500.0
@@ -64,7 +62,7 @@ class Serving:
 
 
 POSITIVE = (
-    *("batch", "waiting", "most_events", "most_items"),
+    *("batch", "waiting", "slow"),
     *("burst", "max_body_bytes", "max_depth", "max_values"),
 )
 """What is of no use below one."""

@@ -11,16 +11,20 @@ import gc
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tastemate.errors import StageError, TastemateError, UnknownUser
+from tastemate.errors import StageError, TastemateError, Unavailable, UnknownUser
+from tastemate.serve.logs import places
 from tastemate.serve.opening import Opening, damaged, needed
 
 if TYPE_CHECKING:
     from tastemate.project import Tastemate
 
+LONGEST = 60.0
+"""Seconds between two tries at a generation that the store or the disk did not give."""
 _LOG = logging.getLogger("tastemate.serve")
 
 
@@ -28,8 +32,9 @@ class Swap:
     """Watches for a new generation and puts it in place.
 
     `current` gives the project that is served and `put` replaces it; `model` is the number of its
-    generation in the store (`Versions`). `told` hears why the newest one is not served, or nothing.
-    `seconds` lie between looks.
+    generation in the store (`Versions`). `told` hears why the newest one is not served, or nothing;
+    `failed` is called for an error that nobody foresaw. `seconds` lie between looks. A generation
+    that the store or the disk did not give is tried again, after longer and longer.
     """
 
     def __init__(
@@ -41,11 +46,15 @@ class Swap:
         model: int,
         told: Callable[[str], None] = lambda trouble: None,
         seconds: float = 0.5,
+        failed: Callable[[], None] = lambda: None,
     ) -> None:
         self.current, self.put, self.opening = current, put, opening
         self.model, self.told, self.seconds = model, told, seconds
         self.trouble = ""
         """Why the newest generation is not served; empty where it is."""
+        self._unforeseen = failed
+        self._tried, self._tries = model, 0
+        self._again = float("-inf")
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="swap", daemon=True)
 
@@ -62,9 +71,9 @@ class Swap:
     def look(self) -> bool:
         """Look once; return whether a new generation was put in place."""
         model = self.current().store.versions.all().get("model", 0)
-        if model == self.model:
+        if model == self.model or (model == self._tried and time.monotonic() < self._again):
             return False
-        self.model = model  # one that fails is not tried again until there is a newer one
+        self._tried = model
         return self._renew(model)
 
     def _renew(self, model: int) -> bool:
@@ -72,13 +81,20 @@ class Swap:
         try:
             fresh = self.opening.open()
             check(fresh)
-        except (TastemateError, OSError) as error:
-            self._failed(f"Generation {model} is not served: {error}")
+            fresh.work.supply(needed(fresh))  # once it is served, no request fits anything
+        except (Unavailable, OSError) as error:
+            wait = min(self.seconds * 2**self._tries, LONGEST)
+            self._tries, self._again = self._tries + 1, time.monotonic() + wait
+            self._failed(f"Generation {model} is not served yet: {error}")
             return False
+        except TastemateError as error:
+            return self._given_up(model, str(error))
         except Exception as error:  # the last good one serves whatever is wrong with the next
-            _LOG.exception("generation %d cannot be opened", model)
-            self._failed(f"Generation {model} is not served: {type(error).__name__}: {error}")
-            return False
+            _LOG.error("generation %d: %s at %s", model, type(error).__name__, places(error))
+            self._unforeseen()
+            return self._given_up(model, f"{type(error).__name__}: {error}")
+        self._settled(model)
+        retire(self.current())
         self.put(fresh)
         self._failed("")
         _LOG.info(
@@ -88,6 +104,15 @@ class Swap:
         )
         settle()  # the old one is a cycle; its arrays are large
         return True
+
+    def _given_up(self, model: int, why: str) -> bool:
+        """Say why a generation is not served, and leave it at that until there is a newer one."""
+        self._settled(model)
+        self._failed(f"Generation {model} is not served: {why}")
+        return False
+
+    def _settled(self, model: int) -> None:
+        self.model, self._tries, self._again = model, 0, float("-inf")
 
     def _failed(self, trouble: str) -> None:
         self.trouble = trouble
@@ -101,6 +126,15 @@ class Swap:
                 self.look()
             except TastemateError as error:
                 _LOG.warning("the store does not say which generation is newest: %s", error)
+            except Exception as error:  # whatever it is, the next generation has to be seen
+                kind = type(error).__name__
+                _LOG.error("the newest generation: %s at %s", kind, places(error))
+                self._unforeseen()
+
+
+def retire(project: "Tastemate") -> None:
+    """Close a project's store once nothing uses the project any more."""
+    weakref.finalize(project, project.store.close).atexit = False
 
 
 def settle() -> None:

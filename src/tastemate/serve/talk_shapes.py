@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from tastemate.serve.schemas import WHOLE, Given, Id
+from tastemate.serve.schemas import SAYING, WHOLE, Given, Id
 from tastemate.serve.talking import LONGEST
 from tastemate.serve.told import Card, Told, Value
 
@@ -22,9 +22,7 @@ class Begin(Given):
 class Message(Given):
     """What somebody says."""
 
-    message: Annotated[
-        str, StringConstraints(min_length=1, max_length=LONGEST, pattern=r"[^\s\x00-\x1f\x7f]")
-    ]
+    message: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST, pattern=SAYING)]
 
 
 class Verdict(Given):

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from uuid import uuid4
 
@@ -221,8 +221,6 @@ class Talking:
         with self._floor.taken(session, to.stop):
             start, project = time.perf_counter(), self.project()
             talked = project.chat(session=session)
-            if not talked.session.turns:
-                talked.parts = replace(talked.parts, keep=_kept_again(talked.parts.keep, project))
             to.begun()
             try:
                 reply = act(talked, to.sentence)
@@ -236,19 +234,6 @@ class Talking:
                 "recommendation_id": self._noted(reply) if self._noted else "",
                 "model_version": project.model_version,
             }
-
-
-def _kept_again(keep: Callable[[Session], None], project: "Tastemate") -> Callable[[Session], None]:
-    """Keep the first turn of a conversation that is there; without it, keeping would begin one.
-
-    What was deleted or erased while it was answered stays so.
-    """
-
-    def kept(session: Session) -> None:
-        project.desk.sessions.open(session.id)
-        keep(session)
-
-    return kept
 
 
 def _named(session: Session) -> dict[str, Any]:

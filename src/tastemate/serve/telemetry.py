@@ -23,7 +23,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from tastemate.errors import TastemateError
-from tastemate.serve.drift import Shown, deciles
+from tastemate.evaluate.live import deciles
+from tastemate.serve.drift import Shown
 from tastemate.serve.logs import Seen
 from tastemate.types import Signal, Slate
 
@@ -75,7 +76,7 @@ class Telemetry:
         self.tracer: Tracer | None = None
         self._shown = shown or Shown()
         self._service: Served | None = None
-        self._deciles: tuple[int, int, Any] = (0, 0, None)
+        self._deciles: tuple[object, Any] = (None, None)
         self._children: dict[tuple[str, ...], Any] = {}
         self._names: dict[str, set[str]] = {}
         self._lock = threading.Lock()
@@ -216,10 +217,11 @@ class Telemetry:
             yield jobs
 
     def _bands(self, project: "Tastemate") -> Any:
-        identity, size = id(project), len(project.catalog)
-        if self._deciles[:2] != (identity, size):
-            self._deciles = (identity, size, deciles(project.interactions.counts))
-        return self._deciles[2]
+        data, bands = self._deciles
+        if data is not project.interactions:
+            data, bands = project.interactions, deciles(project.interactions.counts)
+            self._deciles = (data, bands)
+        return bands
 
     def _child(self, metric: Any, *labels: str) -> Any:
         """Return the line of a metric with these labels, without making it anew each time."""

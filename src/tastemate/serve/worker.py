@@ -1,4 +1,4 @@
-"""The process that does one job: `python -m tastemate.serve.worker --open … --job ID`.
+"""The process that does one job: `python -m tastemate.serve.worker --open … --job ID …`.
 
 It yields the processor to the server (nice), says every two seconds how far it is, and ends when
 it is told to or when its job is no longer its own.
@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tastemate import build
@@ -33,8 +34,8 @@ _NICE = 10
 class Beat:
     """Says in the store how far a job is, from a thread of its own."""
 
-    def __init__(self, queue: "Jobs", job: str, *, every: float = BEAT) -> None:
-        self.queue, self.job, self.every = queue, job, every
+    def __init__(self, queue: "Jobs", job: str, worker: str, *, every: float = BEAT) -> None:
+        self.queue, self.job, self.worker, self.every = queue, job, worker, every
         self._said = (0.0, "")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
@@ -54,7 +55,7 @@ class Beat:
     def _run(self) -> None:
         while True:
             with contextlib.suppress(TastemateError):  # a store that is busy is told next time
-                if not self.queue.tell(self.job, *self._said):
+                if not self.queue.tell(self.job, self.worker, *self._said):
                     os.kill(os.getpid(), signal.SIGTERM)
                     return
             if self._stop.wait(self.every):
@@ -109,18 +110,18 @@ def export(project: "Tastemate", asked: Mapping[str, Any], tell: Tell) -> dict[s
     from dataclasses import asdict
 
     folder = project.work.folder / "exports" / time.strftime("%Y%m%d-%H%M%S")
-    folder.mkdir(parents=True, exist_ok=True)
+    private(folder)
     store = project.store
     tell("events", 0.1)
     events = store.events.frame()
-    events.write_parquet(folder / "events.parquet")
+    events.write_parquet(private(folder, "events.parquet"))
     tell("impressions", 0.5)
     impressions = store.impressions.frame()
-    impressions.write_parquet(folder / "impressions.parquet")
+    impressions.write_parquet(private(folder, "impressions.parquet"))
     tell("items", 0.9)
     items = store.items.all()
     lines = "".join(json.dumps(asdict(item), ensure_ascii=False) + "\n" for item in items)
-    (folder / "items.jsonl").write_text(lines, encoding="utf-8", errors="replace")
+    private(folder, "items.jsonl").write_text(lines, encoding="utf-8", errors="replace")
     return {
         "path": str(folder),
         "events": len(events),
@@ -135,11 +136,22 @@ def backup(project: "Tastemate", asked: Mapping[str, Any], tell: Tell) -> dict[s
 
     tell("backup", 0.1)
     folder = project.work.folder / "backups"
-    folder.mkdir(parents=True, exist_ok=True)
+    private(folder)
     suffix = "db" if project.store.url.startswith("sqlite") else "zip"
     path = folder / f"store-{time.strftime('%Y%m%d-%H%M%S')}.{suffix}"
     write(project.store, path)
     return {"path": str(path), "bytes": path.stat().st_size}
+
+
+def private(folder: Path, name: str = "") -> Path:
+    """Return an empty file in a folder, or the folder, made for its owner alone to read."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    if not name:
+        return folder
+    (folder / name).touch(mode=0o600)
+    (folder / name).chmod(0o600)
+    return folder / name
 
 
 DO: Mapping[str, Callable[["Tastemate", Mapping[str, Any], Tell], dict[str, Any]]] = {
@@ -160,20 +172,21 @@ class Fitting:
 
     def __call__(self, what: str, share: float) -> None:
         """Pass on what is being done, with the share of all models."""
-        if what.startswith("fitting ") and share >= 1.0:
+        within = share if what.startswith("fitting ") and ":" in what else 0.0
+        if what.startswith("fitting ") and not within and share >= 1.0:
             self._done += 1
-        self._tell(what, min(self._done / max(self.models, 1), 0.99))
+        self._tell(what, min((self._done + within) / max(self.models, 1), 0.99))
 
 
-def run(opening: Opening, job: str) -> int:
-    """Do a job; return the exit code: 0 once the store says how it ended."""
+def run(opening: Opening, job: str, worker: str) -> int:
+    """Do a job claimed as `worker`; return the exit code: 0 once the store says how it ended."""
     said: list[Beat] = []
     fitting = Fitting(lambda what, share: said[0].tell(what, share) if said else None)
     project = opening.open(fitting)
     queue = project.store.jobs
     claimed = queue.get(job)
     fitting.models = len(needed(project))
-    with Beat(queue, job) as beat:
+    with Beat(queue, job, worker) as beat:
         said.append(beat)
         try:
             if claimed.kind not in DO:
@@ -181,12 +194,13 @@ def run(opening: Opening, job: str) -> int:
             tell = fitting if claimed.kind == "train" else beat.tell
             result = DO[claimed.kind](project, claimed.asked, tell)
         except (TastemateError, OSError) as error:
-            queue.fail(job, str(error))
+            queue.fail(job, worker, str(error))
             return 0
         except MemoryError:
-            queue.fail(job, "There is not enough memory for it. Free some, or use fewer models.")
+            why = "There is not enough memory for it. Free some, or use fewer models."
+            queue.fail(job, worker, why)
             return 0
-    queue.finish(job, result)
+    queue.finish(job, worker, result)
     return 0
 
 
@@ -195,12 +209,13 @@ def main(given: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tastemate.serve.worker")
     parser.add_argument("--open", required=True, help="the project, as Opening.written says it")
     parser.add_argument("--job", required=True, help="the id of the job")
+    parser.add_argument("--worker", required=True, help="as whom the job was claimed")
     said = parser.parse_args(given)
     signal.signal(signal.SIGTERM, _end)
     with contextlib.suppress(OSError):
         os.nice(_NICE)
     try:
-        return run(Opening.read(said.open), said.job)
+        return run(Opening.read(said.open), said.job, said.worker)
     except TastemateError as error:
         sys.stderr.write(f"{error}\n")
         return 1

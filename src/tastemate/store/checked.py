@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterable
 
+from tastemate import ids
 from tastemate.errors import DataError
 from tastemate.store.records import LAST_TIME
 
-LONGEST = 1_000
-"""Bytes of an id: PostgreSQL can index two of them together."""
+LONGEST = 4 * ids.LONGEST
+"""Bytes of an id, whatever its letters: PostgreSQL can index two of them together (2,704)."""
 LARGEST = 2**31 - 1
 
 

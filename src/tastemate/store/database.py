@@ -30,7 +30,15 @@ BUSY = 10.0
 """Seconds to wait for another writer."""
 TIDYING = 2.0
 """Seconds to wait for readers before the log is left for the next time."""
-LOCKS = {"schema": 7_305_001, "events": 7_305_002, "items": 7_305_003, "jobs": 7_305_004}
+PATIENCE = 2
+"""Seconds to wait for a server: to connect, for a free connection, for bytes it does not take."""
+LOCKS = {
+    "schema": 7_305_001,
+    "events": 7_305_002,
+    "items": 7_305_003,
+    "jobs": 7_305_004,
+    "erased": 7_305_005,
+}
 """PostgreSQL's advisory locks, by what they order."""
 
 
@@ -70,18 +78,23 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self, lock: str = "") -> Iterator[Connection]:
+    def writing(self, *locks: str, shared: str = "") -> Iterator[Connection]:
         """Yield a connection whose changes are on disk when the block ends, or were never made.
 
-        Who names the same `lock` (a key of `LOCKS`) writes one after the other; in SQLite all do.
+        Who names the same of `locks` (keys of `LOCKS`) writes one after the other; in SQLite all
+        do. Who names it as `shared` waits for these only.
         """
         with explained(self):
             engine = self._existing() or self._made()
             with self._turn(), engine.connect() as connection:
                 connection.execution_options(writes=True)
                 with connection.begin():
-                    if lock and not self.is_sqlite:
-                        connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCKS[lock]})"))
+                    if not self.is_sqlite:
+                        held = [f"pg_advisory_xact_lock({LOCKS[one]})" for one in locks]
+                        if shared:
+                            held.append(f"pg_advisory_xact_lock_shared({LOCKS[shared]})")
+                        for one in held:
+                            connection.execute(text(f"SELECT {one}"))
                     yield connection
 
     def id(self) -> str:
@@ -255,12 +268,23 @@ def server(url: URL) -> Engine:
 
     Raises `Unavailable` where the driver is not installed.
     """
-    # Seconds: a server that vanished is noticed within a minute; the URL may say otherwise.
-    waits = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10}
+    # A machine that vanished is noticed within seconds; the URL may say otherwise.
+    waits = {
+        "connect_timeout": PATIENCE,
+        "tcp_user_timeout": PATIENCE * 1000,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+    }
     said = {name: value for name, value in waits.items() if name not in url.query}
     try:
         return create_engine(
-            url, pool_pre_ping=True, pool_size=5, max_overflow=20, connect_args=said
+            url,
+            pool_pre_ping=True,
+            pool_size=5,
+            max_overflow=20,
+            pool_timeout=PATIENCE,
+            connect_args=said,
         )
     except ImportError as error:
         raise Unavailable(

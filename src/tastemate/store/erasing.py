@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     and_,
     delete,
+    literal,
     or_,
     select,
     type_coerce,
@@ -75,17 +76,29 @@ def erase(database: Database, user: str, hash_of: Callable[[str], str]) -> dict[
     check_ids(user)
     gone: dict[str, int] = {}
     token = hash_of(user)
-    with database.writing("events") as connection:
+    with database.writing("events", "erased") as connection:
         for table, which in about(user).items():
             gone[table.name] = connection.execute(delete(table).where(which)).rowcount
         for table, columns in TOLD.items():
             gone[table.name] = _unname(connection, table, columns, user)
-        tombstone = insert_into(connection, erased).values(hash=token, at=int(time.time()))
-        connection.execute(tombstone.on_conflict_do_nothing())
-        for name in ("erased", "users", "tastes"):
+        now = int(time.time())
+        tombstone = insert_into(connection, erased).values(hash=token, at=now)
+        again = tombstone.on_conflict_do_update(index_elements=["hash"], set_={"at": now})
+        connection.execute(again)
+        for name in ("erased", "users", "tastes", "removed"):
             bump(connection, name)
     database.tidy()
     return gone
+
+
+def held(connection: Connection, user: str) -> bool:
+    """Whether anything names a user that `erase` would remove or change."""
+    if any(
+        connection.execute(select(literal(1)).where(which).select_from(table).limit(1)).first()
+        for table, which in about(user).items()
+    ):
+        return True
+    return any(True for table in TOLD for _ in naming(connection, table, user))
 
 
 def naming(connection: Connection, table: Table, user: str) -> Iterator[Row[Any]]:

@@ -1,15 +1,15 @@
 """What people did, in the order it was kept: the log that everything live is rebuilt from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Connection, Select, bindparam, func, select, text
 
 from tastemate.errors import DataError
 from tastemate.store.checked import check_ids, check_number, check_places, check_times
 from tastemate.store.database import Database
-from tastemate.store.schema import events
+from tastemate.store.schema import events, meta, versions
 from tastemate.store.versions import bump
 from tastemate.types import Signal
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 5_000
 """Signals written by one statement."""
+CHUNK = 50_000
+"""Rows that are Python objects at once while a table is made of them."""
+DAY = 86_400
 COLUMNS = tuple(one.name for one in fields(Signal))
 KINDS = {"value": "double precision", "timestamp": "bigint", "position": "integer"}
 """PostgreSQL's types of the columns that are not text."""
@@ -53,6 +56,7 @@ class Events:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._counted: tuple[tuple[str, int], int, int] = (("", 0), 0, 0)
 
     def record(self, signals: Sequence[Signal]) -> Recorded:
         """Keep signals in one transaction; on disk when this returns.
@@ -97,10 +101,43 @@ class Events:
         with self._database.reading() as connection:
             return connection.scalar(select(func.max(events.c.seq))) or 0
 
-    def count(self) -> int:
-        """Return how many signals there are."""
+    def count(self, after: int = 0) -> int:
+        """Return how many signals there are of a number above `after`.
+
+        Of all of them only those are counted that came since the last time.
+        """
+        with self._database.reading(still=True) as connection:
+            if after:
+                return _counted(connection, after)[1]
+            state = _removals(connection)
+            before, last, known = self._counted
+            newest = connection.scalar(select(func.max(events.c.seq))) or 0
+            if before != state or newest < last:
+                last = known = 0
+            last, new = _counted(connection, last)
+        self._counted = (state, last, known + new)
+        return known + new
+
+    def by_user(self) -> dict[str, int]:
+        """Return how many signals there are of everybody who did something."""
+        found = select(events.c.user, func.count()).group_by(events.c.user)
         with self._database.reading() as connection:
-            return connection.scalar(select(func.count()).select_from(events)) or 0
+            return {user: count for user, count in connection.execute(found)}
+
+    def kinds_per_day(self, since: int) -> list[tuple[int, str, int]]:
+        """Return how many signals of each kind each day has, of those from a time on.
+
+        The time is in seconds since 1970; a day is its number since then (UTC), oldest first.
+        """
+        day = (events.c.timestamp // DAY).label("day")
+        found = (
+            select(day, events.c.kind, func.count())
+            .where(events.c.timestamp >= since)
+            .group_by(day, events.c.kind)
+            .order_by(day, events.c.kind)
+        )
+        with self._database.reading() as connection:
+            return [(int(at), kind, count) for at, kind, count in connection.execute(found)]
 
     def users(self) -> list[str]:
         """Return everybody who did something, by id."""
@@ -108,28 +145,60 @@ class Events:
         with self._database.reading() as connection:
             return list(connection.scalars(found))
 
-    def frame(self, until: int | None = None, after: int = 0) -> "pl.DataFrame":
-        """Return the log as a table, by `seq`: after one number and until another."""
-        found = select(events.c.seq, *SIGNAL).where(events.c.seq > after)
+    def frame(
+        self, until: int | None = None, after: int = 0, since: int | None = None
+    ) -> "pl.DataFrame":
+        """Return the log as a table, by `seq`: after one number and until another.
+
+        With `since` only what was done from that time on, in seconds since 1970.
+        """
+        found = select(events.c.seq, *SIGNAL)
+        if after:
+            found = found.where(events.c.seq > after)
         if until is not None:
             found = found.where(events.c.seq <= until)
-        with self._database.reading() as connection:
-            rows = connection.execute(found.order_by(events.c.seq)).all()
-        return framed(rows, {"seq": int} | {one.name: one.type for one in fields(Signal)})
+        # Sorted by the database it would be read in the order of `seq`, past all of the log.
+        found = (
+            found.order_by(events.c.seq)
+            if since is None
+            else found.where(events.c.timestamp >= since)
+        )
+        types = {"seq": int} | {one.name: one.type for one in fields(Signal)}
+        with self._database.reading(still=True) as connection:
+            table = framed(chunked(connection, found), types)
+        return table if since is None else table.sort("seq")
 
 
-def framed(rows: Sequence[Any], types: dict[str, Any]) -> "pl.DataFrame":
-    """Return rows as a table whose columns have the given Python types."""
+def framed(chunks: Iterable[Sequence[Any]], types: Mapping[str, Any]) -> "pl.DataFrame":
+    """Return lists of rows as one table whose columns have the given Python types."""
     import polars as pl
 
     known = {int: pl.Int64, float: pl.Float64, str: pl.String}
-    columns = list(zip(*rows, strict=True)) or [()] * len(types)
-    return pl.DataFrame(
-        [
-            pl.Series(name, values, dtype=known[kind])
-            for (name, kind), values in zip(types.items(), columns, strict=True)
-        ]
-    )
+    schema = {name: known[kind] for name, kind in types.items()}
+    tables = [pl.DataFrame(schema=schema)]
+    for rows in chunks:
+        columns = zip(schema.items(), zip(*rows, strict=True), strict=True)
+        tables.append(pl.DataFrame([pl.Series(one, held, dtype=at) for (one, at), held in columns]))
+    return pl.concat(tables)
+
+
+def chunked(connection: Connection, found: "Select[*tuple[Any, ...]]") -> Iterator[Sequence[Any]]:
+    """Yield what a query finds in lists of at most `CHUNK` rows; needs a transaction."""
+    yield from connection.execution_options(yield_per=CHUNK).execute(found).partitions()
+
+
+def _counted(connection: Connection, after: int) -> tuple[int, int]:
+    """Return the last number there is, and how many signals have one above `after`."""
+    found = select(func.max(events.c.seq), func.count()).where(events.c.seq > after)
+    last, count = connection.execute(found).one()
+    return last or after, count
+
+
+def _removals(connection: Connection) -> tuple[str, int]:
+    """Return which store it is and how often signals were taken out of it."""
+    store = connection.scalar(select(meta.c.value).where(meta.c.name == "id"))
+    times = connection.scalar(select(versions.c.number).where(versions.c.name == "removed"))
+    return store or "", times or 0
 
 
 def _columns(signals: Sequence[Signal]) -> list[list[Any]]:

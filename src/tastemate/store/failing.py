@@ -38,6 +38,8 @@ FILE = {
     "disk i/o": (Unavailable, "could not be read or written (disk error). Check the disk."),
 }
 """What SQLite says, and what that means for the file."""
+ODD = "Try again; if it stays so, look into the database's own log."
+"""What to do about anything else that a driver raises."""
 
 
 @contextmanager
@@ -64,6 +66,8 @@ def explain(error: Exception, database: Named) -> TastemateError | None:
         return Unavailable(f"{database.name} is busy: no connection came free. Try again.")
     if isinstance(error, exc.DBAPIError) and error.orig is not None:
         return _by_driver(error.orig, database)
+    if isinstance(error, exc.DisconnectionError | exc.PendingRollbackError):
+        return Unavailable(f"{database.name} was lost in the middle. Try again.")
     if isinstance(error, exc.NoSuchModuleError):
         return Unavailable(f"{database.name} has no driver here. Install it.")
     return None
@@ -76,7 +80,7 @@ def _by_driver(error: BaseException, database: Named) -> TastemateError | None:
         for words, (kind, meaning) in FILE.items():
             if words in said:
                 return kind(f"{database.path} {meaning} ({error})")
-        return None
+        return Unavailable(f"{database.path} could not do that ({error}). {ODD}")
     if home not in ("psycopg", "psycopg_pool"):
         return None
     kinds = {one.__name__ for one in type(error).__mro__}
@@ -85,6 +89,11 @@ def _by_driver(error: BaseException, database: Named) -> TastemateError | None:
         return FormatError(f"{database.name} is not a Tastemate store of this version ({said}).")
     if "InvalidPassword" in kinds or "InsufficientPrivilege" in kinds:
         return Unavailable(f"{database.name} refuses this user ({said}). Check name and password.")
+    if "ReadOnlySqlTransaction" in kinds:
+        return Unavailable(
+            f"{database.name} can only be read ({said}). Name the server that takes writes, or "
+            "wait until this one does."
+        )
     if kinds & {"OperationalError", "InterfaceError"}:
         return Unavailable(
             f"{database.name} does not answer ({said}). Check that the server runs and can be "
@@ -92,4 +101,4 @@ def _by_driver(error: BaseException, database: Named) -> TastemateError | None:
         )
     if "DataError" in kinds:
         return DataError(f"{database.name} cannot hold that ({said}).")
-    return None
+    return Unavailable(f"{database.name} could not do that ({said}). {ODD}")

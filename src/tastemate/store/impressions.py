@@ -1,15 +1,16 @@
 """What was shown to whom, where and how likely: what experiments and estimates are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from tastemate.store.checked import check_ids, check_number, check_places, check_times
 from tastemate.store.database import Database
-from tastemate.store.events import framed
-from tastemate.store.schema import impressions
+from tastemate.store.events import chunked, framed
+from tastemate.store.schema import erased, impressions
+from tastemate.store.users import hashed
 from tastemate.store.versions import insert_into
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Impression:
 
 NAMES = tuple(one.name for one in fields(Impression))
 COLUMNS = [impressions.c[name] for name in NAMES]
+AT_ONCE = 5_000
+"""Hashes looked up by one statement."""
 TEXTS = tuple(one.name for one in fields(Impression) if one.type is str)
 
 
@@ -50,7 +53,10 @@ class Impressions:
         self._database = database
 
     def add(self, rows: Sequence[Impression]) -> None:
-        """Keep what was shown; an item of a list that is there already is left as it is."""
+        """Keep what was shown; an item of a list that is there already is left as it is.
+
+        What was shown to somebody before they were erased, and waited, is not kept.
+        """
         if not rows:
             return
         for name in TEXTS:
@@ -60,9 +66,14 @@ class Impressions:
             check_number("A score", one.score)
         check_places(one.position for one in rows)
         check_times(one.at for one in rows)
-        with self._database.writing() as connection:
-            made = insert_into(connection, impressions).on_conflict_do_nothing()
-            connection.execute(made, [{name: getattr(one, name) for name in NAMES} for one in rows])
+        key = self._database.id()
+        with self._database.writing(shared="erased") as connection:
+            gone = _erased(connection, key, {one.user for one in rows if one.user})
+            kept = [one for one in rows if one.user not in gone or one.at > gone[one.user]]
+            if kept:
+                made = insert_into(connection, impressions).on_conflict_do_nothing()
+                values = [{name: getattr(one, name) for name in NAMES} for one in kept]
+                connection.execute(made, values)
 
     def of(self, recommendation: str) -> list[Impression]:
         """Return a list as it was shown, first place first."""
@@ -75,6 +86,19 @@ class Impressions:
     def frame(self, since: int = 0) -> "pl.DataFrame":
         """Return what was shown from a time on (seconds since 1970) as a table, oldest first."""
         found = select(*COLUMNS).where(impressions.c.at >= since)
-        with self._database.reading() as connection:
-            rows = connection.execute(found.order_by(impressions.c.seq)).all()
-        return framed(rows, {one.name: one.type for one in fields(Impression)})
+        types = {one.name: one.type for one in fields(Impression)}
+        with self._database.reading(still=True) as connection:
+            return framed(chunked(connection, found.order_by(impressions.c.seq)), types)
+
+
+def _erased(connection: Connection, key: str, users: Collection[str]) -> dict[str, int]:
+    """Return when those of some users were erased who were, in seconds since 1970."""
+    if connection.scalar(select(erased.c.hash).limit(1)) is None:
+        return {}
+    by_hash = {hashed(key, user): user for user in users}
+    tokens, found = list(by_hash), dict[str, int]()
+    for start in range(0, len(tokens), AT_ONCE):
+        some = erased.c.hash.in_(tokens[start : start + AT_ONCE])
+        rows = connection.execute(select(erased.c.hash, erased.c.at).where(some))
+        found |= {by_hash[token]: at for token, at in rows}
+    return found

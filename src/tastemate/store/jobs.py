@@ -39,6 +39,8 @@ class Job:
     finished: float
     beat: float
     """When its worker was last heard of."""
+    worker: str = ""
+    """Who does it, or did last."""
 
 
 COLUMNS = [jobs.c[one.name] for one in fields(Job)]
@@ -64,7 +66,10 @@ class Jobs:
         return job
 
     def claim(self, worker: str) -> Job | None:
-        """Take the job that waits longest; None where none waits. No two workers get the same."""
+        """Take the job that waits longest; None where none waits. No two workers get the same.
+
+        `worker` is then the only one that may tell of it: a name for this claim alone.
+        """
         check_ids(worker)
         with self._database.reading() as connection:
             waits = select(jobs.c.id).where(jobs.c.state == "queued").limit(1)
@@ -82,21 +87,24 @@ class Jobs:
             row = connection.execute(begun).first()
             return None if row is None else Job(*row)
 
-    def tell(self, job: str, progress: float, message: str = "") -> bool:
-        """Say how far a job is, from 0 to 1; return whether to go on: False once cancelled."""
-        share = min(1.0, max(0.0, progress))
-        return self._change(job, progress=share, message=message, beat=time.time())
+    def tell(self, job: str, worker: str, progress: float, message: str = "") -> bool:
+        """Say how far a job is, from 0 to 1; return whether to go on.
 
-    def finish(self, job: str, result: Mapping[str, Any]) -> None:
-        """Say that a job is done; one that was cancelled meanwhile stays so."""
+        False once it was cancelled, or another worker has it.
+        """
+        share = min(1.0, max(0.0, progress))
+        return self._change(job, worker, progress=share, message=message, beat=time.time())
+
+    def finish(self, job: str, worker: str, result: Mapping[str, Any]) -> None:
+        """Say that a job is done; one that is not this worker's any more stays as it is."""
         now = time.time()
         done = {"state": "done", "result": dict(result), "progress": 1.0, "error": ""}
-        self._change(job, **done, finished=now, beat=now)
+        self._change(job, worker, **done, finished=now, beat=now)
 
-    def fail(self, job: str, error: str) -> None:
-        """Say that a job failed, and of what; one that was cancelled meanwhile stays so."""
+    def fail(self, job: str, worker: str, error: str) -> None:
+        """Say that a job failed, and of what; one that is not this worker's stays as it is."""
         now = time.time()
-        self._change(job, state="failed", error=error, finished=now, beat=now)
+        self._change(job, worker, state="failed", error=error, finished=now, beat=now)
 
     def cancel(self, job: str) -> None:
         """Call a job off; one that has ended stays as it ended. Raises `NotFound`."""
@@ -121,9 +129,9 @@ class Jobs:
         with self._database.reading() as connection:
             return [Job(*row) for row in connection.execute(found)]
 
-    def give_back(self, job: str) -> None:
+    def give_back(self, job: str, worker: str) -> None:
         """Let a job begin again that its worker was told to leave: that was no try."""
-        self._change(job, state="queued", tries=jobs.c.tries - 1)
+        self._change(job, worker, state="queued", tries=jobs.c.tries - 1)
 
     def requeue_dead(self, seconds: float) -> int:
         """Let jobs begin again whose worker was not heard of for so long; return how many.
@@ -141,12 +149,12 @@ class Jobs:
         with self._database.writing("jobs") as connection:
             return connection.execute(again).rowcount
 
-    def _change(self, job: str, **now: Any) -> bool:
-        """Change a running job and return whether it was one; raise `NotFound` if it is none."""
-        check_ids(job)
-        change = update(jobs).where(jobs.c.id == job, jobs.c.state == "running").values(**now)
+    def _change(self, job: str, doer: str, **now: Any) -> bool:
+        """Change a job that a worker does; return whether it does. Raises `NotFound` for no job."""
+        check_ids(job, doer)
+        own = and_(jobs.c.id == job, jobs.c.state == "running", jobs.c.worker == doer)
         with self._database.writing("jobs") as connection:
-            changed = connection.execute(change).rowcount
+            changed = connection.execute(update(jobs).where(own).values(**now)).rowcount
         if not changed:
             self.get(job)
         return bool(changed)

@@ -79,6 +79,16 @@ class Store:
             return "ok"
         return f"{self.url} is damaged ({'; '.join(found)}). Restore a backup: tastemate restore."
 
+    def bytes(self) -> int:
+        """Return how much room the store takes: its files, or what the server says."""
+        if self.database.is_sqlite:
+            path = self.database.path
+            files = (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm")))
+            return sum(one.stat().st_size for one in files if one.is_file())
+        with self.database.reading() as connection:
+            size = connection.scalar(text("SELECT pg_database_size(current_database())"))
+        return int(size or 0)
+
     def close(self) -> None:
         """Give every connection back; using the store again opens new ones."""
         self.database.close()

@@ -25,5 +25,6 @@ def reset(store: "Store", user: str) -> dict[str, int]:
             table.name: connection.execute(delete(table).where(which[table])).rowcount
             for table in FORGOTTEN
         }
+        bump(connection, "removed")
         bump(connection, "tastes")  # every process then reads its people again
     return gone

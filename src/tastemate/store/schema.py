@@ -95,6 +95,7 @@ events = Table(
     _id("recommendation"),
     Column("position", Integer, nullable=False),
     Index("ix_events_user", "user", "timestamp", "seq"),
+    Index("ix_events_timestamp", "timestamp", "kind"),
     sqlite_autoincrement=True,
 )
 

@@ -33,9 +33,18 @@ class SessionRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def keep(self, session: str, user: str | None, version: int, records: Sequence[Any]) -> None:
+    def keep(
+        self,
+        session: str,
+        user: str | None,
+        version: int,
+        records: Sequence[Any],
+        *,
+        must_exist: bool = False,
+    ) -> None:
         """Write what is new of a conversation; on disk when this returns.
 
+        One that is not there is begun, unless it `must_exist`: it was read from here.
         Raises `NotFound` where it was deleted meanwhile, `DataError` where it went on elsewhere,
         and `FormatError` where a newer version than `version` wrote it.
         """
@@ -43,7 +52,7 @@ class SessionRows:
         with self._database.writing() as connection:
             head = self._head(connection, session, lock=True)
             if head is None:
-                if len(records) > 1:
+                if must_exist or len(records) > 1:
                     raise NotFound(f"The conversation {session!r} was deleted. Start a new one.")
                 self._start(connection, session, user, version, records)
                 return

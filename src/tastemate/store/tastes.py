@@ -33,8 +33,8 @@ class Tastes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, user: str, attribute: str, value: AttributeValue, likes: bool | None) -> None:
-        """Keep what a user said of a value."""
+    def put(self, user: str, attribute: str, value: AttributeValue, likes: bool | None) -> int:
+        """Keep what a user said of a value; return the number of the change (`Versions`)."""
         check_ids(user)
         held = kept_value(value)
         key = hashlib.sha256(json.dumps([attribute, held]).encode()).hexdigest()
@@ -43,7 +43,7 @@ class Tastes:
             old = delete(tastes).where(tastes.c.user == user, tastes.c.key == key)
             connection.execute(old)
             connection.execute(insert(tastes).values(user=user, key=key, **said))
-            bump(connection, "tastes")
+            return bump(connection, "tastes")
 
     def of(self, user: str) -> list[TasteEdit]:
         """Return what a user said, oldest first."""
@@ -53,9 +53,22 @@ class Tastes:
             rows = connection.execute(found.where(tastes.c.user == user).order_by(tastes.c.seq))
             return [TasteEdit(name, read_value(value), *more) for name, value, *more in rows]
 
-    def clear(self, user: str) -> None:
-        """Forget what a user said of their taste."""
+    def forget(self, user: str, attribute: str, value: str) -> int:
+        """Forget what a user said of one value, as text; return the change, 0 for none."""
+        check_ids(user)
+        about = (tastes.c.user == user, tastes.c.attribute == attribute)
+        with self._database.writing() as connection:
+            said = connection.execute(select(tastes.c.key, tastes.c.value).where(*about)).all()
+            keys = [key for key, held in said if str(read_value(held)) == value]
+            if not keys:
+                return 0
+            connection.execute(delete(tastes).where(*about, tastes.c.key.in_(keys)))
+            return bump(connection, "tastes")
+
+    def clear(self, user: str) -> int:
+        """Forget what a user said of their taste; return the number of the change, 0 for none."""
         check_ids(user)
         with self._database.writing() as connection:
             if connection.execute(delete(tastes).where(tastes.c.user == user)).rowcount:
-                bump(connection, "tastes")
+                return bump(connection, "tastes")
+        return 0

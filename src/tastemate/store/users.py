@@ -22,14 +22,17 @@ class Users:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, user: str, attributes: Mapping[str, AttributeValue]) -> None:
-        """Keep what is known of a user, in place of what was known before."""
+    def put(self, user: str, attributes: Mapping[str, AttributeValue]) -> int:
+        """Keep what is known of a user, in place of what was known before.
+
+        Return the number of the change (`Versions`).
+        """
         check_ids(user)
         now = {"attributes": as_kept(attributes), "at": int(time.time())}
         with self._database.writing() as connection:
             made = insert_into(connection, users).values(id=user, **now)
             connection.execute(made.on_conflict_do_update(index_elements=["id"], set_=now))
-            bump(connection, "users")
+            return bump(connection, "users")
 
     def get(self, user: str) -> dict[str, AttributeValue]:
         """Return what is known of a user; empty where nothing is."""
@@ -45,6 +48,20 @@ class Users:
         did = exists().where(events.c.user == user)
         with self._database.reading() as connection:
             return bool(connection.scalar(select(entry | did)))
+
+    def held(self, user: str) -> bool:
+        """Whether anything at all is held that names a user: also what others say of them."""
+        from tastemate.store.erasing import held
+
+        check_ids(user)
+        with self._database.reading(still=True) as connection:
+            return held(connection, user)
+
+    def declared(self) -> dict[str, dict[str, AttributeValue]]:
+        """Return what everybody with an entry said of themselves, by id."""
+        found = select(users.c.id, users.c.attributes).order_by(users.c.id)
+        with self._database.reading() as connection:
+            return {user: read_attributes(said) for user, said in connection.execute(found)}
 
     def all(self, after: str = "", limit: int = 100) -> list[str]:
         """Return ids in their order (by code point), those after `after`, at most `limit`."""

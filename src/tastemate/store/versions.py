@@ -6,8 +6,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from tastemate.store.database import Database
 from tastemate.store.schema import versions
 
-NAMES = ("events", "items", "users", "erased", "model", "experiments", "tastes", "keys")
-"""What is counted."""
+NAMES = (
+    "events", "items", "users", "erased", "model", "experiments", "tastes", "keys", "removed",
+)  # fmt: skip
+"""What is counted; "removed" is how often signals were taken out of the log."""
 
 
 class Versions:

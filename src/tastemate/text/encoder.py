@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tastemate import scope
 from tastemate.errors import ConfigError, FormatError, Unavailable
 from tastemate.text.minilm import GRAPH, HIDDEN, TOKENIZER, locate
 from tastemate.text.words import STOP_WORDS, words
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tastemate.protocols import Encoder, Progress
 
 _SPACE = re.compile(r"\s+")
+_PART = 512
 _READ = 65_536
 _LETTERS_PER_TOKEN = 16
 
@@ -214,7 +216,7 @@ class Remembered:
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return the vectors of the encoder inside; only unseen texts reach it."""
         fresh = list(dict.fromkeys(text for text in texts if text not in self._vectors))
-        found = dict(zip(fresh, self.encoder.encode(fresh), strict=True)) if fresh else {}
+        found = self._encoded(fresh)
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for row, text in enumerate(texts):
             vectors[row] = found[text] if text in found else self._vectors[text]
@@ -224,6 +226,17 @@ class Remembered:
         while len(self._vectors) > self.capacity:
             self._vectors.popitem(last=False)
         return vectors
+
+    def _encoded(self, texts: Sequence[str]) -> dict[str, Floats]:
+        """Encode texts part by part, and tell how far it is where somebody listens."""
+        found: dict[str, Floats] = {}
+        tell = scope.current().tell
+        for start in range(0, len(texts), _PART):
+            part = texts[start : start + _PART]
+            found.update(zip(part, self.encoder.encode(part), strict=True))
+            if tell is not None and len(texts) > _PART:
+                tell(f"{len(found):,} of {len(texts):,} texts", len(found) / len(texts))
+        return found
 
 
 def name_of(encoder: "Encoder") -> str:

@@ -12,6 +12,10 @@ _ABOUT = ("are about {}", "about {}")
 _FEEL = ("feel {}", "that feel {}")
 _FROM = ("are from {}", "from {}")
 _PART = ("belong to {}", "from {}")
+_KIND = ("are {}", "of the kind {}")
+_OF_ONE = {"are": "is", "feature": "features", "feel": "feels", "belong": "belongs", "share": "has"}
+"""The verb of a predicate where it is said of one item."""
+_UNCHANGED = frozenset("series species news".split())
 
 _KNOWN: dict[str, tuple[str, str]] = {
     "director": _BY,
@@ -28,6 +32,10 @@ _KNOWN: dict[str, tuple[str, str]] = {
     "topic": _ABOUT,
     "subject": _ABOUT,
     "genre": ("are {}", "of the genre {}"),
+    "kind": _KIND,
+    "type": ("are {}", "of the type {}"),
+    "category": ("are {}", "of the category {}"),
+    "categorie": ("are {}", "of the category {}"),
     "mood": _FEEL,
     "franchise": _PART,
     "series": _PART,
@@ -42,6 +50,12 @@ _KNOWN: dict[str, tuple[str, str]] = {
 def predicate(attribute: str, values: Sequence[str]) -> str:
     """Say of several items what they share: `predicate("directors", ["Ann"])` → "are by Ann"."""
     return _forms(attribute)[0].format(listing(values))
+
+
+def predicate_of_one(attribute: str, values: Sequence[str]) -> str:
+    """Say of one item what it has: `predicate_of_one("moods", ["tense"])` → "feels tense"."""
+    verb, _, rest = predicate(attribute, values).partition(" ")
+    return f"{_OF_ONE.get(verb, verb)} {rest}"
 
 
 def modifier(attribute: str, values: Sequence[str], last: str = "and") -> str:
@@ -59,6 +73,16 @@ def listing(words: Sequence[str], last: str = "and") -> str:
 def label(attribute: str) -> str:
     """Return the name of an attribute as words."""
     return attribute.replace("_", " ").replace("-", " ").strip()
+
+
+def singular(attribute: str) -> str:
+    """Return the name of an attribute as words, of one value: "moods" → "mood"."""
+    head, space, last = label(attribute).rpartition(" ")
+    if last.lower() in _UNCHANGED or last.lower().endswith(("us", "ss", "is")):
+        return label(attribute)
+    if last.endswith("ies"):
+        return f"{head}{space}{last[:-3]}y"
+    return f"{head}{space}{last.removesuffix('s')}"
 
 
 def number(value: float) -> str:

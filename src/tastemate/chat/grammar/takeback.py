@@ -9,6 +9,7 @@ from tastemate.chat.grammar.draft import Draft
 from tastemate.chat.grammar.text import SPENT, blanked, either, table
 from tastemate.chat.intent import ALL, Intent
 from tastemate.chat.vocabulary import kind_of
+from tastemate.text.words import ASKING_WORDS, STOP_WORDS, stem, words
 
 _END = re.compile(
     r"[.;!?\n]|,(?! ?(?:and|or) )|\bbut\b|\binstead(?! of)|\bmake (?:it|that)\b|\band (?:give|show|"
@@ -22,10 +23,13 @@ _START = re.compile(r"[.;!?\n,]|\bbut\b|\band\b")
 
 @dataclass(slots=True)
 class _Held:
-    """What earlier messages wished: values, and attributes of numbers."""
+    """What earlier messages wished: values, attributes of numbers, words to search for."""
 
-    values: dict[tuple[str, str], None]
+    values: dict[tuple[str, str], bool]
+    """Attribute and value → whether it is wished away."""
     numbers: dict[str, None]
+    texts: dict[str, None]
+    """Free texts."""
 
 
 def taken_back(draft: Draft, before: Sequence[Intent]) -> None:
@@ -39,6 +43,9 @@ def taken_back(draft: Draft, before: Sequence[Intent]) -> None:
             return
     held = _held(before)
     if not held.values and not held.numbers:
+        for one in acts.every("withdraw", draft.low) if held.texts else ():
+            end = _END.search(draft.low, one.end())
+            _unsay(draft, held, one.start(), end.start() if end else len(draft.low))
         return
     if _anew(draft):
         draft.withdrawn.append((ALL, ""))
@@ -50,6 +57,8 @@ def taken_back(draft: Draft, before: Sequence[Intent]) -> None:
         until = end.start() if end else len(draft.low)
         if _drop(draft, held, one.start(), until):
             _spend(draft, [one.span()])
+        elif _unsay(draft, held, one.end(), until):
+            continue
         elif _THING.search(draft.low, one.end(), until):
             _spend(draft, [(one.start(), until)])  # what was never wished is not wished now
     for one in acts.every("withdraw_post", draft.low):
@@ -58,10 +67,20 @@ def taken_back(draft: Draft, before: Sequence[Intent]) -> None:
     for one in acts.every("any_of", draft.low):
         _drop(draft, held, one.start(), one.end())
     if acts.says("correct", draft.low):
+        if _replaced(draft, held):
+            draft.corrects = True
+            return
         _corrected(draft, held)
         draft.corrects = bool(draft.withdrawn)
 
 
+_TEXT = f"{ALL}text"
+_CLAUSE = re.compile(r"[.;!?\n]+|\bbut\b")
+_INSTEAD = re.compile(
+    r"\binstead\b(?! of)|\b(?:or )?rather,? (?=(?:have|see|watch|read|go for|something|anything|"
+    r"an?|some|the)\b)"
+)
+_REFUSED = re.compile(r"\b(?:not|no|nothing|without|than|of|from|for|n't)\b")
 _THING = re.compile(r"\b(?:thing|idea|wish|bit|part|stuff)\b")
 
 
@@ -104,13 +123,17 @@ def _anew(draft: Draft) -> bool:
 
 def _held(before: Sequence[Intent]) -> _Held:
     """Return the wishes in force after some intents."""
-    values: dict[tuple[str, str], None] = {}
+    values: dict[tuple[str, str], bool] = {}
     bounds: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for intent in before:
         if intent.act == "forget":
             values.clear()
             bounds.clear()
+            texts.clear()
         for attribute, value in intent.withdrawn:
+            if attribute in (ALL, _TEXT):
+                texts = {one: None for one in texts if value not in ("", one)}
             for pair in [one for one in values if one[0] == attribute and value in ("", one[1])]:
                 values.pop(pair)
             bounds.pop(attribute, None)
@@ -119,8 +142,10 @@ def _held(before: Sequence[Intent]) -> _Held:
                 bounds[wish.attribute] = None
             else:
                 several = wish.value if isinstance(wish.value, tuple) else (str(wish.value),)
-                values.update(dict.fromkeys((wish.attribute, value) for value in several))
-    return _Held(values, bounds)
+                values.update({(wish.attribute, value): wish.away for value in several})
+        if intent.text:
+            texts[intent.text] = None
+    return _Held(values, bounds, texts)
 
 
 def _only_a_part(draft: Draft, held: _Held) -> bool:
@@ -176,6 +201,45 @@ def _drop(draft: Draft, held: _Held, start: int, end: int) -> bool:
     if found:
         _spend(draft, [(start, end)])
     return bool(found)
+
+
+def _unsay(draft: Draft, held: _Held, start: int, end: int) -> bool:
+    """Take back the free texts that a place names; return whether there were any."""
+    named = {
+        one.stem
+        for one in draft.tokens
+        if start <= one.start < end and one.word not in STOP_WORDS | ASKING_WORDS
+    }
+    found = [text for text in held.texts if named & {stem(word) for word in words(text)}]
+    for text in found:
+        draft.withdrawn.append((_TEXT, text))
+    if found:
+        _spend(draft, [(start, end)])
+    return bool(found)
+
+
+def _replaced(draft: Draft, held: _Held) -> bool:
+    """Take back what "rather something funny", "a drama instead" replace: wishes of its kind.
+
+    Values of other attributes stay, and so does what was wished away.
+    """
+    new: dict[str, set[str]] = {}
+    named = draft.lexicon.named(draft.tokens, draft.taken)
+    for cue in _INSTEAD.finditer(draft.low):
+        marks = [one.end() for one in _CLAUSE.finditer(draft.low, 0, cue.start())]
+        start = marks[-1] if marks else 0
+        end = next((one.start() for one in _CLAUSE.finditer(draft.low, cue.end())), len(draft.low))
+        for one in named:
+            if start <= one.start < end and not _REFUSED.search(draft.low, start, one.start):
+                sense = one.senses[0]
+                new.setdefault(sense.attribute, set()).add(sense.value)
+    old = [
+        (attribute, value)
+        for (attribute, value), away in held.values.items()
+        if not away and attribute in new and value not in new[attribute]
+    ]
+    draft.withdrawn += old
+    return bool(old)
 
 
 def _corrected(draft: Draft, held: _Held) -> None:

@@ -72,14 +72,28 @@ export function tune(item, likes) {
 async function lean(item, chosen, likes) {
   const { title } = parts(item);
   try {
+    const before = chosen.length ? (await api.taste(state.user)).edits : [];
     const { event_id } = await api.feedback({ user_id: state.user, item_id: item.item_id, kind: likes ? "click" : "skip" });
     await Promise.all(chosen.map(({ attribute, value }) => api.say(state.user, attribute, value, likes)));
     const what = chosen.length ? chosen.map(({ value }) => value).join(", ") : title;
-    toast(`${likes ? "More" : "Less"} of ${what} from now on.`, { undo: chosen.length ? undefined : () => api.takeBack(event_id).then(() => tell("reacted", { item, kind: "undo" })) });
+    toast(`${likes ? "More" : "Less"} of ${what} from now on.`, { undo: () => straighten(item, chosen, before, event_id) });
     tell("reacted", { item, kind: "lean" });
   } catch (problem) {
     toast(`That was not saved. ${problem.message}`, { undo: () => lean(item, chosen, likes), action: "Try again", tone: "bad" });
   }
+}
+
+/** Undo "more of" or "less of": what was said of each value before holds again. */
+async function straighten(item, chosen, before, event_id) {
+  try {
+    await api.takeBack(event_id);
+    for (const { attribute, value } of chosen) {
+      const had = before.find((one) => one.attribute === attribute && String(one.value) === value);
+      await (had ? api.say(state.user, attribute, value, had.likes) : api.forgetOne(state.user, attribute, value));
+    }
+    toast("Undone.");
+    tell("reacted", { item, kind: "undo" });
+  } catch (problem) { toast(`That could not be undone. ${problem.message}`, { undo: () => straighten(item, chosen, before, event_id), action: "Try again", tone: "bad" }); }
 }
 
 function nearest(item) {

@@ -30,8 +30,16 @@ function key() {
   try { return sessionStorage.getItem(KEY) || ""; } catch { return ""; }
 }
 
-export function keepKey(value) {
+/** Keep a key that the server takes; return why it does not, or an empty text. */
+export async function tryKey(value) {
+  try {
+    const answer = await fetch("/v1/project", { headers: { Accept: "application/json", Authorization: `Bearer ${value}` } });
+    if (answer.status === 401 || answer.status === 403) return (await problem(answer)).message;
+  } catch {
+    return "The server cannot be reached. Check the connection and try again.";
+  }
   try { sessionStorage.setItem(KEY, value); } catch { /* a closed storage keeps no key */ }
+  return "";
 }
 
 async function send(method, path, body, { signal, accept = "application/json", again = true } = {}) {
@@ -79,7 +87,7 @@ export const project = () => get("/v1/project");
 export const attributes = () => get("/v1/attributes");
 export const recommend = (body, signal) => post("/v1/recommend", body, { signal });
 export const similar = (item_id, k) => post("/v1/similar", { item_id, k });
-export const search = (query, k, signal) => post("/v1/search", { query, k, filters: [] }, { signal });
+export const items = (query, after = "") => get(`/v1/items?limit=100&query=${at(query)}&after=${at(after)}`);
 export const explain = (user_id, item_id) => post("/v1/explain", { user_id, item_id });
 export const item = (id) => get(`/v1/items/${at(id)}`);
 export const record = (events) => post("/v1/events", { events });
@@ -90,6 +98,7 @@ export const complain = (said) => post("/v1/complaints", said);
 export const taste = (user) => get(`/v1/users/${at(user)}/taste`);
 export const say = (user, attribute, value, likes) => json("PUT", `/v1/users/${at(user)}/taste`, { attribute, value, likes });
 export const unsay = (user) => json("DELETE", `/v1/users/${at(user)}/taste`);
+export const forgetOne = (user, attribute, value) => json("DELETE", `/v1/users/${at(user)}/taste?attribute=${at(attribute)}&value=${at(value)}`);
 export const history = (user) => get(`/v1/users/${at(user)}/history`);
 export const reset = (user) => post(`/v1/users/${at(user)}/reset`, {});
 export const exported = (user) => get(`/v1/users/${at(user)}/export`);

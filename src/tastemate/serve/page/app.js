@@ -49,7 +49,7 @@ async function open() {
     learn(project, told.attributes || told);
     const past = await deeds();
     await likes(past.events);
-    if (past.events.length) keep({ onboarded: true });
+    if (past.events.length) keep({ onboarded: true, acted: true });
     if (!ready) {
       feed.begin(part("feed"));
       chat.begin(part("chat"));
@@ -67,9 +67,9 @@ async function open() {
   }
 }
 
-/** Return what this person did; who is new here has done nothing. */
+/** Return what this person did; of who has done nothing here there is nothing to ask for. */
 async function deeds() {
-  if (!state.onboarded && !new URLSearchParams(location.search).has("user")) return { events: [] };
+  if (!state.acted && !new URLSearchParams(location.search).has("user")) return { events: [] };
   try { return await api.history(state.user); } catch (problem) {
     if (problem.status === 404) return { events: [] };
     throw problem;
@@ -99,8 +99,7 @@ function begin() {
 
 /** Take the first sentence as the first thing said; the list follows the wishes it holds. */
 async function listen(sentence) {
-  await chat.say(sentence);
-  if (!state.chips.length) { keep({ query: sentence }); tell("wishes"); }
+  if (!await chat.say(sentence)) { keep({ query: sentence }); tell("wishes"); }
 }
 
 function connection(reached) {
@@ -110,10 +109,11 @@ function connection(reached) {
   if (!down && had) { had.remove(); announce("Connected again."); }
 }
 
-api.setUp(() => (asked ||= askKey(api.keepKey).finally(() => { asked = null; })), connection);
+api.setUp(() => (asked ||= askKey(api.tryKey).finally(() => { asked = null; })), connection);
 whoami();
 theme.begin(part("theme"));
 hear("view", (name) => { if (document.body.dataset.view !== name && !(wide.matches && name === "feed" && document.body.dataset.view === "chat")) { history.pushState(null, "", `#${name}`); show(name, { focus: false }); } });
+hear("reacted", () => { if (!state.acted) keep({ acted: true }); });
 hear("begin", () => { begin(); route({ focus: true }); scrollTo(0, 0); });
 addEventListener("hashchange", () => route({ focus: true }));
 addEventListener("offline", () => connection(false));

@@ -138,12 +138,10 @@ function facts(name, value) {
 }
 
 function grounds(item) {
-  const found = (item.sources || []).filter((one) => one.rank > 0);
   const lines = [...byLike(item.reason?.evidence || []), ...(item.reason?.evidence || []).filter((one) => !one.item_id).map(fact).filter(Boolean)];
   return [
     why(item) || h("p", { class: "soft" }, "There is no more to say than that it fits what you asked for."),
     lines.length ? h("ul", { class: "grounds" }, lines.map((words) => h("li", {}, words))) : "",
-    found.length ? h("p", { class: "soft small" }, `Found by ${found.map((one) => `${one.name} (place ${one.rank})`).join(", ")}.`) : "",
   ];
 }
 

@@ -97,6 +97,8 @@ function wave(y, high, shift) {
   return `M${x} ${y}Q${x + 40} ${y - high} ${x + 80} ${y}T${x + 160} ${y}T${x + 240} ${y}T${x + 320} ${y}V200H${x}Z`;
 }
 
+const face = (item) => ["serif", "sans", "slant"][(hash(String(item.item_id)) >>> 8) % 3];
+
 /** Return the drawing of an item's cover, with the colours that words on it take. */
 export function cover(item, ...words) {
   const seed = hash(String(item.item_id));
@@ -105,17 +107,29 @@ export function cover(item, ...words) {
   const [ground, shape, light, ink] = PALETTES[(rank < 0 ? hash(kind || String(item.item_id)) : rank) % PALETTES.length];
   const pattern = PATTERNS[(seed >>> 4) % PATTERNS.length];
   const art = s("svg", { viewBox: `0 0 ${W} ${H}`, preserveAspectRatio: "xMidYMin slice", class: "art", "aria-hidden": "true", focusable: "false" }, pattern(random, shape, light));
-  return h("div", { class: "cover", data: { type: ["serif", "sans", "slant"][(seed >>> 8) % 3] }, vars: { "--ground": ground, "--shape": shape, "--light": light, "--cover-ink": ink } }, art, words);
+  return h("div", { class: "cover", data: { type: face(item) }, vars: { "--ground": ground, "--shape": shape, "--light": light, "--cover-ink": ink } }, art, words);
 }
 
 /** Return the words on a cover: the title, set by its length, and a line below; `put` wraps the title. */
 export function lettering(item, put = (title) => title) {
   const { title, year, kinds } = parts(item);
   const longest = Math.max(...title.split(/\s+/).map((word) => word.length));
+  const ems = Math.max(...title.split(/\s+|(?<=[-–—])/).map((word) => wide(word, face(item))));
   const size = longest > 13 || title.length > 52 ? "s" : longest > 10 || title.length > 26 ? "m" : title.length > 12 ? "l" : "xl";
   return h("div", { class: "lettering" },
-    put(h("span", { class: "cover-title", data: { size } }, title)),
+    put(h("span", { class: "cover-title", data: { size }, vars: { "--ems": ems.toFixed(2) } }, title)),
     h("span", { class: "cover-line" }, [year, kinds[0]].filter(Boolean).join(" · "), kinds[1] ? h("span", { class: "second" }, ` · ${kinds[1]}`) : ""));
+}
+
+const FACES = { serif: ["700", "--serif"], sans: ["800", "--sans"], slant: ["italic 600", "--serif"] };
+let pen = null;
+
+/** Measure how wide a word stands in a face, in letter sizes; a little is kept free at its end. */
+function wide(word, face) {
+  pen ||= document.createElement("canvas").getContext("2d");
+  const [weight, family] = FACES[face];
+  pen.font = `${weight} 100px ${getComputedStyle(document.documentElement).getPropertyValue(family)}`;
+  return pen.measureText(word).width / 100 + 0.2;
 }
 
 /** Return a small square of an item's cover with its initials, for rows and strips. */

@@ -83,13 +83,25 @@ export function failure(problem, again) {
     again && h("button", { type: "button", class: "primary", on: { click: again } }, "Try again"));
 }
 
-/** Ask for an API key; resolves to whether one was given. */
-export function askKey(keep) {
+/** Ask for an API key until `check` takes one; it resolves to what is wrong with a key, or "". */
+export function askKey(check) {
   return dialog("This server wants a key", (close) => {
-    const field = h("input", { id: "key", type: "password", autocomplete: "off", autofocus: true, required: true });
-    return h("form", { class: "stack", on: { submit: (event) => { event.preventDefault(); keep(field.value.trim()); close(true); } } },
+    const wrong = h("p", { id: "key-wrong", class: "wrong", role: "alert" });
+    const field = h("input", { id: "key", type: "password", autocomplete: "off", autofocus: true, required: true, "aria-describedby": "key-wrong" });
+    const button = h("button", { type: "submit", class: "primary" }, "Use this key");
+    const submit = async (event) => {
+      event.preventDefault();
+      button.disabled = true;
+      const why = await check(field.value.trim());
+      button.disabled = false;
+      if (!why) return close(true);
+      wrong.textContent = why;
+      field.select();
+      field.focus();
+    };
+    return h("form", { class: "stack", on: { submit } },
       h("p", {}, "Whoever runs this server can give you one. It stays in this tab and is forgotten when you close it."),
-      h("label", { for: "key" }, "API key"), field,
-      h("div", { class: "row end" }, h("button", { type: "submit", class: "primary" }, "Use this key")));
+      h("label", { for: "key" }, "API key"), field, wrong,
+      h("div", { class: "row end" }, button));
   }).then(Boolean);
 }

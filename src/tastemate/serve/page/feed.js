@@ -2,13 +2,14 @@
 import * as api from "./api.js";
 import * as acts from "./acts.js";
 import { card, why } from "./card.js";
+import * as chat from "./chat.js";
 import { badge } from "./cover.js";
 import { failure, toast } from "./dialogs.js";
 import { announce, arrows, bring, debounced, h, put, reflow } from "./dom.js";
 import { icon } from "./icons.js";
-import { hear, keep, state, tell, wishes } from "./state.js";
+import { hear, keep, leaning, moment, state, tell, wishes } from "./state.js";
 import * as choose from "./wishes.js";
-import { counted, noun, parts, written } from "./words.js";
+import { counted, noun, parts, toYou, written } from "./words.js";
 
 const PAGE = 12;
 const LEVELS = ["off", "a little", "some", "a lot", "as much as possible"];
@@ -27,7 +28,7 @@ export function begin(section) {
   view.foot = h("div", { class: "foot" });
   view.note = h("p", { class: "soft" });
   const words = h("input", { id: "words", type: "search", placeholder: "In the mood for…", maxlength: "500", autocomplete: "off", enterkeyhint: "search" });
-  const ask = (event) => { event.preventDefault(); keep({ query: words.value.trim() }); words.value = ""; tell("wishes"); };
+  const ask = (event) => { event.preventDefault(); wish(words); };
   put(section,
     h("div", { class: "feed-head" }, h("h1", { id: "feed-title", tabindex: "-1" }, "For you"), view.note),
     h("div", { class: "liked" }, h("h2", { class: "small-title" }, "Your likes"), view.likes),
@@ -41,6 +42,7 @@ export function begin(section) {
   arrows(view.likes, "a");
   hear("wishes", () => { choose.chips(view.chips); freshen({ whole: true }); });
   hear("likes", likes);
+  hear("reacted", ({ item }) => { if (item && state.lead) state.lead = { ...state.lead, items: state.lead.items.filter((one) => one.item_id !== item.item_id) }; });
   hear("reacted", debounced(() => freshen({ whole: false }), 250));
   hear("point", point);
   hear("forgotten", () => { stale = true; });
@@ -51,6 +53,24 @@ export function begin(section) {
 /** Load the list where it is not there or no longer right. */
 export function load() {
   if (stale) freshen({ whole: true });
+}
+
+/** Say the words of the box to the chat, whose wishes the list follows; tell where it knows none. */
+async function wish(field) {
+  const words = field.value.trim();
+  if (!words) return;
+  if (chat.answering()) return toast("The chat is still answering. Ask again in a moment.");
+  field.value = "";
+  const before = state.beliefs.join();
+  const reply = await chat.say(words);
+  if (!reply) {
+    keep({ query: words });
+    tell("wishes");
+  } else if (state.lines.some((line) => !line.axis && line.words.toLowerCase() === words.toLowerCase())) {
+    toast(`I know no word of “${words}” here. The list now leans to what reads like it.`);
+  } else if (state.beliefs.join() === before) {
+    toast(`“${words}” changed no wish. ${reply.reply}`);
+  }
 }
 
 function slider(name, words, low, high) {
@@ -67,7 +87,13 @@ function slider(name, words, low, high) {
 }
 
 function request(k, cursor = "") {
-  return { user_id: state.user, k, query: state.query, filters: wishes().map(written), diversity: state.diversity, novelty: state.novelty, explain: true, cursor };
+  return { user_id: state.user, k, query: leaning(), filters: wishes().map(written), diversity: state.diversity, novelty: state.novelty, explain: true, cursor, context: moment() };
+}
+
+/** Return what the chat found for the same wishes; with others, or another mix, it does not hold. */
+function lead() {
+  const same = state.lead && !state.query && !state.filters.length && !state.diversity && !state.novelty;
+  return same ? state.lead.items : [];
 }
 
 /** Ask for the list again; not `whole` leaves in place what is on the screen. */
@@ -82,7 +108,7 @@ async function freshen({ whole }) {
   if (!list.querySelector(".card")) put(list, Array.from({ length: 6 }, skeleton));
   const waiting = setTimeout(() => list.classList.add("waiting"), 350);
   try {
-    const k = Math.min(96, Math.max(PAGE, list.querySelectorAll(".card").length));
+    const k = Math.min(96, Math.max(PAGE, list.querySelectorAll(".card:not(.from-chat)").length));
     const told = await api.recommend(request(k), mine.signal);
     stale = false;
     show(told, whole);
@@ -100,9 +126,14 @@ async function freshen({ whole }) {
 function show(told, whole) {
   const { list } = view;
   const had = new Map([...list.querySelectorAll(".card")].map((one) => [one.dataset.id, one]));
-  const fresh = told.items.map((item, at) => made(item, told.recommendation_id, at + 1, had.get(item.item_id)));
+  const first = lead().map((item, at) => made(item, state.lead.recommendation_id, at + 1, had.get(item.item_id)));
+  const mine = new Set(lead().map((item) => item.item_id));
+  const own = told.items.filter((item) => !mine.has(item.item_id)).map((item) => made(item, told.recommendation_id, told.items.indexOf(item) + 1, had.get(item.item_id)));
+  for (const one of first) one.classList.add("from-chat");
+  for (const one of own) one.classList.remove("from-chat");
+  const fresh = [...first, ...own];
   const stay = whole ? [] : [...had.values()].filter((one) => one.getBoundingClientRect().top < innerHeight * 0.9);
-  const order = [...stay, ...fresh.filter((one) => !stay.includes(one))].slice(0, Math.max(told.items.length, stay.length));
+  const order = [...stay, ...fresh.filter((one) => !stay.includes(one))].slice(0, Math.max(fresh.length, stay.length));
   const focused = document.activeElement?.closest?.(".card") ? document.activeElement : null;
   reflow(list, () => put(list, order.length ? order : h("li", { class: "whole" }, nothing())));
   if (focused?.isConnected) focused.focus({ preventScroll: true });
@@ -171,15 +202,16 @@ function foot() {
 
 function notes(told) {
   const said = [
-    told.fallback && [told.fallback, told.degraded.length > 0],
+    told.fallback && [toYou(told.fallback, wishes().length > 0), told.degraded.length > 0],
     told.degraded.length && [`Part of the answer is missing: ${told.degraded.join("; ")}`, !told.fallback],
     told.unknown > 0 && [`${counted(told.unknown, noun(), noun(2))} left out, because the catalogue does not say whether they fit your wishes.`],
   ].filter(Boolean);
-  put(view.notes, said.map(([words, again]) => h("div", { class: "note" }, h("p", {}, words), again ? h("button", { type: "button", class: "quiet", on: { click: () => freshen({ whole: true }) } }, "Ask again") : "")));
+  const chats = lead().length;
+  put(view.notes, chats ? h("p", { class: "soft small" }, chats === 1 ? "The first is what the chat found; what else fits you and your wishes follows." : `The first ${chats} are what the chat found; what else fits you and your wishes follows.`) : "", said.map(([words, again]) => h("div", { class: "note" }, h("p", {}, words), again ? h("button", { type: "button", class: "quiet", on: { click: () => freshen({ whole: true }) } }, "Ask again") : "")));
 }
 
 function nothing() {
-  const wished = state.query || wishes().length;
+  const wished = leaning() || wishes().length;
   return h("div", { class: "empty" }, h("p", { class: "empty-title" }, wished ? `No ${noun(2)} fit all of that` : `No ${noun(2)} are left to show`),
     h("p", {}, wished ? "Take away a wish above, and there will be more." : "You have said something about everything there is."));
 }

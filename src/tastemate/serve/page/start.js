@@ -4,10 +4,12 @@ import { badge, cover, lettering } from "./cover.js";
 import { failure, toast } from "./dialogs.js";
 import { announce, arrows, debounced, h, put, reflow } from "./dom.js";
 import { keep, state, tell } from "./state.js";
-import { a, counted, noun, parts } from "./words.js";
+import { a, counted, nearness, noun, parts } from "./words.js";
 
 const PAGE = 24;
 const WANTED = 5;
+/** Pages of a hundred that are looked through for a title. */
+const PAGES = 5;
 const picked = new Map();
 let section = null;
 let grid = null;
@@ -81,10 +83,24 @@ function toggle(item, button) {
 async function look(words, list) {
   if (words.length < 2) return put(list);
   try {
-    const { items } = await api.search(words, 4);
-    put(list, items.map((item) => h("li", {}, h("button", { type: "button", class: "found", on: { click: () => add(item, list) } }, badge(item), h("span", {}, parts(item).title, h("span", { class: "soft" }, ` ${parts(item).year}`))))));
+    const items = await titled(words);
+    if (words !== document.getElementById("find-own").value.trim()) return;
+    put(list, items.length ? items.map((item) => h("li", {}, h("button", { type: "button", class: "found", on: { click: () => add(item, list) } }, badge(item), h("span", {}, parts(item).title, h("span", { class: "soft" }, ` ${parts(item).year}`))))) : h("li", { class: "soft" }, "Nothing found"));
     announce(items.length ? `${items.length} found.` : "Nothing found.");
   } catch (problem) { put(list, h("li", { class: "soft" }, problem.message)); }
+}
+
+/** Return the items whose title holds the words, at most four; the search itself always finds something. */
+async function titled(words) {
+  const found = [];
+  let after = "";
+  for (let page = 0; page < PAGES && found.length < 4; page += 1) {
+    const told = await api.items(words, after);
+    found.push(...told.items.map((item) => ({ item, score: nearness(words, String(item.title || item.item_id)) })).filter(({ score }) => score > 0));
+    after = told.next;
+    if (!after || found.some(({ score }) => score >= 3)) break;
+  }
+  return found.sort((one, other) => other.score - one.score).slice(0, 4).map(({ item }) => item);
 }
 
 function add(item, list) {
@@ -122,7 +138,7 @@ async function finish() {
       state.likes = new Map([...picked].reverse());
       tell("likes");
     }
-    keep({ onboarded: true });
+    keep({ onboarded: true, acted: state.acted || picked.size > 0 });
     go(sentence.value.trim());
   } catch (problem) {
     toast(`Your picks were not saved. ${problem.message}`, { undo: finish, action: "Try again", tone: "bad" });

@@ -3,7 +3,7 @@ import * as api from "./api.js";
 import { dialog, toast } from "./dialogs.js";
 import { announce, h, put } from "./dom.js";
 import { icon } from "./icons.js";
-import { keep, state, tell } from "./state.js";
+import { hold, keep, state, tell } from "./state.js";
 import { counted, kind, kinds, label, noun, shown, spoken } from "./words.js";
 
 /** Draw the chips of every wish: the words asked for, one's own filters, the conversation's. */
@@ -11,6 +11,7 @@ export function chips(box) {
   const drawn = [
     state.query && chip(`“${state.query}”`, "Words", () => change({ query: "" }, `No longer looking for ${state.query}.`)),
     ...state.filters.map((wish, at) => chip(spoken(wish), "", () => change({ filters: state.filters.filter((_, one) => one !== at) }, `${spoken(wish)} is off.`))),
+    ...state.lines.map((line) => chip(line.axis ? line.words : line.refused ? `not “${line.words}”` : `“${line.words}”`, line.refused ? "From the chat; nothing here tells what has it" : line.axis ? `From the chat: ${line.axis}` : "From the chat, as words", () => withdraw(line))),
     ...state.chips.map((wish) => chip(wish.text, wish.firm ? "From the chat" : "From the chat, if possible", () => withdraw(wish))),
   ].filter(Boolean);
   put(box, drawn, drawn.length > 1 ? h("button", { type: "button", class: "quiet small", on: { click: clear } }, "Clear all") : "");
@@ -37,10 +38,11 @@ function change(changes, words) {
 async function withdraw(wish, again = true) {
   try {
     const reply = await api.dropChip(state.session, wish.number, wish.text);
-    state.chips = reply.chips;
+    hold(reply);
     tell("wishes");
-    tell("said", { words: `Taken back: ${wish.text}`, reply });
-    announce(`${wish.text} is off.`);
+    const words = wish.words || wish.text;
+    tell("said", { words: `Taken back: ${words}`, reply });
+    announce(`${words} is off.`);
   } catch (problem) {
     if (problem.status === 409 && again) return elsewhere(wish);
     toast(`That wish is still on. ${problem.message}`, { undo: () => withdraw(wish), action: "Try again", tone: "bad" });
@@ -49,18 +51,19 @@ async function withdraw(wish, again = true) {
 
 /** Read again what the conversation holds by now, and take the wish back where it still does. */
 async function elsewhere(wish) {
-  try { state.chips = (await api.session(state.session)).chips; } catch { /* the second try says what is wrong */ }
-  const same = state.chips.find((one) => one.text === wish.text);
+  try { hold(await api.session(state.session)); } catch { /* the second try says what is wrong */ }
+  const same = [...state.chips, ...state.lines].find((one) => one.text === wish.text);
   if (same) return withdraw(same, false);
   tell("wishes");
 }
 
 async function clear() {
   keep({ filters: [], query: "" });
-  for (let most = 50; state.chips.length && most; most -= 1) {
-    const before = state.chips.length;
-    await withdraw(state.chips[0]);
-    if (state.chips.length >= before) break;
+  const held = () => [...state.chips, ...state.lines];
+  for (let most = 50; held().length && most; most -= 1) {
+    const before = held().length;
+    await withdraw(held()[0]);
+    if (held().length >= before) break;
   }
   announce("All wishes are off.");
   tell("wishes");
@@ -73,18 +76,26 @@ export function build() {
     const pick = h("select", { id: "attribute" }, kinds().map((one) => h("option", { value: one.name }, label(one.name))));
     const body = h("div", { class: "stack" });
     let read = () => [];
+    const wrong = h("p", { class: "wrong", role: "alert" });
     const draw = () => {
       const chosen = kind(pick.value);
       const [drawn, reading] = chosen.kind === "number" ? range(chosen) : values(chosen);
       read = reading;
       put(body, drawn);
+      wrong.textContent = "";
     };
     pick.addEventListener("change", draw);
     if (kinds().length) draw();
-    const add = (event) => { event.preventDefault(); close(read()); };
+    const add = (event) => {
+      event.preventDefault();
+      const made = read();
+      if (Array.isArray(made)) return close(made);
+      wrong.textContent = made;
+      body.querySelector("input")?.focus();
+    };
     if (!kinds().length) return h("p", {}, `Nothing is known of these ${noun(2)} that one could filter by.`);
     return h("form", { class: "stack", on: { submit: add } },
-      h("label", { for: "attribute" }, "What should it depend on?"), pick, body,
+      h("label", { for: "attribute" }, "What should it depend on?"), pick, body, wrong,
       h("div", { class: "row end" }, h("button", { type: "button", on: { click: () => close([]) } }, "Cancel"), h("button", { type: "submit", class: "primary" }, "Add")));
   }).then((made) => {
     if (!made?.length) return;
@@ -97,7 +108,12 @@ function range(one) {
   const field = (id, words, value) => [h("label", { for: id }, words), h("input", { id, type: "number", step: "any", placeholder: String(value), inputmode: "decimal" })];
   const drawn = h("div", { class: "pair" }, h("div", {}, field("low", "From", one.low)), h("div", {}, field("high", "Up to", one.high)));
   const note = h("p", { class: "soft small" }, `Known values go from ${shown(one.name, one.low)} to ${shown(one.name, one.high)}.`);
-  const read = () => [["low", "at least"], ["high", "at most"]].map(([id, operator]) => [document.getElementById(id).value, operator]).filter(([value]) => value !== "" && Number.isFinite(Number(value))).map(([value, operator]) => ({ attribute: one.name, operator, value: Number(value) }));
+  const read = () => {
+    const [low, high] = ["low", "high"].map((id) => document.getElementById(id).value).map((value) => (value === "" || !Number.isFinite(Number(value)) ? null : Number(value)));
+    if (low !== null && high !== null) return low > high ? `Nothing goes from ${shown(one.name, low)} up to ${shown(one.name, high)}. Change one of the two.` : [{ attribute: one.name, operator: "between", value: [low, high] }];
+    if (low !== null) return [{ attribute: one.name, operator: "at least", value: low }];
+    return high !== null ? [{ attribute: one.name, operator: "at most", value: high }] : [];
+  };
   return [[drawn, note], read];
 }
 

@@ -115,8 +115,40 @@ export function written({ attribute, operator, value }) {
 /** Say a wish in words: "Year from 1990", "Genres: no Horror". */
 export function spoken({ attribute, operator, value }) {
   const name = label(attribute);
+  if (operator === "between") return `${name} ${value.map((one) => shown(attribute, one)).join("–")}`;
   const text = listed(value).map((one) => shown(attribute, one)).join(", ");
   if (operator === "at least") return `${name} ${kind(attribute)?.role === "year" ? "from" : "at least"} ${text}`;
   if (operator === "at most") return `${name} ${kind(attribute)?.role === "year" ? "up to" : "at most"} ${text}`;
   return operator === "is" || operator === "any of" ? `${name}: ${text}` : `${name}: no ${text}`;
+}
+
+/** Return text without accents, case and signs, so that it can be compared. */
+const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+
+/** Say how near words are to a title: 3 is part of it, 2 has all words, 1 nearly so, 0 is not. */
+export function nearness(words, title) {
+  const [asked, there] = [folded(words), folded(title)];
+  if (!asked) return title.toLowerCase().includes(words.trim().toLowerCase()) ? 3 : 0;
+  if (there === asked || bare(title) !== title && folded(bare(title)) === asked) return 4;
+  if (` ${there}`.includes(` ${asked}`)) return 3;
+  const names = there.split(" ");
+  const each = asked.split(" ").map((word) => (names.some((name) => name.startsWith(word)) ? 2 : names.some((name) => slip(word, name)) ? 1 : 0));
+  return Math.min(...each);
+}
+
+/** Tell whether a word is another but for one letter, or two letters that changed places. */
+function slip(word, name) {
+  if (word.length < 4 || Math.abs(word.length - name.length) > 1) return false;
+  let [from, to] = [0, 0];
+  while (from < word.length && word[from] === name[from]) from += 1;
+  while (to < Math.min(word.length, name.length) - from && word.at(-1 - to) === name.at(-1 - to)) to += 1;
+  const [mine, its] = [word.slice(from, word.length - to), name.slice(from, name.length - to)];
+  return (mine.length <= 1 && its.length <= 1) || (mine.length === 2 && its === mine[1] + mine[0]);
+}
+
+/** Say to a visitor why a list is a lesser one; `wished`: whether it follows wishes. */
+export function toYou(fallback, wished) {
+  const [, what] = /^(?:Nothing is known of this user yet|Nobody was named): this is ([^]+)\.$/.exec(fallback) || [];
+  if (!what) return fallback;
+  return wished ? `I do not know you yet; of what fits your wishes, this is ${what}.` : `I do not know you yet; this is ${what}.`;
 }

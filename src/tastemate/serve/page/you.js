@@ -26,11 +26,17 @@ export function begin(section) {
 export async function load() {
   if (!view.body.children.length) put(view.body, h("div", { class: "skeleton line" }), h("div", { class: "skeleton line short" }), h("div", { class: "skeleton line" }));
   try {
-    const [taste, past] = await Promise.all([api.taste(state.user).catch(unknown), api.history(state.user).catch(unknown)]);
-    put(view.body, summary(taste), statements(taste), edits(taste), did(past));
+    const [taste, past] = await Promise.all([api.taste(state.user).catch(unknown), deeds()]);
+    put(view.body, summary(taste), edits(taste), statements(taste), did(past));
   } catch (problem) {
     put(view.body, failure(problem, load));
   }
+}
+
+/** Return what was done; of somebody who did nothing here there is nothing to ask for. */
+function deeds() {
+  if (!state.acted && !new URLSearchParams(location.search).has("user")) return { events: [] };
+  return api.history(state.user).catch(unknown);
 }
 
 function unknown(problem) {
@@ -40,20 +46,28 @@ function unknown(problem) {
 
 function summary(taste) {
   if (!taste.statements.length && !taste.edits.length) return h("div", { class: "empty" }, h("p", { class: "empty-title" }, "Not much yet"), h("p", {}, `Like a few ${noun(2)}, and what can be read from that appears here. You can correct every line.`));
-  return taste.text ? h("p", { class: "lead" }, taste.text) : "";
+  const text = read(taste);
+  return text ? h("p", { class: "lead" }, text) : "";
+}
+
+/** Return the sentences about somebody without what they said themselves, which has its own part. */
+function read(taste) {
+  const said = taste.edits.map((one) => `You say you ${one.likes ? "like" : "dislike"} ${one.value}.`);
+  return said.reduce((text, sentence) => text.replace(sentence, ""), taste.text).trim();
 }
 
 function statements(taste) {
-  if (!taste.statements.length) return "";
-  return h("section", { "aria-labelledby": "read-title" }, h("h2", { id: "read-title" }, "What I read from what you liked"), h("ul", { class: "statements" }, taste.statements.map(statement)));
+  const found = taste.statements.filter((one) => one.source !== "said");
+  if (!found.length) return "";
+  return h("section", { "aria-labelledby": "read-title" }, h("h2", { id: "read-title" }, "What I read from what you liked"), h("ul", { class: "statements" }, found.map(statement)));
 }
 
 function statement(one, at) {
   const said = (likes, words, style = "") => h("button", { type: "button", class: style, "aria-label": `${words}: ${one.text}`, on: { click: () => correct(one, likes, at) } }, words);
   return h("li", { class: one.likes ? "statement" : "statement away" },
     h("p", { class: "claim" }, sentence(one)),
-    h("p", { class: "soft small" }, one.source === "said" ? "You said so. " : one.items.length ? ["Read from ", one.items.slice(0, 5).map((item, place) => [place ? ", " : "", evidence(item.item_id, item.title)]), one.items.length > 5 ? ` and ${one.items.length - 5} more` : "", "."] : ""),
-    h("div", { class: "row" }, said(one.likes, "Yes"), said(!one.likes, "No"), said("never", "Never say this", "quiet")));
+    h("p", { class: "soft small" }, one.items.length ? ["Read from ", one.items.slice(0, 5).map((item, place) => [place ? ", " : "", evidence(item.item_id, item.title)]), one.items.length > 5 ? ` and ${one.items.length - 5} more` : "", "."] : ""),
+    h("div", { class: "row" }, said(one.likes, "Yes"), said("never", "No"), said(!one.likes, "It is the opposite", "quiet")));
 }
 
 function sentence(one) {
@@ -65,20 +79,44 @@ function sentence(one) {
 async function correct(one, likes, at) {
   try {
     await api.say(state.user, one.attribute, shown("", one.value), likes);
-    toast(likes === "never" ? "It will not be said again." : likes === one.likes ? "Good to know. I will hold on to that." : "Thank you. I got that wrong, and will not count on it.");
+    const words = likes === "never" ? "Gone. I will not say it again." : likes === one.likes ? "Good to know. I will hold on to that." : `Noted: you ${likes ? "like" : "do not like"} ${shown("", one.value)}.`;
+    toast(words, { undo: () => takeBack({ ...one, likes }) });
     await load();
     (view.body.querySelectorAll(".statement")[at] || view.body).querySelector?.("button")?.focus();
     tell("reacted", { kind: "taste" });
   } catch (problem) { toast(`That was not saved. ${problem.message}`, { undo: () => correct(one, likes, at), action: "Try again", tone: "bad" }); }
 }
 
-const EDITS = new Map([[true, "You like"], [false, "You do not like"], ["never", "Never mentioned"]]);
+const EDITS = new Map([[true, "You like"], [false, "You do not like"], ["never", "Not to be said of you"]]);
 
 function edits(taste) {
   if (!taste.edits.length) return "";
-  return h("section", { "aria-labelledby": "said-title" }, h("h2", { id: "said-title" }, "What you said yourself"),
-    h("ul", { class: "plain" }, taste.edits.map((one) => h("li", {}, `${EDITS.get(one.likes)}: `, h("strong", {}, String(one.value)), h("span", { class: "soft" }, ` (${label(one.attribute)})`)))),
-    h("button", { type: "button", on: { click: async () => { try { await api.unsay(state.user); announce("Taken back."); await load(); tell("reacted", { kind: "taste" }); } catch (problem) { toast(problem.message, { tone: "bad" }); } } } }, "Take all of it back"));
+  const line = (one) => h("li", {},
+    h("span", {}, `${EDITS.get(one.likes)}: `, h("strong", {}, String(one.value)), h("span", { class: "soft" }, ` (${label(one.attribute)})`)),
+    h("button", { type: "button", class: "quiet", "aria-label": `Take back: ${EDITS.get(one.likes)} ${one.value}`, on: { click: () => takeBack(one) } }, "Take back"));
+  return h("section", { "aria-labelledby": "said-title" }, h("h2", { id: "said-title", tabindex: "-1" }, "What you said yourself"),
+    h("ul", { class: "plain said" }, taste.edits.map(line)),
+    taste.edits.length > 1 ? h("button", { type: "button", on: { click: all } }, "Take all of it back") : "");
+}
+
+async function takeBack(one) {
+  try {
+    await api.forgetOne(state.user, one.attribute, String(one.value));
+    await load();
+    toast(`Taken back: ${one.value}.`);
+    (document.getElementById("said-title") || document.getElementById("you-title")).focus();
+    tell("reacted", { kind: "taste" });
+  } catch (problem) { toast(`That was not taken back. ${problem.message}`, { undo: () => takeBack(one), action: "Try again", tone: "bad" }); }
+}
+
+async function all() {
+  try {
+    await api.unsay(state.user);
+    await load();
+    announce("Taken back.");
+    document.getElementById("you-title").focus();
+    tell("reacted", { kind: "taste" });
+  } catch (problem) { toast(problem.message, { tone: "bad" }); }
 }
 
 const DONE = { like: "liked", dislike: "disliked", seen: "seen", click: "more like it", skip: "less like it", save: "saved", hide: "hidden", view: "looked at" };

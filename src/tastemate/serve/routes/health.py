@@ -12,6 +12,8 @@ from tastemate.serve.told import Alive, Ready
 if TYPE_CHECKING:
     from tastemate.serve.service import Service
 
+OLD = "A newer generation of models is not served. The log and GET /v1/operator/health say why."
+
 
 def router(service: "Service") -> APIRouter:
     """Return the routes of the server's health; they need no key."""
@@ -30,6 +32,6 @@ def router(service: "Service") -> APIRouter:
             raise Problem(503, why, kind="not-ready")
         version = service.project.model_version
         told = {"ready": True, "model_version": version, "store": "ok"}
-        return reply({**told, "trouble": service.trouble})
+        return reply({**told, "trouble": OLD if service.trouble else ""})
 
     return routes

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from tastemate.catalog import Catalog
 from tastemate.errors import UnknownItem
 from tastemate.serve import cards
+from tastemate.serve.audited import audit
 from tastemate.serve.auth import needs
 from tastemate.serve.intake import added
 from tastemate.serve.problem import declared
@@ -25,6 +26,8 @@ SHOWN = 50
 """Values of an attribute that are listed."""
 SCANNED = 1_000
 """Matches of a search that are paged through."""
+NAMED = 100
+"""Replaced items that a line of the audit log names."""
 
 
 def router(service: "Service") -> APIRouter:
@@ -96,9 +99,15 @@ def _single(routes: APIRouter, service: "Service") -> None:
     """Add what is about items one by one."""
 
     @routes.post("/items", response_model=ItemsAdded, dependencies=WRITES)
-    def add(asked: NewItems) -> Response:
+    def add(asked: NewItems, request: Request) -> Response:
         """Add items, or replace those of the same id; each is judged by itself."""
-        return reply(added(service.project, asked.items))
+        told = added(service.project, asked.items)
+        if told["added"] or told["replaced"]:
+            audit(
+                service.store, request, "add items",
+                added=len(told["added"]), replaced=told["replaced"][:NAMED],
+            )  # fmt: skip
+        return reply(told)
 
     @routes.get(
         "/items/{item_id:anyid}",

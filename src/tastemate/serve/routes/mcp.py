@@ -23,7 +23,7 @@ PATH = "/v1/mcp"
 
 
 class Door:
-    """Lets who may write to the protocol's app, which is there while the service runs."""
+    """Lets who may read and write to the protocol's app, which is there while it runs."""
 
     def __init__(self) -> None:
         self.inner: ASGIApp | None = None
@@ -33,8 +33,8 @@ class Door:
         caller = scope.get("state", {}).get("caller")
         if not isinstance(caller, Caller):
             await refuse(scope, send, 401, "This service needs a key: Authorization: Bearer tm_…")
-        elif not caller.may("write"):  # likes and dislikes are among the tools
-            await refuse(scope, send, 403, "This key may not write; make one with --scope write.")
+        elif lacking := caller.lacks("read", "write"):  # the tools tell, and take likes
+            await refuse(scope, send, 403, lacking)
         elif self.inner is None:
             await refuse(scope, send, 503, "The service is starting or stopping.", wait=1.0)
         else:

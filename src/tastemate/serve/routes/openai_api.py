@@ -10,14 +10,13 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.exceptions import HTTPException
 
 from tastemate.errors import TastemateError
@@ -25,6 +24,7 @@ from tastemate.llm.tokens import estimate
 from tastemate.serve import forms, stream
 from tastemate.serve.auth import needs
 from tastemate.serve.cards import card
+from tastemate.serve.openai_shapes import Completion, Completions, Model, Models, OpenAIError, Part
 from tastemate.serve.problem import Problem, clean, invalid
 from tastemate.serve.routes.talk import noted, problem, project_of
 from tastemate.serve.stream import Said, Stage
@@ -37,61 +37,8 @@ if TYPE_CHECKING:
     from tastemate.serve.service import Service
 
 MODEL = "tastemate"
-MOST_MESSAGES = 1_000
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _CODES = {401: "invalid_api_key", 404: "not_found", 429: "rate_limit_exceeded"}
-
-
-class Part(BaseModel):
-    """A part of a message; only text is understood."""
-
-    type: str
-    text: Annotated[str, StringConstraints(max_length=100_000)] = ""
-
-
-class ChatMessage(BaseModel):
-    """One message; what a system or a tool says is no wish of the person's and is left out."""
-
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: (
-        Annotated[str, StringConstraints(max_length=100_000)]
-        | Annotated[list[Part], Field(max_length=100)]
-        | None
-    ) = None
-
-
-class StreamOptions(BaseModel):
-    """What else is streamed."""
-
-    include_usage: bool | None = None
-
-
-class Completions(BaseModel):
-    """A request of the protocol; what concerns the sampling of a model has no effect."""
-
-    model_config = ConfigDict(extra="allow")
-
-    model: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MOST_MESSAGES)]
-    stream: bool | None = False
-    stream_options: StreamOptions | None = None
-    user: Annotated[str, StringConstraints(max_length=256)] | None = ""
-    n: Annotated[int, Field(ge=1, le=1)] | None = 1
-
-
-class ErrorTold(BaseModel):
-    """What is wrong, as the protocol says it."""
-
-    message: str
-    type: str
-    param: str
-    code: str
-
-
-class OpenAIError(BaseModel):
-    """An error of the protocol."""
-
-    error: ErrorTold
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +64,7 @@ class OpenAIRoute(APIRoute):
             except Problem as error:
                 return refused(error)
             except RequestValidationError as error:
-                return refused(invalid(error.errors()))
+                return refused(invalid(error.errors(), error.body))
             except HTTPException as error:
                 headers = dict(error.headers or {})
                 return refused(Problem(error.status_code, str(error.detail), headers=headers))
@@ -139,7 +86,8 @@ def router(service: "Service") -> APIRouter:
 
     @routes.post(
         "/chat/completions",
-        dependencies=[Depends(needs("write"))],
+        response_model=Completion,
+        dependencies=[Depends(needs("read", "write"))],
         responses={200: {"content": {stream.MEDIA: {"schema": {"type": "string"}}}}},
     )
     async def completions(body: Completions) -> Response:
@@ -164,12 +112,12 @@ def router(service: "Service") -> APIRouter:
                     return JSONResponse(_completion(asked, *said.value))
         raise Problem(503, "The answer did not end. Try again.")
 
-    @routes.get("/models", dependencies=[Depends(needs("read"))])
+    @routes.get("/models", response_model=Models, dependencies=[Depends(needs("read"))])
     async def models() -> Response:
         """Return the one model there is."""
         return JSONResponse({"object": "list", "data": [_model(service)]})
 
-    @routes.get("/models/{model}", dependencies=[Depends(needs("read"))])
+    @routes.get("/models/{model}", response_model=Model, dependencies=[Depends(needs("read"))])
     async def model(model: str) -> Response:
         """Return the model by its name."""
         _known(model)

@@ -48,7 +48,7 @@ def _whole(routes: APIRouter, service: "Service") -> None:
             "dropped": waiting.dropped,
             "error": waiting.error,
         }
-        return reply(found | {"impressions": written})
+        return reply(found | {"impressions": written, "trouble": service.trouble})
 
     @routes.get("/quality", response_model=dict[str, Any])
     def quality(days: Days = 30) -> Response:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tastemate.serve.service import Service
     from tastemate.serve.telemetry import Telemetry
 
-POLICY = "chat"
+POLICY = "chat+session"
 """How lists of conversations are named where it is logged what was shown."""
 SessionId = Annotated[str, Path(pattern=SESSION, description="Id of a conversation.")]
 Place = Annotated[int, Path(ge=1, le=1000)]
@@ -50,6 +50,7 @@ _EVENTS = {
 _GONE = declared(401, 403, 404, 422, 429, 503)
 _TURN: dict[int | str, dict[str, Any]] = {200: _EVENTS, **_GONE, **declared(409)}
 _WRITE = [Depends(needs("write"))]
+_BOTH = [Depends(needs("read", "write"))]
 _READ = [Depends(needs("read"))]
 
 
@@ -76,7 +77,12 @@ def noted(service: "Service", said: "Reply") -> str:
     )
     if shown:
         kept = Logged(
-            b"", shown, model=tm.model_version, policy=POLICY, user=said.session.user or ""
+            b"",
+            shown,
+            model=tm.model_version,
+            policy=POLICY,
+            user=said.session.user or "",
+            session=said.session.id,
         )
         service.impressions.add([(name, kept, int(time.time()))])
     telemetry: Telemetry | None = getattr(service, "telemetry", None)
@@ -139,7 +145,7 @@ def _whole(routes: APIRouter, talking: Talking, stage: Stage) -> None:
         return reply(await done(stage, lambda: talking.why(session_id, place)))
 
     @routes.post("/{session_id}/remember", response_model=Remembered,
-                 responses={**_GONE, **declared(409)}, dependencies=_WRITE)  # fmt: skip
+                 responses={**_GONE, **declared(409)}, dependencies=_BOTH)  # fmt: skip
     async def remember(session_id: SessionId) -> Response:
         """Keep the likes and dislikes of a conversation as its user's own."""
         return reply(await done(stage, lambda: talking.remember(session_id)))
@@ -149,20 +155,20 @@ def _turns(routes: APIRouter, talking: Talking, stage: Stage) -> None:
     """Add what is answered with a reply."""
 
     @routes.post("/{session_id}/messages", response_model=Answer, responses=_TURN,
-                 dependencies=_WRITE)  # fmt: skip
+                 dependencies=_BOTH)  # fmt: skip
     async def messages(session_id: SessionId, said: Message, request: Request) -> Response:
         """Answer a message."""
         text = clean(said.message)
         return await replied(stage, request, lambda to: talking.say(session_id, text, to))
 
     @routes.post("/{session_id}/undo", response_model=Answer, responses=_TURN,
-                 dependencies=_WRITE)  # fmt: skip
+                 dependencies=_BOTH)  # fmt: skip
     async def undo(session_id: SessionId, request: Request) -> Response:
         """Take the last change back; again takes back the one before."""
         return await replied(stage, request, lambda to: talking.undo(session_id, to))
 
     @routes.post("/{session_id}/verdict", response_model=Answer, responses=_TURN,
-                 dependencies=_WRITE)  # fmt: skip
+                 dependencies=_BOTH)  # fmt: skip
     async def verdict(session_id: SessionId, said: Verdict, request: Request) -> Response:
         """Note that an item of the last list is liked, disliked or seen."""
         return await replied(
@@ -170,7 +176,7 @@ def _turns(routes: APIRouter, talking: Talking, stage: Stage) -> None:
         )
 
     @routes.delete("/{session_id}/chips/{number}", response_model=Answer, responses=_TURN,
-                   dependencies=_WRITE)  # fmt: skip
+                   dependencies=_BOTH)  # fmt: skip
     async def chips(
         session_id: SessionId,
         number: Place,

@@ -1,19 +1,20 @@
 """What is known of somebody's taste, and their word on it, which counts more."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from tastemate import filters
 from tastemate.errors import ConfigError
 from tastemate.people import edited, wish
 from tastemate.serve import cards, listing
+from tastemate.serve.audited import audit
 from tastemate.serve.auth import needs
-from tastemate.serve.problem import declared
+from tastemate.serve.problem import Problem, declared
 from tastemate.serve.replies import reply
-from tastemate.serve.routes.users import UserId
-from tastemate.serve.schemas import TasteEdit
+from tastemate.serve.routes.users import BOTH, UserId
+from tastemate.serve.schemas import PRINTED, TasteEdit
 from tastemate.serve.told import Taste
 from tastemate.types import AttributeValue
 from tastemate.types import Taste as Known
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 
 NO_TASTE = Known()
+Named = Annotated[str, Query(max_length=100, pattern=rf"{PRINTED}|^$")]
+Valued = Annotated[str, Query(max_length=500, pattern=rf"{PRINTED}|^$")]
 
 
 def router(service: "Service") -> APIRouter:
@@ -40,7 +43,7 @@ def router(service: "Service") -> APIRouter:
     @routes.put(
         path,
         response_model=Taste,
-        dependencies=[Depends(needs("write"))],
+        dependencies=BOTH,
         responses=declared(404),
     )
     def edit(user_id: UserId, asked: TasteEdit) -> Response:
@@ -48,15 +51,30 @@ def router(service: "Service") -> APIRouter:
         tm = service.project
         name, value = _meant(tm, asked)
         likes = None if asked.likes == "never" else asked.likes
-        tm.store.tastes.put(user_id, name, value, likes)
+        change = tm.store.tastes.put(user_id, name, value, likes)
+        tm.work.people.wrote(user_id, "tastes", change)
         tm.catch_up()
         return reply(_told(tm, user_id))
 
-    @routes.delete(path, response_model=Taste, dependencies=[Depends(needs("write"))])
-    def clear(user_id: UserId) -> Response:
-        """Take back everything somebody said of their taste."""
+    @routes.delete(
+        path,
+        response_model=Taste,
+        dependencies=BOTH,
+        responses=declared(422),
+    )
+    def clear(
+        user_id: UserId, request: Request, attribute: Named = "", value: Valued = ""
+    ) -> Response:
+        """Take back what somebody said of one value, or everything they said of their taste."""
         tm = service.project
-        tm.store.tastes.clear(user_id)
+        if bool(attribute) != bool(value):
+            raise Problem(422, "Name both attribute and value, or neither to take back everything.")
+        if attribute:
+            change = tm.store.tastes.forget(user_id, attribute, value)
+        else:
+            change = tm.store.tastes.clear(user_id)
+            audit(tm.store, request, "reset taste", user=user_id)
+        tm.work.people.wrote(user_id, "tastes", change)
         tm.catch_up()
         return reply(_told(tm, user_id))
 

@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 from starlette.responses import Response
 
@@ -15,6 +15,8 @@ from tastemate.experiment.definition import Experiment, Metric, check_together
 from tastemate.experiment.outcomes import before
 from tastemate.experiment.reading import read
 from tastemate.experiment.replay import DEPTH, Fixed, Records, judge, served
+from tastemate.rank.credit import SKEW
+from tastemate.serve.audited import audit
 from tastemate.serve.auth import needs
 from tastemate.serve.problem import Problem, declared
 from tastemate.serve.replies import reply
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 KEYS = ("recommendation", "user", "at")
 AT_ONCE = 64
 """Lists of another policy that are made together."""
+JUDGED = 20_000
+"""Lists that another policy is judged by: the latest."""
+LATELY = 30 * 86_400
+"""Seconds that are looked back where no time is named."""
 BEFORE = 28 * 86_400
 """Seconds before an experiment that say how active a unit was anyway (CUPED)."""
 EACH_ONCE = Field(json_schema_extra={"uniqueItems": True})
@@ -86,7 +92,9 @@ class Judge(Given):
     """A policy (a profile or one retriever) that is judged by what other lists earned."""
 
     policy: Annotated[Name, Field(min_length=1)]
-    since: Annotated[Time, Field(description="Seconds since 1970: lists from then on.")] = 0
+    since: Annotated[
+        Time, Field(description="Seconds since 1970: lists from then on; 0: of the last 30 days.")
+    ] = 0
     signals: Annotated[list[Kind], Field(min_length=1, max_length=32)] = list(Metric().signals)
 
 
@@ -128,7 +136,7 @@ def router(service: "Service") -> APIRouter:
     @routes.post(
         "/experiments", response_model=Trial, status_code=201, responses=declared(404, 409, 422)
     )
-    def begin(asked: NewExperiment) -> Response:
+    def begin(asked: NewExperiment, request: Request) -> Response:
         """Begin an experiment; 409 where its id is taken or another one sets the same."""
         store = service.project.store
         told = {**asked.model_dump(exclude_unset=True), "started": int(time.time())}
@@ -144,6 +152,7 @@ def router(service: "Service") -> APIRouter:
         except ConfigError as error:
             raise Problem(409, str(error), kind="conflict") from error
         store.experiments.put(experiment.as_json())
+        audit(store, request, "begin experiment", experiment.id)
         trials.forget()
         return reply({"experiment": experiment.as_json(), "results": {}}, 201)
 
@@ -155,13 +164,21 @@ def router(service: "Service") -> APIRouter:
         return reply({"experiment": experiment.as_json(), "results": results(store, experiment)})
 
     @routes.post("/experiments/{experiment_id}/stop", response_model=Trial, responses=declared(404))
-    def stop(experiment_id: Id) -> Response:
+    def stop(experiment_id: Id, request: Request) -> Response:
         """Stop an experiment: nobody is assigned any more, what was seen is still analysed."""
         store = service.project.store
         ended = read(store.experiments.get(experiment_id)).ended(int(time.time()))
         store.experiments.put(ended.as_json())
+        audit(store, request, "stop experiment", experiment_id)
         trials.forget()
         return reply({"experiment": ended.as_json(), "results": results(store, ended)})
+
+    _judged(routes, service)
+    return routes
+
+
+def _judged(routes: APIRouter, service: "Service") -> None:
+    """Add what judges another policy by the log."""
 
     @routes.post("/offpolicy", response_model=Judged, responses=declared(404))
     def offpolicy(asked: Judge) -> Response:
@@ -169,9 +186,9 @@ def router(service: "Service") -> APIRouter:
         tm = service.project
         store = tm.store
         build.profile(asked.policy)
-        shown = store.impressions.frame(since=asked.since)
+        shown, done = logged(store, asked.since or int(time.time()) - LATELY)
         try:
-            records = Records.of(shown, store.events.frame(), kinds=asked.signals)
+            records = Records.of(shown, done, kinds=asked.signals)
         except DataError as none:
             nothing = {"lists": 0, "served": 0.0, "refused": str(none), "estimates": []}
             return reply({"policy": asked.policy, **nothing})
@@ -180,7 +197,13 @@ def router(service: "Service") -> APIRouter:
         estimates = [one.as_json() for one in found]
         return reply({**told, "refused": refused, "estimates": estimates})
 
-    return routes
+
+def logged(store: "Store", since: int) -> "tuple[pl.DataFrame, pl.DataFrame]":
+    """Return the latest lists that drew anything from a time on, and what was done since."""
+    shown = store.impressions.frame(since=since)
+    drawn = shown.filter(shown["propensity"] < 1.0)["recommendation"].unique(maintain_order=True)
+    shown = shown.filter(shown["recommendation"].is_in(drawn.tail(JUDGED).implode()))
+    return shown, store.events.frame(since=since - SKEW)
 
 
 def would_show(tm: "Tastemate", policy: str, shown: "pl.DataFrame", records: Records) -> Fixed:
@@ -210,6 +233,6 @@ def would_show(tm: "Tastemate", policy: str, shown: "pl.DataFrame", records: Rec
 def results(store: "Store", experiment: Experiment) -> dict[str, Any]:
     """Return what an experiment shows so far, as JSON values."""
     impressions = store.impressions.frame(since=experiment.since)
-    signals = store.events.frame()
+    signals = store.events.frame(since=experiment.since - BEFORE)
     known = before(experiment, signals, BEFORE)
     return analyse(experiment, impressions, signals, covariate=known).as_json()

@@ -3,11 +3,12 @@
 import bisect
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from tastemate.errors import UnknownUser
 from tastemate.serve import cards, jobs, listing
+from tastemate.serve.audited import audit
 from tastemate.serve.auth import needs
 from tastemate.serve.problem import Problem, declared
 from tastemate.serve.replies import reply
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 READS = [Depends(needs("read"))]
 WRITES = [Depends(needs("write"))]
+BOTH = [Depends(needs("read", "write"))]
+"""For what changes data and tells of them."""
+COPIES = ("exports", "backups")
+"""Folders of files that were written for whoever asked for them."""
 UserId = Annotated[str, Path(min_length=1, max_length=256, pattern=PRINTED)]
 
 
@@ -66,15 +71,14 @@ def _taken(routes: APIRouter, service: "Service") -> None:
     @routes.get(
         "/{user_id:anyid}/export",
         response_model=dict[str, Any],
-        dependencies=WRITES,
+        dependencies=BOTH,
         responses=declared(404),
     )
     def export(user_id: UserId) -> Response:
         """Return everything that is held of somebody."""
         service.refresh()
         tm = service.project
-        person = _person(tm, user_id)
-        service.impressions.flush()
+        person = _held(service, tm, user_id)
         data = _past(tm, person, len(person.history) + len(person.signals))
         told = {"user_id": user_id, "data": data["events"], **tm.store.users.export(user_id)}
         return reply(told)
@@ -85,11 +89,12 @@ def _taken(routes: APIRouter, service: "Service") -> None:
         dependencies=WRITES,
         responses=declared(404),
     )
-    def reset(user_id: UserId) -> Response:
+    def reset(user_id: UserId, request: Request) -> Response:
         """Forget what somebody did here, said of their taste and talked about; they stay."""
         tm = service.project
-        _person(tm, user_id)
+        _held(service, tm, user_id)
         gone = begin_again(tm.store, user_id)
+        audit(tm.store, request, "reset user", user=user_id, rows=gone)
         tm.catch_up()
         return reply({"user_id": user_id, "forgotten": gone})
 
@@ -118,7 +123,8 @@ def _entry(routes: APIRouter, service: "Service") -> None:
             name: tuple(value) if isinstance(value, list) else value
             for name, value in asked.attributes.items()
         }
-        tm.store.users.put(user_id, told)
+        change = tm.store.users.put(user_id, told)
+        tm.work.people.wrote(user_id, "users", change)
         tm.catch_up()
         return reply(_shown(user_id, listing.person_of(tm, user_id)))
 
@@ -130,18 +136,20 @@ def _entry(routes: APIRouter, service: "Service") -> None:
     )
     def erase(
         user_id: UserId,
+        request: Request,
         erase: Annotated[Literal["all"], Query(description="Said, so that it is meant.")],
     ) -> Response:
         """Remove everything held of somebody; models forget them at the next fit."""
         del erase
         tm = service.project
-        _person(tm, user_id)
-        return reply(_erased(service, tm, user_id))
+        _held(service, tm, user_id)
+        told = _erased(service, tm, user_id)
+        audit(tm.store, request, "erase user", user=user_id, rows=told["erased"])
+        return reply(told)
 
 
 def _erased(service: "Service", tm: "Tastemate", user: str) -> dict[str, Any]:
     """Erase a user, here and in what waits to be written, and ask for a fit without them."""
-    service.impressions.flush()
     gone = tm.erase(user)
     service.answers.clear()
     try:
@@ -150,7 +158,23 @@ def _erased(service: "Service", tm: "Tastemate", user: str) -> dict[str, Any]:
     except jobs.Busy as busy:
         job = busy.job
         note = "A fit is under way already; fit once more when it is done: POST /v1/train."
+    copies = [name for name in COPIES if any((tm.work.folder / name).glob("*"))]
+    if copies:
+        places = " and ".join(str(tm.work.folder / name) for name in copies)
+        note += f" Copies made before may still name them: look into {places}."
     return {"erased": gone, "job_id": job, "note": note}
+
+
+def _held(service: "Service", tm: "Tastemate", user: str) -> "Person":
+    """Return what is known of a user of whom anything at all is held; raise `UnknownUser`.
+
+    Who was only shown lists, complained or talked is nobody to recommend for, but is held.
+    """
+    service.impressions.flush()
+    person = listing.person_of(tm, user)
+    if not person.known and not tm.store.users.held(user):
+        raise UnknownUser(f"Nothing is held of the user {user!r}.")
+    return person
 
 
 def _person(tm: "Tastemate", user: str) -> "Person":

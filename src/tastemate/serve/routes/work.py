@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 from starlette.responses import Response
 
 from tastemate.serve import jobs
+from tastemate.serve.audited import audit
 from tastemate.serve.auth import needs
 from tastemate.serve.problem import Problem, declared
 from tastemate.serve.replies import reply
@@ -73,7 +74,7 @@ def router(service: "Service") -> APIRouter:
         prefix="/v1", tags=["jobs"], dependencies=[Depends(needs("admin"))], responses=declared()
     )
 
-    def asked(kind: str, given: Mapping[str, Any]) -> Response:
+    def asked(request: Request, kind: str, given: Mapping[str, Any]) -> Response:
         try:
             made = jobs.ask(service.project.store.jobs, kind, given)
         except jobs.Busy as busy:
@@ -81,23 +82,24 @@ def router(service: "Service") -> APIRouter:
             raise Problem(
                 409, str(busy), kind="conflict", errors=[("job_id", busy.job)], headers=where
             ) from busy
+        audit(service.store, request, f"ask for {kind}", made, **given)
         told = {"job_id": made, "state": "queued"}
         return reply(told, 202, {"Location": f"/v1/jobs/{made}"})
 
     @routes.post("/jobs", response_model=Queued, status_code=202, responses=declared(409))
-    def make(job: NewJob) -> Response:
+    def make(job: NewJob, request: Request) -> Response:
         """Ask for a job; 409 names the fit that is under way."""
-        return asked(job.kind, _said(job, Evaluate if job.kind == "evaluate" else Train))
+        return asked(request, job.kind, _said(job, Evaluate if job.kind == "evaluate" else Train))
 
     @routes.post("/train", response_model=Queued, status_code=202, responses=declared(409))
-    def train(job: Train) -> Response:
+    def train(job: Train, request: Request) -> Response:
         """Fit the models on everything known by now; 409 names the fit that is under way."""
-        return asked("train", _said(job, Train))
+        return asked(request, "train", _said(job, Train))
 
     @routes.post("/evaluate", response_model=Queued, status_code=202)
-    def evaluate(job: Evaluate) -> Response:
+    def evaluate(job: Evaluate, request: Request) -> Response:
         """Measure what is served on the validation cuts of the next item."""
-        return asked("evaluate", _said(job, Evaluate))
+        return asked(request, "evaluate", _said(job, Evaluate))
 
     @routes.get("/jobs", response_model=JobList)
     def listed() -> Response:
@@ -110,10 +112,11 @@ def router(service: "Service") -> APIRouter:
         return reply(as_json(service.project.store.jobs.get(job_id)))
 
     @routes.post("/jobs/{job_id}/cancel", response_model=JobState, responses=declared(404))
-    def cancel(job_id: Id) -> Response:
+    def cancel(job_id: Id, request: Request) -> Response:
         """Call a job off; one that has ended stays as it ended."""
         queue = service.project.store.jobs
         queue.cancel(job_id)
+        audit(service.store, request, "cancel job", job_id)
         return reply(as_json(queue.get(job_id)))
 
     return routes

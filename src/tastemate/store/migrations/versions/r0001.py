@@ -47,6 +47,7 @@ def _world() -> None:
         sa.UniqueConstraint("id"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_events_timestamp", "events", ["timestamp", "kind"], unique=False)
     op.create_index("ix_events_user", "events", ["user", "timestamp", "seq"], unique=False)
     op.create_table(
         "items",
