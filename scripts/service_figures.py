@@ -61,9 +61,10 @@ def fuzzed(page: Page) -> str:
     if not found:
         return ""
     return (
-        f"schemathesis, all checks, over {found['operations']} operations: "
-        f"**{found['failures']}** failures in {found['examples']:,} requests. "
-        f"`{found['command']}`"
+        f"schemathesis, all checks, {found['examples_asked']} examples an operation where there "
+        f"are so many, {found['operations']} operations: **{len(found['failures'])}** failures in "
+        f"{found['cases']:,} cases; a check is narrowed for {len(found['narrowed'])} operations, "
+        f"with reasons in the JSON. `python scripts/{found['command']}`"
     )
 
 

@@ -157,9 +157,7 @@ def test_a_like_changes_the_next_answer_and_survives(board: Tastemate) -> None:
     assert added not in board.recommend(board.interactions.users[0], 3).ids
     board.dislike("newcomer", added)
     assert len(board.history("newcomer")) == 1
-    again = Tastemate(
-        Dataset("board", *board.work._read), board.work.folder, HASHED
-    )
+    again = Tastemate(Dataset("board", *board.work._read), board.work.folder, HASHED)
     assert added not in again.recommend(board.interactions.users[0], 3).ids
     assert again.history("newcomer").items.tolist() == [board.catalog.row(added)]
     with pytest.raises(UnknownUser, match="empty"):
@@ -189,9 +187,7 @@ def test_new_items_are_served_at_once_and_after_a_fit(board: Tastemate) -> None:
     took = board.fit()
     assert set(took) >= {"popular"}
     assert "fresh" in board.recommend(k=3, exclude_seen=False).ids or len(board.catalog) > size
-    again = Tastemate(
-        Dataset("board", *board.work._read), board.work.folder, HASHED
-    )
+    again = Tastemate(Dataset("board", *board.work._read), board.work.folder, HASHED)
     assert again.catalog.ids[-1] == "fresh"
     assert again.recommend("eve", 3).ids == board.recommend("eve", 3).ids
 
@@ -333,9 +329,7 @@ def test_a_damaged_model_is_fitted_again(board: Tastemate) -> None:
     wanted = board.recommend(board.interactions.users[0], 3).ids
     for file in board.work.folder.rglob("*.npy"):
         file.write_bytes(b"rubbish")
-    again = Tastemate(
-        Dataset("board", *board.work._read), board.work.folder, HASHED
-    )
+    again = Tastemate(Dataset("board", *board.work._read), board.work.folder, HASHED)
     assert again.recommend(board.interactions.users[0], 3).ids == wanted
 
 

@@ -236,6 +236,7 @@ class Tastemate:
             config.written(user=signal.user)
             if not signal.user.strip():
                 raise UnknownUser("The user id is empty. Give any id; a new one is welcome.")
+            ids.check("user", signal.user)
             self.work.weights_of_signals.check(signal.kind)
         return self.work.record(signals)
 
@@ -340,7 +341,6 @@ class Tastemate:
         return build.profiler(self.language, self.catalog, self.interactions)
 
     def _tell(self, user: str, item: str, kind: str) -> Item:
-        ids.check("user", user)
         row, at = self.find(item), int(time.time())
         self.record([Signal(uuid4().hex, user, self.catalog.ids[row], kind, timestamp=at)])
         return self.catalog.item(row)

@@ -252,6 +252,46 @@ def test_free_text_is_what_no_slot_holds() -> None:
     assert "subtitles" in understand("nothing with subtitles", films).undecided
 
 
+def test_words_that_became_wishes_are_not_searched_for() -> None:
+    films = lexicon("films")
+    assert understand("something zany from the 90s", films).text == "zany"
+    assert understand("a French film about a zebra heist", films).text == "about a zebra"
+    assert (
+        understand("a film about a zebra with Al Pacino from the 90s", films).text
+        == "about a zebra"
+    )
+
+
+def test_what_is_understood_in_no_part_is_said() -> None:
+    films = lexicon("films")
+    told = understand("a 90s film that's not black and white", films)
+    assert told.undecided == ("black and white",)
+    assert understand("only films by women", films).undecided == ("by women",)
+    assert understand("only French films", films).undecided == ()
+
+
+def test_rather_and_instead_replace_wishes_of_the_same_attribute_only() -> None:
+    films = lexicon("films")
+    first = understand("something tense from the 90s, no musicals", films)
+    for text in ("rather something funny", "something funny instead", "instead, something funny"):
+        then = understand(text, films, before=[first])
+        assert then.withdrawn == (("moods", "tense"),)
+        assert [(one.attribute, one.value) for one in then.wishes] == [("moods", "funny")]
+    both = understand("funny", films, before=[first])
+    kept = understand("something funny instead", films, before=[first, both])
+    assert kept.withdrawn == (("moods", "tense"),)
+    assert understand("instead of a tense one", films, before=[first]).wishes == ()
+
+
+def test_free_text_is_taken_back_by_its_words() -> None:
+    films = lexicon("films")
+    first = understand("something zany from the 90s", films)
+    assert understand("forget the zany bit", films, before=[first]).withdrawn == (
+        ("*text", "zany"),
+    )
+    assert ("*text", "zany") not in understand("forget the 90s", films, before=[first]).withdrawn
+
+
 def test_nothing_of_films_is_needed() -> None:
     wines = Catalog.of(
         [

@@ -139,6 +139,25 @@ def test_warming_is_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert len(failed) == 2
 
 
+def test_lists_are_answered_without_what_only_others_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    project = small(tmp_path / "project", fitted=True).open()
+    supply, failed = project.work.supply, []
+
+    def all_but_one(names: Sequence[str]) -> None:
+        if "familiar" in names:
+            raise ValueError("secret")
+        supply(names)
+
+    monkeypatch.setattr(project.work, "supply", all_but_one)
+    warm = Warming(lambda: failed.append(1))
+    assert warm.warm(project)
+    assert warm.done.is_set()
+    assert failed == [1]
+    assert "familiar cannot be loaded: ValueError" in said(caplog)
+
+
 def test_watching_for_generations_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     odd, failed = Odd(), []
 

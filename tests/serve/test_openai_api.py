@@ -29,6 +29,7 @@ def service(home):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TASTEMATE_ENCODER__NAME", "words")
         made = Service(Tastemate.open("films", home=home))
+        assert made.warm()
         yield made
         made.stop()
 
@@ -261,6 +262,7 @@ def test_who_stops_reading_stops_the_answer(client, monkeypatch):
 def test_the_whole_app_takes_any_key_until_one_is_made(home, monkeypatch):
     monkeypatch.setenv("TASTEMATE_ENCODER__NAME", "words")
     service = Service(Tastemate.open("films", home=home), Serving(log_file="none"))
+    assert service.warm()
 
     def listed(key):
         with openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:

@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from tastemate.catalog import Catalog
+from tastemate.chat.grammar.numbers import read as read_numbers
 from tastemate.chat.grammar.orders import without_orders
-from tastemate.chat.grammar.text import plain, tokens
+from tastemate.chat.grammar.text import lowered, plain, tokens
 from tastemate.chat.intent import ALL, Act, Intent, State, Wish
 from tastemate.chat.levels import wish_of
 from tastemate.chat.lexicon import Lexicon
@@ -182,10 +183,20 @@ def merged(message: str, grammar: Intent, model: Intent, catalog: Catalog) -> In
         wishes=(*grammar.wishes, *_added(message, grammar, model)),
         k=grammar.k or (model.k if model.k and counts(message, model.k) else None),
         novelty=grammar.novelty or model.novelty,
-        text=model.text if model.text and set(words(model.text)) <= said else grammar.text,
+        text=_left(model.text, said, grammar),
         unknown=(*grammar.unknown, *_heard(message, model, grammar)),
         source="model",
     )
+
+
+def _left(text: str, said: set[str], grammar: Intent) -> str:
+    """Return the words a model would search for, where nothing the grammar read is among them."""
+    asked = set(words(text))
+    values = (one.value for one in grammar.wishes)
+    held = {word for value in values for word in words(str(value))}
+    if not asked or not asked <= said or asked & held or any(read_numbers(lowered(text))):
+        return grammar.text
+    return text
 
 
 def _added(message: str, grammar: Intent, model: Intent) -> list[Wish]:

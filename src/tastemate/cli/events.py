@@ -48,7 +48,9 @@ def import_(
     start = time.perf_counter()
     taken = project.work.weights_of_signals.kinds
     with keeping_rejected(rejected, as_json, 10):
-        read = read_signals(file, items=project.catalog.ids, kinds=taken)
+        read = read_signals(
+            file, items=project.catalog.ids, kinds=taken, scale=project.interactions.scale
+        )
     accepted = duplicates = 0
     parts = -(-len(read.frame) // AT_ONCE)
     bar = track(read.signals(AT_ONCE), "recording", parts, console=talk(), transient=True)

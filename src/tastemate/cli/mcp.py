@@ -1,7 +1,5 @@
 """`tastemate mcp`: the tools of a project for an assistant, over standard input and output."""
 
-
-
 from tastemate.cli.ask import UserOption
 from tastemate.cli.output import DatasetOption, LlmOption, TextOption, open_project, talk
 

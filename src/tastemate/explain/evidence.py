@@ -6,8 +6,7 @@ and how many people liked both come from the data; nothing is guessed.
 """
 
 import math
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -19,10 +18,10 @@ from scipy import sparse
 
 from tastemate.catalog import Catalog
 from tastemate.explain.leant import ASKED, fulfilled, wished
+from tastemate.explain.matched import apart, matches, texts, wanted_words
 from tastemate.explain.writer import write
 from tastemate.interactions import Interactions
 from tastemate.protocols import Attributing
-from tastemate.text.words import ASKING_WORDS, STOP_WORDS
 from tastemate.traits import Traits, is_year
 from tastemate.types import (
     AttributeValue,
@@ -40,10 +39,6 @@ from tastemate.types import (
 Contributions: TypeAlias = Callable[[Query, Rows], NDArray[np.float32]]
 """`contributions(query, rows)` → share of each history event in each item's score."""
 
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_NEGATIONS = frozenset("not no without never except avoid less nothing isn't don't".split())
-# Love is a way of asking, and what many films are about.
-_STOP = (STOP_WORDS | ASKING_WORDS) - {"love"}
 _NEIGHBOURS_MIN = 2
 _TELLING = math.log(3.0)
 """Rarity from which on a shared trait may stand alone: a third of the catalogue has it."""
@@ -243,8 +238,8 @@ class EvidenceExplainer:
                 attribute, shared = self.traits.name(trait)
                 notes.add("shared attribute", name, title, attribute, shared)
             alone = False
-        said = {value for because, _, held in asked if because == ASKED for value in _texts(held)}
-        for field, found, because in _apart(item, wanted, said):
+        said = {value for because, _, held in asked if because == ASKED for value in texts(held)}
+        for field, found, because in apart(item, wanted, said):
             notes.add("query", attribute=field, value=found, because=because)
         for because, attribute, held in asked:
             notes.add("context", attribute=attribute, value=held, because=because)
@@ -301,65 +296,3 @@ def likers(interactions: Interactions) -> sparse.csc_matrix:
     ones = np.ones(int(liked.sum()), dtype=np.float32)
     at = (latest.row[liked], latest.col[liked])
     return sparse.csc_matrix((ones, at), shape=latest.shape)
-
-
-def wanted_words(text: str) -> tuple[str, ...]:
-    """Return the telling words of a request: no stop words, nothing that is wished away.
-
-    "Tense but not violent" asks for tense only: what follows a negation is dropped up to the
-    next comma, full stop or "but".
-    """
-    words: list[str] = []
-    for part in re.split(r"[,.;:!?]|\bbut\b", text.casefold()):
-        for word in _WORD.findall(part):
-            if word in _NEGATIONS:
-                break
-            if len(word) > 2 and word not in _STOP:
-                words.append(word)
-    return tuple(dict.fromkeys(words))
-
-
-def matches(item: Item, words: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the fields of an item that hold some of the words, each word in its first field."""
-    if not words:
-        return []
-    left = list(words)
-    found: list[tuple[str, tuple[str, ...]]] = []
-    fields = {"title": item.title, **item.attributes, "text": item.text}
-    for name, value in fields.items():
-        if not left:
-            break
-        here = field_words(value)
-        hits = tuple(word for word in left if word in here)
-        if hits:
-            found.append((name, hits))
-            left = [word for word in left if word not in hits]
-    return found
-
-
-def _apart(
-    item: Item, found: Sequence[tuple[str, tuple[str, ...]]], said: Collection[str]
-) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    """Yield words of a request by field: first those that make up a value, then the others.
-
-    The third is `ASKED` for whole values, spelled as the item spells them; `said` are left out.
-    """
-    for name, words in found:
-        held = item.attributes.get(name)
-        values = held if isinstance(held, tuple) else (held,) if isinstance(held, str) else ()
-        whole = [value for value in values if field_words(value) <= set(words) and value]
-        if unsaid := tuple(value for value in whole if value not in said):
-            yield name, unsaid, ASKED
-        met = {word for value in whole for word in field_words(value)}
-        if rest := tuple(word for word in words if word not in met):
-            yield name, rest, ""
-
-
-def _texts(value: AttributeValue) -> tuple[str, ...]:
-    return value if isinstance(value, tuple) else (str(value),)
-
-
-def field_words(value: AttributeValue) -> frozenset[str]:
-    """Return the words of a field, without regard to case."""
-    text = " ".join(value) if isinstance(value, tuple) else str(value)
-    return frozenset(_WORD.findall(text.casefold()))

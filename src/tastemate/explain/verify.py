@@ -13,9 +13,10 @@ import numpy as np
 from tastemate.catalog import Catalog
 from tastemate.errors import DataError
 from tastemate.explain.bound import wrong
-from tastemate.explain.evidence import field_words, likers, wanted_words
+from tastemate.explain.evidence import likers
 from tastemate.explain.leant import ASKED, Fulfilled, fulfilled, wished
 from tastemate.explain.marks import mark
+from tastemate.explain.matched import field_words, wanted_words
 from tastemate.explain.writer import PLAIN
 from tastemate.interactions import Interactions
 from tastemate.text.named import Named
@@ -132,8 +133,7 @@ class Verifier:
         if fact.item != item.id or not len(events):
             return f"{item.id} is not in the history"
         value = float(query.history.values[events[-1]])
-        given = isinstance(fact.value, int | float)
-        if given and float(fact.value) != value:
+        if isinstance(fact.value, int | float) and float(fact.value) != value:
             return f"{item.id} was given {number(value)}, not {number(fact.value)}"
         return ""
 

@@ -285,12 +285,10 @@ def fact(evidence: Evidence, title: int = screen.TITLE, *, again: bool = False) 
             told = f"{attribute} {value}" + (
                 f", right {screen.value(evidence.because)}" if evidence.because else ", leaned to"
             )
-        case "promotion":
-            told = "promoted by the operator"
+        case "promotion" | "seen":
+            told = "known already" if evidence.kind == "seen" else "promoted by the operator"
         case "new attribute":
             told = f"{attribute} {value}, new to this person"
-        case "seen":
-            told = "this person knows it already"
         case "contrast":
             told = f"{attribute} {value}, unlike {name}"
     return f"{evidence.id}: {told}"

@@ -287,8 +287,6 @@ class TasteEdit(Given):
     likes: bool | Literal["never"]
 
 
-
-
 class About(Given):
     """What somebody declares about themselves."""
 

@@ -34,7 +34,7 @@ class Warming:
 
     def __init__(self, failed: Callable[[], None] = lambda: None) -> None:
         self.done = threading.Event()
-        """Whether lists can be answered."""
+        """Whether everything can be answered."""
         self.why = WAITING
         """Why not, while they cannot; for anybody to read."""
         self._failed = failed
@@ -74,5 +74,11 @@ class Warming:
         for calls in USUAL:
             tm.recommender(None, calls, llm=False)
         tm.recommend_all([tm.query(None, 10), tm.query(None, 10, text=words)], llm=False)
+        for name in needed(tm):
+            try:
+                tm.work.supply([name])
+            except Exception as error:  # lists can be answered without; who asks for it hears why
+                kind = type(error).__name__
+                _LOG.error("%s cannot be loaded: %s at %s", name, kind, places(error))
+                self._failed()
         self.done.set()
-        tm.work.supply(needed(tm))

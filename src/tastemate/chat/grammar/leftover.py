@@ -105,9 +105,7 @@ def _phrases(draft: "Draft", left: Sequence[Token]) -> list[str]:
     return found
 
 
-def _only(
-    draft: "Draft", cues: Sequence[Cue], left: Sequence[Token], end: int
-) -> Sequence[str]:
+def _only(draft: "Draft", cues: Sequence[Cue], left: Sequence[Token], end: int) -> Sequence[str]:
     """Return what nothing else than is wanted, where nothing of that is understood."""
     at = next((one.end for one in cues if one.name == "only"), -1)
     behind = [one for one in left if 0 <= at <= one.start]
@@ -119,9 +117,7 @@ def _only(
     return (draft.text[first.start() if first else behind[0].start : behind[-1].end],)
 
 
-def _pieces(
-    draft: "Draft", start: int, end: int, read: Sequence[tuple[int, int]]
-) -> list[str]:
+def _pieces(draft: "Draft", start: int, end: int, read: Sequence[tuple[int, int]]) -> list[str]:
     """Return a clause as it is written, cut where a slot holds its words already."""
     part = [one for one in draft.tokens if start <= one.start < end]
     if not _trimmed(draft, part):

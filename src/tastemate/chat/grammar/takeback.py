@@ -43,24 +43,14 @@ def taken_back(draft: Draft, before: Sequence[Intent]) -> None:
             return
     held = _held(before)
     if not held.values and not held.numbers:
-        for one in acts.every("withdraw", draft.low) if held.texts else ():
-            end = _END.search(draft.low, one.end())
-            _unsay(draft, held, one.start(), end.start() if end else len(draft.low))
+        _unsaid(draft, held)
         return
     if _anew(draft):
         draft.withdrawn.append((ALL, ""))
         return
     kept = [one.span() for one in acts.every("keep", draft.low)]
     _spend(draft, kept)
-    for one in acts.every("withdraw", draft.low):
-        end = _END.search(draft.low, one.end())
-        until = end.start() if end else len(draft.low)
-        if _drop(draft, held, one.start(), until):
-            _spend(draft, [one.span()])
-        elif _unsay(draft, held, one.end(), until):
-            continue
-        elif _THING.search(draft.low, one.end(), until):
-            _spend(draft, [(one.start(), until)])  # what was never wished is not wished now
+    _withdrawn(draft, held)
     for one in acts.every("withdraw_post", draft.low):
         marks = [mark.end() for mark in _START.finditer(draft.low, 0, one.start())]
         _drop(draft, held, marks[-1] if marks else 0, one.end())
@@ -72,6 +62,26 @@ def taken_back(draft: Draft, before: Sequence[Intent]) -> None:
             return
         _corrected(draft, held)
         draft.corrects = bool(draft.withdrawn)
+
+
+def _withdrawn(draft: Draft, held: _Held) -> None:
+    """Take back what "forget the horror thing" names: wishes, else words to search for."""
+    for one in acts.every("withdraw", draft.low):
+        end = _END.search(draft.low, one.end())
+        until = end.start() if end else len(draft.low)
+        if _drop(draft, held, one.start(), until):
+            _spend(draft, [one.span()])
+        elif _unsay(draft, held, one.end(), until):
+            continue
+        elif _THING.search(draft.low, one.end(), until):
+            _spend(draft, [(one.start(), until)])  # what was never wished is not wished now
+
+
+def _unsaid(draft: Draft, held: _Held) -> None:
+    """Take back words to search for, where nothing else was wished."""
+    for one in acts.every("withdraw", draft.low) if held.texts else ():
+        end = _END.search(draft.low, one.end())
+        _unsay(draft, held, one.start(), end.start() if end else len(draft.low))
 
 
 _TEXT = f"{ALL}text"
@@ -175,11 +185,11 @@ def _named(draft: Draft, held: _Held, start: int, end: int) -> list[tuple[str, s
         bare = re.search(rf"\b(?:{name}(?:s|ies|ie|y)?|{called})\b", part)
         if bare:
             found.append((attribute, value, start + bare.start(), start + bare.end()))
-    for family, words in table("levels").items():
-        name = draft.lexicon.numeric(tuple(words["names"]))
+    for family, level in table("levels").items():
+        name = draft.lexicon.numeric(tuple(level["names"]))
         if name not in held.numbers:
             continue
-        bare = re.search(either(words["bare"]), part)
+        bare = re.search(either(level["bare"]), part)
         if bare:
             found.append((name, "", start + bare.start(), start + bare.end()))
         measure = {"age": "age", "length": "length", "rating": "rating"}.get(family)

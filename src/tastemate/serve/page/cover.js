@@ -135,7 +135,7 @@ function wide(word, face) {
 /** Return a small square of an item's cover with its initials, for rows and strips. */
 export function badge(item) {
   const letters = parts(item).title.replace(/^(the|a|an)\s+/i, "").split(/\s+/).map((word) => [...word].find((one) => /[\p{L}\p{N}]/u.test(one)) || "").join("").slice(0, 2);
-  const face = cover(item, h("span", { class: "initials", "aria-hidden": "true" }, letters.toUpperCase()));
-  face.classList.add("badge");
-  return face;
+  const drawn = cover(item, h("span", { class: "initials", "aria-hidden": "true" }, letters.toUpperCase()));
+  drawn.classList.add("badge");
+  return drawn;
 }
