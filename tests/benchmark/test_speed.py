@@ -13,6 +13,7 @@ from tastemate.benchmark.rivals import Figure
 from tastemate.benchmark.speed import Speed, answers, cold, speed, starts
 from tastemate.catalog import Catalog
 from tastemate.cli.benchmark import app
+from tastemate.data.datasets import Dataset
 from tastemate.errors import ConfigError, DataError, StageError
 from tastemate.interactions import Interactions
 from tastemate.project import Tastemate
@@ -155,8 +156,7 @@ def test_what_cannot_be_measured_is_said(tmp_path: Path) -> None:
     (tmp_path / "tastemate.toml").write_text("")
     with pytest.raises(ConfigError, match="is a project"):
         speed(str(tmp_path))
-    project = Tastemate.open("films", home=tmp_path)
-    project.work._read = (CATALOG, Interactions.empty(CATALOG))
+    project = Tastemate(Dataset("empty", CATALOG, Interactions.empty(CATALOG)), tmp_path)
     with pytest.raises(DataError, match="no users"):
         module._users(project, 3, 0)
 

@@ -43,7 +43,7 @@ def test_a_person_is_asked_until_they_are_done():
     assert "1 of at most 5" in result.stdout
     assert "3 of at most 5" in result.stdout
     assert "no 99" in result.stderr
-    assert "request" in result.stdout
+    assert "as you asked" in result.stdout
 
 
 def test_somebody_who_says_nothing_gets_a_list_too():

@@ -80,9 +80,12 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Chromium, or a skip that says why there is none."""
+    """Chromium, or a skip that says why there is none.
+
+    Of one file: while it runs, no other event loop can in this thread.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not Path(CHROMIUM).is_file():
         pytest.skip(f"there is no {CHROMIUM}")

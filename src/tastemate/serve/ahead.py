@@ -32,7 +32,7 @@ class Ahead:
         answer: Callable[[Sequence[str]], None],
         idle: Callable[[], bool],
         *,
-        pause: float = 0.02,
+        pause: float = 0.004,
         failed: Callable[[], None] = lambda: None,
     ) -> None:
         self._users, self._answer, self._idle, self._pause = users, answer, idle, pause

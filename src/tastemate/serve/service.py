@@ -5,6 +5,7 @@ answered by popularity when the caller's time is over.
 """
 
 import logging
+import math
 import time
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from tastemate.store.opening import Store
 
 _LOG = logging.getLogger("tastemate.serve")
-QUIET = 0.03
+QUIET = 0.004
 """Seconds without a list to make after which answers are made ahead."""
 LATE = "The time was over."
 
@@ -251,7 +252,7 @@ class Service:
 
     def _answer(self, batch: Sequence[Recommend], quick: bool = True) -> list[Kept | BaseException]:
         """Answer requests together; what is wrong with one stays with it."""
-        self._asked_at = time.monotonic()
+        self._asked_at = math.inf  # while lists are made it is never quiet
         try:
             return self._together(batch, quick)
         finally:
