@@ -164,3 +164,19 @@ def test_times_are_a_poisson_process_and_the_same_for_a_seed() -> None:
     assert abs(len(times) - 10_000) < 5 * 100  # five standard deviations
     gaps = np.diff(times)
     assert abs(gaps.std() / gaps.mean() - 1) < 0.1  # of an exponential both are the same
+
+
+def test_a_connection_that_was_answered_is_used_again() -> None:
+    met: set[object] = set()
+
+    class Counts(Answers):
+        def do_POST(self) -> None:
+            met.add(self.client_address)
+            super().do_POST()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Counts) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        found = fire(server.server_address[1], shots("/echo", [at / 50 for at in range(40)]))
+        server.shutdown()
+    assert found.failed == 0
+    assert len(met) < 20

@@ -198,12 +198,16 @@ class _Line(asyncio.Protocol):
         self._parser: Any = None
         self._shot: tuple[int, float] | None = None
         self._body: list[bytes] = []
+        self._kept = True
 
     @property
     def ending(self) -> bool:
         """Whether the server hung up, or said that it will after this answer."""
-        kept = self._parser is None or self._parser.should_keep_alive()
-        return self._transport.is_closing() or not kept
+        return self._transport.is_closing() or not self._kept
+
+    def on_headers_complete(self) -> None:
+        # Not asked later: within the last callback the parser has forgotten it.
+        self._kept = self._parser.should_keep_alive()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
