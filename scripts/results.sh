@@ -42,4 +42,18 @@ run tokens benchmark tokens --dataset ml-latest-small
 run worked-example benchmark worked-example --dataset ml-latest-small --user 12
 run audit audit --dataset films -m fast -m popular
 run speed benchmark speed --dataset ml-latest-small
+for of in "films 600" "ml-latest-small 610"; do
+  read -r data users <<< "$of"
+  short=${data%-latest-small}
+  run "fair-$short" audit --dataset "$data" --fair --users "$users"
+  run "fair-$short-popularity" audit --dataset "$data" --fair --attribute popularity --users "$users"
+  run "loop-$short" evaluate --dataset "$data" --protocol beyond-accuracy -m fast -m popular
+done
+run fair-films-country audit --dataset films --fair --attribute country --users 600
+run fair-ml-year audit --dataset ml-latest-small --fair --attribute year --users 610
+.venv/bin/python scripts/live_figures.py --users 300
+for name in trials offpolicy explore clicks; do run "$name" benchmark "$name"; done
+run http benchmark http --dataset films --workers 2 --seconds 10  # of a machine that does nothing else
+run durability benchmark durability
+.venv/bin/python scripts/api_fuzz.py --examples 200 --seed 20261121 --out "$out/api.json"
 .venv/bin/python scripts/figures.py

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from tastemate import config
-from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, StageError
 from tastemate.protocols import RatingPredictor, Retriever, Similar
 from tastemate.types import Candidate, Query
@@ -50,8 +49,3 @@ def predicted(work: Workspace, query: Query, rows: Sequence[int], model: str) ->
         raise ConfigError(f"{model!r} does not predict ratings. Use --model als.")
     asked = np.array(rows, dtype=np.int32)
     return [float(value) for value in part.predict([query], [asked])[0]]
-
-
-def unmet(catalog: Catalog, ids: Sequence[str]) -> list[str]:
-    """Return the ids that are not in the catalogue, in the order given."""
-    return [one for one in dict.fromkeys(ids) if one not in catalog]

@@ -119,9 +119,12 @@ class Workspace:
         """
         if not person.signals or not self.weights_of_signals.live:
             return None
-        if not any((self.folder / "models").glob("search-*")) or not self.is_fitted("search"):
-            return None
-        index: Any = self.retriever("search")
+        index: Any = self._fitted.get("search")
+        if index is None:  # looked for on disk only until it was opened
+            there = any((self.folder / "models").glob("search-*")) and self.is_fitted("search")
+            if not there:
+                return None
+            index = self.retriever("search")
         return self.people.pull(person, index.vectors, self.catalog, self.interactions.scale)
 
     def history(self, user: str) -> History:

@@ -239,9 +239,10 @@ def _wishes(reply: Mapping[str, Any], lexicon: Lexicon) -> Iterator[Wish]:
                 bound = int(number) if whole else float(number)
                 yield Wish(attribute, "at least" if sign == "at least" else "at most", bound)
     for one in _several(reply.get("levels")):
-        attribute, level = _field(one, "attribute"), _field(one, "level")
+        attribute, said = _field(one, "attribute"), _field(one, "level")
+        level = next((known for known in asked.LEVELS if known == said), None)
         if attribute in catalog.attributes and catalog.is_numeric(attribute):
-            if level in asked.LEVELS and (wish := wish_of(catalog, attribute, level)):  # type: ignore[arg-type]
+            if level is not None and (wish := wish_of(catalog, attribute, level)):
                 yield wish
 
 

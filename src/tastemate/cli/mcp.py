@@ -1,7 +1,14 @@
 """`tastemate mcp`: the tools of a project for an assistant, over standard input and output."""
 
 from tastemate.cli.ask import UserOption
-from tastemate.cli.output import DatasetOption, LlmOption, TextOption, open_project, talk
+from tastemate.cli.output import (
+    DatasetOption,
+    LlmOption,
+    TextOption,
+    needs_extra,
+    open_project,
+    talk,
+)
 
 
 def mcp(
@@ -15,12 +22,7 @@ def mcp(
     Its tools: recommend, similar, search, facts, attributes, taste, explain, why, like, dislike.
     --user is who the assistant speaks for.
     """
-    from tastemate.errors import Unavailable
-
-    try:
-        import mcp as _installed  # noqa: F401
-    except ImportError as error:
-        raise Unavailable('mcp is not installed. pip install "tastemate[serve]".') from error
+    needs_extra("serve", "mcp")
     from tastemate.serve.mcp import mcp_server
 
     project = open_project(dataset, text, llm=llm)

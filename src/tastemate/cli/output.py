@@ -144,6 +144,19 @@ def open_project(
     return project
 
 
+def needs_extra(extra: str, *modules: str) -> None:
+    """Raise `Unavailable` where a module of an extra is not installed, saying how to have it."""
+    from importlib.util import find_spec
+
+    from tastemate.errors import Unavailable
+
+    lacking = [name for name in modules if find_spec(name) is None]
+    if lacking:
+        raise Unavailable(
+            f"{' and '.join(lacking)} is not installed. Run: pip install 'tastemate[{extra}]'"
+        )
+
+
 def open_own(named: str, text: str | None = None) -> "Tastemate | None":
     """Open what is a project; None for a data set."""
     return open_project(named, text) if (Path(named) / "tastemate.toml").is_file() else None

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tastemate.cli.keep import write_settings
-from tastemate.cli.output import DatasetOption, LlmOption, TextOption, page, plain, source, talk
+from tastemate.cli.output import (
+    DatasetOption,
+    LlmOption,
+    TextOption,
+    needs_extra,
+    page,
+    plain,
+    source,
+    talk,
+)
 
 if TYPE_CHECKING:
     from tastemate.serve.opening import Opening
@@ -38,7 +47,7 @@ def serve(
     ] = True,
 ) -> None:
     """Serve recommendations over HTTP, with a page to look at. Ctrl-C ends it."""
-    _installed()
+    needs_extra("serve", "fastapi", "uvicorn")
     from tastemate.serve import running
     from tastemate.serve.opening import Opening
 
@@ -89,18 +98,6 @@ def opened(home: Path | None, dataset: str | None) -> str:
 def _named(dataset: str) -> str:
     """Return a data set by name, or the path of one from anywhere."""
     return str(Path(dataset).resolve()) if Path(dataset).exists() else dataset
-
-
-def _installed() -> None:
-    from importlib.util import find_spec
-
-    from tastemate.errors import Unavailable
-
-    lacking = [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]
-    if lacking:
-        raise Unavailable(
-            f"{' and '.join(lacking)} is not installed. Run: pip install 'tastemate[serve]'"
-        )
 
 
 def _may_be_reached(opening: "Opening", host: str) -> None:

@@ -5,6 +5,7 @@ message may mean, what was shown, what was said before, and the message, which i
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 
 from tastemate.llm import wording
 from tastemate.llm.screening import screen
@@ -21,7 +22,8 @@ ACTS = ("", "compare", "detail", "explain", "more", "undo", "forget", "joke", "s
         "taste", "thanks", "goodbye")  # fmt: skip
 TITLES = ("liked", "disliked", "seen", "similar", "unlike", "about")
 WISHES = ("wanted", "unwanted", "rather", "rather_not")
-LEVELS = ("low", "not high", "high", "not low")
+Level: TypeAlias = Literal["low", "not high", "high", "not low"]
+LEVELS: tuple[Level, ...] = ("low", "not high", "high", "not low")
 
 _TASK = "Read one message that a person wrote to a recommender into JSON fields."
 _REPLY = (

@@ -44,13 +44,13 @@ _User: TypeAlias = Annotated[
     ),
 ]
 _Items: TypeAlias = Annotated[
-    list[_Item], Field(max_length=100, description="Ids or titles of items liked.")
+    Sequence[_Item], Field(max_length=100, description="Ids or titles of items liked.")
 ]
 _K: TypeAlias = Annotated[int, Field(ge=1, le=MOST, description="How many items.")]
 _Share: TypeAlias = Annotated[float, Field(ge=0, le=1, description="0 is off.")]
 _Text: TypeAlias = Annotated[str, Field(max_length=2_000)]
 _Wishes: TypeAlias = Annotated[
-    list[Annotated[str, Field(max_length=500)]],
+    Sequence[Annotated[str, Field(max_length=500)]],
     Field(
         max_length=32,
         description='Hard wishes: "year>=1990", "genres=Crime", "genres!=Horror". '
@@ -71,8 +71,8 @@ class Tools:
         self,
         query: _Text = "",
         user: _User = "",
-        likes: _Items = [],  # noqa: B006 (the schema shows it; nobody writes into it)
-        filters: _Wishes = [],  # noqa: B006
+        likes: _Items = (),
+        filters: _Wishes = (),
         k: _K = 5,
         diversity: _Share = 0.0,
         novelty: _Share = 0.0,
@@ -114,7 +114,7 @@ class Tools:
         examples = Spelled(catalog).examples
         return {"attributes": {name: list(examples.get(name, ())) for name in catalog.attributes}}
 
-    def taste(self, user: _User = "", likes: _Items = []) -> Answer:  # noqa: B006
+    def taste(self, user: _User = "", likes: _Items = ()) -> Answer:
         """Return what a user (or somebody with these likes) likes and dislikes, and from what."""
         project = self._project()
         read = project.taste(self._who(user), likes=likes)
@@ -132,11 +132,11 @@ class Tools:
             ],
         }
 
-    def explain(self, item: _Item, user: _User = "", likes: _Items = []) -> Answer:  # noqa: B006
+    def explain(self, item: _Item, user: _User = "", likes: _Items = ()) -> Answer:
         """Return where an item stands for somebody, and the evidence for and against it."""
         return _card(self._explained(item, user, likes)[0])
 
-    def why(self, item: _Item, user: _User = "", likes: _Items = []) -> Answer:  # noqa: B006
+    def why(self, item: _Item, user: _User = "", likes: _Items = ()) -> Answer:
         """Say in words why an item suits somebody, with what leads to it from what they liked."""
         project = self._project()
         line, asked = self._explained(item, user, likes)
