@@ -209,10 +209,8 @@ def test_a_revoked_key(servers: Servers) -> None:
                 assert servers.ask(at, "GET", "/v1/project", secret=secret)[0] == 200
                 assert servers.ask(at, "POST", "/v1/train", {}, secret=secret)[0] == 403
         store.keys.revoke(name)
-    start = time.monotonic()
-    while {servers.ask(at, "GET", "/v1/project", secret=secret)[0] for at in (0, 0, 1, 1)} != {401}:
-        assert time.monotonic() - start < 5.0, "a revoked key is still taken"
-        time.sleep(0.05)
-    for at in (0, 1, 0, 1):
-        assert servers.ask(at, "GET", "/v1/project", secret=secret)[0] == 401
+    time.sleep(4.5)
+    # fewer than the wrong keys that an address may send before it is told 429
+    told = [servers.ask(at, "GET", "/v1/project", secret=secret)[0] for at in (0, 1) * 8]
+    assert set(told) == {401}, "a revoked key is still taken"
     assert servers.ask(0, "GET", "/v1/project")[0] == 200
