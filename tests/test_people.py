@@ -9,8 +9,8 @@ import pytest
 from tastemate.config import EncoderChoice, Settings
 from tastemate.data.datasets import Dataset
 from tastemate.data.synthetic import checkerboard
-from tastemate.errors import ConfigError, UnknownItem, UnknownUser
-from tastemate.people import edited, leanings, wish
+from tastemate.edits import edited, leanings, wish
+from tastemate.errors import ConfigError, Unavailable, UnknownItem, UnknownUser
 from tastemate.project import Tastemate
 from tastemate.store.tastes import TasteEdit
 from tastemate.types import Filter, Leaning, Signal, Statement, Taste
@@ -169,3 +169,72 @@ def test_a_held_person_is_read_again_only_after_news(board: Tastemate) -> None:
     assert people.of("eve", board.catalog, board.interactions) is first
     people.forget()
     assert people.of("eve", board.catalog, board.interactions) == first or len(first.history) == 1
+
+
+KINDS = ("like", "dislike", "click", "seen", "rating", "undo", "skip")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_who_was_held_is_who_would_be_read(board: Tastemate, seed: int) -> None:
+    """What two processes know after any order of events is what a third reads of the store."""
+    rng = np.random.default_rng(seed)
+    other = again(board)
+    users = [*board.interactions.users[:2], "eve"]
+    asked = (board.catalog, board.interactions)
+    clock = 1_000
+    for turn in range(60):
+        clock += int(rng.choice((0, 1, 5)))
+        late = int(rng.choice((0, 0, 0, 0, -30)))
+        batch = [
+            Signal(
+                f"{turn}-{at}",
+                str(rng.choice(users)),
+                str(rng.choice([*board.catalog.ids[:4], "not there"])),
+                str(rng.choice(KINDS)),
+                float(rng.integers(1, 6)),
+                clock + late,
+            )
+            for at in range(int(rng.integers(1, 5)))
+        ]
+        (board, other)[int(rng.integers(2))].work.record(batch)
+        if rng.random() < 0.5:
+            one = str(rng.choice(users))
+            for tm in (board, other):
+                tm.catch_up()
+                known = tm.work.people.of(one, *asked)
+                read = again(board).work.people.of(one, *asked)
+                assert str(known) == str(read)
+                at_hand = tm.work.people.at_hand(one, *asked)
+                assert at_hand is None or str(at_hand) == str(read)
+
+
+def test_who_is_held_is_not_read_again_for_what_they_do(
+    board: Tastemate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people, asked = board.work.people, (board.catalog, board.interactions)
+    board.record([did(board, "eve", 5, "like", 0)])
+    people.of("eve", *asked)
+    monkeypatch.setattr(people, "_made", lambda *_: pytest.fail("read again"))
+    board.record([did(board, "eve", 6, "like", 1)])
+    again(board).record([did(board, "eve", 7, "like", 2)])
+    assert people.held("eve") is None, "something waits to be put after what is known"
+    board.catch_up()
+    assert len(people.of("eve", *asked).history) == 3
+    assert people.held("eve") is people.of("eve", *asked)
+    monkeypatch.undo()
+    board.record([did(board, "eve", 3, "dislike", 1)])  # done before, told late
+    assert [one.kind for one in people.of("eve", *asked).signals][0] == "dislike"
+
+
+def test_what_is_on_disk_is_acknowledged_though_it_cannot_be_read_back(
+    board: Tastemate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people, asked = board.work.people, (board.catalog, board.interactions)
+    people.of("eve", *asked)
+
+    def gone(*_: object) -> None:
+        raise Unavailable("gone")
+
+    monkeypatch.setattr(type(board.store.events), "since", gone)
+    assert board.record([did(board, "eve", 1, "like")]).accepted == 1
+    assert len(people.of("eve", *asked).history) == 1

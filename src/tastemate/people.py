@@ -1,43 +1,41 @@
 """What is known of each person right now: what the data says, and what was done and said since.
 
-Read from the store when asked for and held until somebody writes more of that person, in this
-process (`forget`) or another one (`catch_up`). Any number of processes over one store agree.
+Read from the store when asked for and held. What somebody does then, here or in another process,
+is put after what was known (`hear`); what cannot be is read again. Any number of processes over
+one store agree.
 """
 
+import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tastemate.catalog import Catalog
-from tastemate.errors import ConfigError
-from tastemate.filters import decide
+from tastemate.edits import leanings
 from tastemate.interactions import Interactions, Scale
 from tastemate.profile.live import live_vector
 from tastemate.profile.signals import Weights, events, standing
 from tastemate.store.opening import Store
 from tastemate.store.tastes import TasteEdit
-from tastemate.traits import is_year, years_of
 from tastemate.types import (
     NO_HISTORY,
     AttributeValue,
-    Filter,
     Floats,
     History,
     Leaning,
     Signal,
-    Statement,
-    Taste,
     history,
 )
 
 HOUR = 3600
 MOST = 50_000
 """People held in memory; who was not asked for longest is read again."""
+WAITING = 500
+"""Signals of one person that wait to be put after the others; with more they are read again."""
 ABOUT_PEOPLE = frozenset({"users", "tastes", "erased", "items"})
 """Changes that do not say of whom: everybody is read again, unless it was told (`wrote`)."""
 
@@ -70,55 +68,31 @@ class _Reading:
     """Whether more was written of them since that began."""
 
 
+@dataclass(slots=True, eq=False)
+class _Held:
+    """Somebody as last made, and what they did since."""
+
+    person: Person
+    last: int
+    """The number of their latest signal that is in it."""
+    until: float
+    """When they did the latest thing, by the clock of whoever told it."""
+    waiting: list[Signal] = field(default_factory=list)
+    """What goes after it."""
+
+    def hear(self, number: int, signal: Signal) -> bool:
+        """Let a signal wait; say whether that can be: not where it belongs before others."""
+        if number <= self.last:
+            return True
+        if signal.timestamp < self.until or len(self.waiting) >= WAITING:
+            return False
+        self.last, self.until = number, signal.timestamp
+        self.waiting.append(signal)
+        return True
+
+
 NOBODY = Person(NO_HISTORY, known=False)
 """Somebody of whom nothing is known."""
-
-
-def wish(attribute: str, value: AttributeValue) -> Filter:
-    """Return what a statement of a taste says of items; of a decade, any of its years."""
-    years = years_of(value) if isinstance(value, str) and is_year(attribute) else ()
-    if not years:
-        return Filter(attribute, "is", value)
-    return Filter(attribute, "any of", tuple(str(year) for year in years))
-
-
-def leanings(edits: Iterable[TasteEdit], catalog: Catalog) -> tuple[Leaning, ...]:
-    """Return what edits make lists lean to, as far as the catalogue still has their values."""
-    found = []
-    for edit in edits:
-        asked = wish(edit.attribute, edit.value)
-        if edit.likes is None:
-            continue
-        with suppress(ConfigError):  # a value that went with its items
-            decide(catalog, asked)
-            weight = 1.0 if edit.likes else -1.0
-            found.append(
-                Leaning(asked.attribute, asked.operator, asked.value, weight, "as you said")
-            )
-    return tuple(found)
-
-
-def edited(taste: Taste, edits: Iterable[TasteEdit]) -> Taste:
-    """Return a taste without what its owner corrected, and with what they said, said first.
-
-    The sentences go where a statement does: they were made of all of them.
-    """
-    said = {(one.attribute, str(one.value)): one for one in edits}
-    if not said:
-        return taste
-    read = [one for one in taste.statements if (one.attribute, str(one.value)) not in said]
-    own = [
-        Statement(_words(one), one.attribute, one.value, one.likes, 1.0, ())
-        for one in said.values()
-        if one.likes is not None
-    ]
-    told = [f"You say you {_words(one)}." for one in said.values() if one.likes is not None]
-    kept = [taste.text] if taste.text and len(read) == len(taste.statements) else []
-    return Taste((*own, *read), " ".join((*told, *kept)))
-
-
-def _words(edit: TasteEdit) -> str:
-    return f"{'like' if edit.likes else 'dislike'} {edit.value}"
 
 
 class People:
@@ -135,8 +109,9 @@ class People:
         self.store = store
         self.weights = weights
         self.most = most
-        self._held: OrderedDict[str, Person] = OrderedDict()
+        self._held: OrderedDict[str, _Held] = OrderedDict()
         self._lock = threading.Lock()
+        self._hearing = threading.Lock()
         self._clock = clock
         self._middle: tuple[Floats, Floats] | None = None
         self._reading: dict[str, list[_Reading]] = {}
@@ -148,29 +123,39 @@ class People:
     def of(self, user: str, catalog: Catalog, interactions: Interactions) -> Person:
         """Return what is known of a user; `known` is false for somebody nobody heard of."""
         with self._lock:
-            if user in self._held:
+            held = self._held.get(user)
+            if held is not None:
                 self._held.move_to_end(user)
-                return self._held[user]
-            reading = _Reading()
-            self._reading.setdefault(user, []).append(reading)
-        person = None
+            else:
+                reading = _Reading()
+                self._reading.setdefault(user, []).append(reading)
+        if held is not None:
+            return self._grown(held, catalog, interactions)
+        made = None
         try:
-            person = self._made(user, catalog, interactions)
+            made = self._made(user, catalog, interactions)
         finally:
             with self._lock:
                 self._reading[user].remove(reading)
                 if not self._reading[user]:
                     del self._reading[user]
-                if person is not None and not reading.old:
-                    self._held[user] = person
+                if made is not None and not reading.old:
+                    self._held[user] = made
                 while len(self._held) > self.most:
                     self._held.popitem(last=False)
-        return person
+        return made.person
 
     def held(self, user: str) -> Person | None:
-        """Return what is held of a user without asking the store; None where nothing is."""
+        """Return what is held of a user, who did nothing since; None for anybody else."""
         with self._lock:
-            return self._held.get(user)
+            held = self._held.get(user)
+            return held.person if held and not held.waiting else None
+
+    def at_hand(self, user: str, catalog: Catalog, interactions: Interactions) -> Person | None:
+        """Return what is known of a user without asking the store; None where nothing is held."""
+        with self._lock:
+            held = self._held.get(user)
+        return self._grown(held, catalog, interactions) if held is not None else None
 
     def forget(self, users: Iterable[str] | None = None) -> None:
         """Read these users again when they are next asked for; by default everybody."""
@@ -182,6 +167,19 @@ class People:
                 self._held.pop(user, None)
                 for reading in self._reading.get(user, ()):
                     reading.old = True
+
+    def hear(self) -> None:
+        """Learn what everybody did since the last time."""
+        with self._hearing:
+            while found := self.store.events.since(self._read):
+                with self._lock:
+                    for number, signal in found:
+                        for reading in self._reading.get(signal.user, ()):
+                            reading.old = True
+                        held = self._held.get(signal.user)
+                        if held and not held.hear(number, signal):
+                            del self._held[signal.user]
+                self._read = found[-1][0]
 
     def wrote(self, user: str, name: str, number: int) -> None:
         """Read a user again, and only that one: this process made change `number` of `name`.
@@ -205,8 +203,8 @@ class People:
             return changed
         if any(self._is_foreign(name, now) for name in changed & ABOUT_PEOPLE):
             self.forget()
-        elif "events" in changed:
-            self.forget(self._active())
+        if "events" in changed:
+            self.hear()
         with self._lock:
             self._versions = now
             self._own = {(name, number) for name, number in self._own if number > now[name]}
@@ -251,21 +249,14 @@ class People:
             last=self.weights.last,
         )
 
-    def _active(self) -> set[str]:
-        """Return who did something since events were last read."""
-        users: set[str] = set()
-        while found := self.store.events.since(self._read):
-            self._read = found[-1][0]
-            users.update(signal.user for _, signal in found)
-        return users
-
-    def _made(self, user: str, catalog: Catalog, interactions: Interactions) -> Person:
-        said = [one for one in self.store.events.of(user) if one.item in catalog]
+    def _made(self, user: str, catalog: Catalog, interactions: Interactions) -> _Held:
+        kept = self.store.events.numbered(user)
+        said = [one for _, one in kept if one.item in catalog]
         stands = tuple(standing(said))
         live, hides = self._counted(stands, catalog, interactions)
         declared = self.store.users.get(user)
         edits = tuple(self.store.tastes.of(user))
-        return Person(
+        person = Person(
             interactions.history_of(user).then(live),
             stands,
             hides,
@@ -274,6 +265,26 @@ class People:
             {**interactions.about(user), **declared},
             bool(user in interactions or said or declared),
         )
+        last = max((number for number, _ in kept), default=0)
+        return _Held(person, last, kept[-1][1].timestamp if kept else -math.inf)
+
+    def _grown(self, held: _Held, catalog: Catalog, interactions: Interactions) -> Person:
+        """Return a person with what waits; what stands is told in order, so that it goes on."""
+        with self._lock:
+            before, waiting = held.person, tuple(held.waiting)
+        if not waiting:
+            return before
+        said = [one for one in waiting if one.item in catalog]
+        stands = tuple(standing((*before.signals, *said)))
+        live, hides = self._counted(stands, catalog, interactions)
+        past = interactions.history_of(waiting[0].user).then(live)
+        known = before.known or bool(said)
+        grown = replace(before, history=past, signals=stands, hidden=hides, known=known)
+        with self._lock:
+            if held.person is before:  # else another thread was as far
+                held.person = grown
+                del held.waiting[: len(waiting)]
+        return grown
 
     def _counted(
         self, stands: Sequence[Signal], catalog: Catalog, interactions: Interactions

@@ -16,11 +16,11 @@ from tastemate.catalog import Catalog
 from tastemate.data.datasets import Dataset
 from tastemate.data.records import new_item
 from tastemate.dispatch import Dispatch
+from tastemate.edits import edited
 from tastemate.errors import UnknownUser
 from tastemate.interactions import Interactions
 from tastemate.language import Language, open_language
 from tastemate.messages import Prompt
-from tastemate.people import edited
 from tastemate.precomputed import Precomputed, common_queries
 from tastemate.protocols import Profiler, Progress, Retriever
 from tastemate.querying import query_of

@@ -17,7 +17,7 @@ from tastemate import build
 from tastemate.artifacts import locked
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
-from tastemate.errors import UnknownUser
+from tastemate.errors import Unavailable, UnknownUser
 from tastemate.generation import FORMAT, Edition, Generation
 from tastemate.interactions import Interactions
 from tastemate.language import Language
@@ -134,7 +134,10 @@ class Workspace:
     def record(self, signals: Sequence[Signal]) -> "Recorded":
         """Keep what people did; it is on disk when this returns."""
         kept = self.store.events.record(signals)
-        self.people.forget({signal.user for signal in signals})
+        try:
+            self.people.hear()
+        except Unavailable:  # it is kept all the same: who did it is read again
+            self.people.forget({signal.user for signal in signals})
         return kept
 
     def add(self, items: list[Item]) -> None:

@@ -277,7 +277,9 @@ def test_when_the_time_is_over_the_store_is_not_waited_for(
     free = threading.Event()
     service.project.work.people.forget()
     service.answers.clear()
-    monkeypatch.setattr(type(service.store.events), "of", lambda *_: free.wait(10) and [] or [])
+    monkeypatch.setattr(
+        type(service.store.events), "numbered", lambda *_: free.wait(10) and [] or []
+    )
     began = time.monotonic()
     told = client.post("/v1/recommend", json={"user_id": "u5", "k": 3, "budget_ms": 200}).json()
     took = time.monotonic() - began

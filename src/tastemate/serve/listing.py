@@ -102,7 +102,7 @@ def known(tm: "Tastemate", user: str, trouble: str = "") -> tuple[Person, str]:
             return person_of(tm, user), ""
         except Unavailable as error:
             trouble = str(error)
-    held = tm.work.people.held(user) if user else NOBODY
+    held = tm.work.people.at_hand(user, tm.catalog, tm.interactions) if user else NOBODY
     return (person_of_data(tm, user), trouble) if held is None else (held, "")
 
 

@@ -37,7 +37,7 @@ SERVER_INSERT = text(
 )
 SIGNAL = [events.c[name] for name in COLUMNS]
 OF_USER = (
-    select(*SIGNAL)
+    select(events.c.seq, *SIGNAL)
     .where(events.c.user == bindparam("one"))
     .order_by(events.c.timestamp, events.c.seq)
 )
@@ -78,9 +78,14 @@ class Events:
 
     def of(self, user: str) -> list[Signal]:
         """Return a user's signals by time, and of one time as they were kept."""
+        return [signal for _, signal in self.numbered(user)]
+
+    def numbered(self, user: str) -> list[tuple[int, Signal]]:
+        """Return a user's signals, in the order of `of`, each with its number."""
         check_ids(user)
         with self._database.reading() as connection:
-            return [Signal(*row) for row in connection.execute(OF_USER, {"one": user})]
+            rows = connection.execute(OF_USER, {"one": user})
+            return [(row[0], Signal(*row[1:])) for row in rows]
 
     def get(self, signal: str) -> Signal | None:
         """Return the signal of an id; None where none was kept under it."""
@@ -121,7 +126,7 @@ class Events:
     def by_user(self) -> dict[str, int]:
         """Return how many signals there are of everybody who did something."""
         found = select(events.c.user, func.count()).group_by(events.c.user)
-        with self._database.reading() as connection:
+        with self._database.reading(long=True) as connection:
             return {user: count for user, count in connection.execute(found)}
 
     def kinds_per_day(self, since: int) -> list[tuple[int, str, int]]:
@@ -136,13 +141,13 @@ class Events:
             .group_by(day, events.c.kind)
             .order_by(day, events.c.kind)
         )
-        with self._database.reading() as connection:
+        with self._database.reading(long=True) as connection:
             return [(int(at), kind, count) for at, kind, count in connection.execute(found)]
 
     def users(self) -> list[str]:
         """Return everybody who did something, by id."""
         found = select(events.c.user).distinct().order_by(events.c.user)
-        with self._database.reading() as connection:
+        with self._database.reading(long=True) as connection:
             return list(connection.scalars(found))
 
     def frame(
@@ -164,7 +169,7 @@ class Events:
             else found.where(events.c.timestamp >= since)
         )
         types = {"seq": int} | {one.name: one.type for one in fields(Signal)}
-        with self._database.reading(still=True) as connection:
+        with self._database.reading(still=True, long=True) as connection:
             table = framed(chunked(connection, found), types)
         return table if since is None else table.sort("seq")
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from tastemate import filters
+from tastemate.edits import edited, wish
 from tastemate.errors import ConfigError
-from tastemate.people import edited, wish
 from tastemate.serve import cards, listing
 from tastemate.serve.audited import audit
 from tastemate.serve.auth import needs
