@@ -12,6 +12,7 @@ from tastemate.benchmark import http as measured
 from tastemate.benchmark.http import Load, Refused, Server, http, served
 from tastemate.benchmark.openloop import PATIENCE, Volley
 from tastemate.errors import ConfigError, StageError
+from tastemate.project import Tastemate
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +23,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_phase_is_measured_over_a_real_server(tmp_path: Path) -> None:
     small(tmp_path / "project")
     said: list[str] = []
-    wants = Load(rate=30, seconds=1.5, warm=0.5, events=400, file_events=500, fresh=5)
+    wants = Load(rate=30, seconds=1.5, warm=0.5, events=400, readers=90, file_events=500, fresh=5)
     found = http(
         str(tmp_path / "project" / "data"),
         wants,
@@ -31,13 +32,16 @@ def test_every_phase_is_measured_over_a_real_server(tmp_path: Path) -> None:
     )
     rows = {row.name: row for row in found.rows}
     assert len(rows) == len(found.rows)
-    for when in ("alone", "with 400 events/s and fits", "alone, no answer held"):
+    many = f"of {90 + len(Tastemate.open(tmp_path / 'project').interactions.users)} people"
+    same = "of the same people"
+    busy = [f"with 400 events/s {who} and fits" for who in (many, same)]
+    for when in ("alone", *busy, "alone, no answer held"):
         p50, p99 = rows[f"lists at 30/s, {when}: p50"], rows[f"lists at 30/s, {when}: p99"]
         assert 0 < p50.value <= p99.value < PATIENCE * 1000
         assert p99.against_value == 60
-    assert [row.value for row in found.rows if "not answered" in row.name] == [0, 0, 0]
-    assert [row.value for row in found.rows if "not taken" in row.name] == [0, 0]
-    assert rows["fits begun meanwhile"].value >= 1
+    assert [row.value for row in found.rows if "not answered" in row.name] == [0, 0, 0, 0]
+    assert [row.value for row in found.rows if "not taken" in row.name] == [0, 0, 0]
+    assert sum(rows[f"fits begun meanwhile, with events {who}"].value for who in (many, same)) >= 1
     assert rows["events by API, batches of 500"].value > 50
     assert rows["events by file, start included"].value > 5
     assert 0 < rows["from a dislike to an answer without the item: p99"].value < 10

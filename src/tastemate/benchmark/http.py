@@ -55,6 +55,8 @@ class Load:
     """Seconds of a third of the rate before the first figure."""
     events: float = 3_000.0
     """Events that come in a second, meanwhile and alone."""
+    readers: int = 20_000
+    """People of whom events come besides those who are asked for."""
     file_events: int = 200_000
     """Events of the file that is imported."""
     fresh: int = 200
@@ -126,7 +128,9 @@ def http(
             say("from an event to the next answer", 0.35)
             rows += _freshness(server, users, wants.fresh, rng)
             say("lists while events come in and a model is fitted", 0.5)
-            rows += _busy(server, project, users, wants, rng)
+            many = [*users, *(f"reader-{at}" for at in range(wants.readers))]
+            for doing, who in ((many, f"of {len(many)} people"), (users, "of the same people")):
+                rows += _busy(server, project, users, doing, wants, rng, who)
             say("events alone", 0.7)
             rows += _ingest(server, project, wants, rng)
         say("lists alone, none held", 0.8)
@@ -235,24 +239,36 @@ def _ms(found: Volley, share: float) -> float:
 
 
 def _busy(
-    server: Server, project: Tastemate, users: Sequence[str], wants: Load, rng: Any
+    server: Server,
+    project: Tastemate,
+    users: Sequence[str],
+    doing: Sequence[str],
+    wants: Load,
+    rng: Any,
+    who: str,
 ) -> list[Figure]:
-    """Ask for lists while events come in and models are fitted, one fit after another."""
+    """Ask for lists while events come in and models are fitted, one fit after another.
+
+    `doing` are those who do something meanwhile, `who` says it: every event makes the list of
+    somebody anew, so that the fewer they are, the more of those asked for have to be made.
+    """
     lists = _list_shots(users, list(due(wants.rate, wants.seconds, rng)), rng)
     batches = int(wants.events * wants.seconds / BATCH)
     events = [
-        Shot(at * wants.seconds / batches, "/v1/events", _batch(project, users, BATCH, rng))
+        Shot(at * wants.seconds / batches, "/v1/events", _batch(project, doing, BATCH, rng))
         for at in range(batches)
     ]
     fits = [Shot(float(at), "/v1/train", b"{}") for at in range(max(int(wants.seconds), 1))]
     found = fire(server.port, [*lists, *events, *fits])
     asked, taken, begun = found.parts(len(lists), len(events), len(fits))
-    name = f"lists at {wants.rate:g}/s, with {wants.events:g} events/s and fits"
+    name = f"lists at {wants.rate:g}/s, with {wants.events:g} events/s {who} and fits"
     return [
         *_answered(name, asked),
-        Figure.of(f"batches of {BATCH} events, meanwhile: p99", _ms(taken, 99), "ms"),
-        Figure.of(f"batches not taken, of {len(events)}", taken.failed, "count"),
-        Figure.of("fits begun meanwhile", int((begun.status == 202).sum()), "count"),
+        Figure.of(f"batches of {BATCH} events {who}, meanwhile: p99", _ms(taken, 99), "ms"),
+        Figure.of(f"batches {who} not taken, of {len(events)}", taken.failed, "count"),
+        Figure.of(
+            f"fits begun meanwhile, with events {who}", int((begun.status == 202).sum()), "count"
+        ),
     ]
 
 
