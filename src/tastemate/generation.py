@@ -15,17 +15,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from tastemate.catalog import Catalog
 from tastemate.errors import DataError, Unavailable
 from tastemate.interactions import Interactions
 from tastemate.profile.signals import Weights, events
 from tastemate.protocols import Progress
+from tastemate.train import position
 from tastemate.types import Event, Item, Signal
 
 if TYPE_CHECKING:
     from tastemate.store.opening import Store
 
+SHOWN = 90 * 86_400
+"""Seconds before the last signal whose lists say what places did."""
+ANSWERED = 86_400
+"""Seconds after a list was shown within which a choice answers it."""
 FORMAT = 2
 """Raised when a newer version can no longer read what an older one fitted."""
 
@@ -136,7 +142,7 @@ class Edition:
                 if now.items < len(self.items):
                     catalog = grown(self._base, self.items[: now.items], self._said)
                     base = base.over(catalog)
-                told = absorbed(base, catalog, self._store, now.events, self._weights)
+                told = absorbed(base, catalog, self._store, now.events, self._weights, self._said)
                 self._training = catalog, told
             return self._training
 
@@ -167,7 +173,12 @@ def without(
 
 
 def absorbed(
-    interactions: Interactions, catalog: Catalog, store: "Store", until: int, weights: Weights
+    interactions: Interactions,
+    catalog: Catalog,
+    store: "Store",
+    until: int,
+    weights: Weights,
+    said: Progress,
 ) -> Interactions:
     """Return interactions with what people did up to event `until` of the store."""
     if not until:
@@ -181,7 +192,19 @@ def absorbed(
     for signals in by_user.values():
         known = [signal for signal in signals if signal.item in catalog]
         found += events(known, interactions.scale, weights)
-    return interactions.with_events(found, catalog) if found else interactions
+    if not found:
+        return interactions
+    counted = None
+    if weights.correct_places:
+        last = int(frame["timestamp"].to_numpy().max())
+        shown = store.impressions.frame(last - SHOWN).filter(pl.col("at") <= last)
+        chosen = [kind for kind, weight in weights.weights.items() if weight >= weights.counts]
+        try:
+            examined, places = position.learned(shown, frame, chosen, ANSWERED)
+            counted = position.weighted(found, places, examined, interactions.scale)
+        except DataError as error:
+            said(f"Places in lists are not corrected for: {error}", 0.0)
+    return interactions.with_events(found, catalog, counted)
 
 
 def _short(*parts: Any) -> str:

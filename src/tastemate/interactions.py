@@ -74,7 +74,8 @@ class Interactions:
 
     Arrays of one length (events,): `user` (codes into `users`), `item` (catalogue rows),
     `value`, `timestamp`, and `position` (the event's place in the source file). `people` holds
-    what users declared about themselves: a frame whose rows are the user codes.
+    what users declared about themselves: a frame whose rows are the user codes. `weight` is how
+    much an event counts in a fit that asks (`weighed`); None where all count alike.
     """
 
     def __init__(
@@ -89,9 +90,10 @@ class Interactions:
         position: NDArray[np.int64] | None = None,
         tie: NDArray[np.generic] | None = None,
         people: pl.DataFrame | None = None,
+        weight: Floats | None = None,
     ) -> None:
         """Sort the events; `tie` orders events of one user and time (default: item row)."""
-        lengths = {len(user), len(item), len(value), len(timestamp)}
+        lengths = {len(one) for one in (user, item, value, timestamp, weight) if one is not None}
         if len(lengths) != 1:
             raise DataError(f"The event arrays differ in length: {sorted(lengths)}.")
         if len(item) and not (0 <= int(item.min()) and int(item.max()) < n_items):
@@ -107,6 +109,7 @@ class Interactions:
         self.timestamp = np.ascontiguousarray(timestamp[order], dtype=np.int64)
         self.position = np.ascontiguousarray(position[order], dtype=np.int64)
         self.people = people
+        self.weight = None if weight is None else np.asarray(weight, np.float32)[order]
         counts = np.bincount(self.user, minlength=len(self.users))
         if len(counts) > len(self.users):
             raise DataError(f"An event names a user code outside 0..{len(self.users) - 1}.")
@@ -209,58 +212,63 @@ class Interactions:
             (data[keep], (self.user[keep], self.item[keep])), shape=(self.n_users, self.n_items)
         )
 
+    def weighed(self, values: Floats) -> Floats:
+        """Return values of events, (events,), each times what its event counts in a fit."""
+        return values if self.weight is None else np.asarray(values * self.weight, np.float32)
+
     def where(self, keep: Mask) -> "Interactions":
         """Return the events under a mask; users and catalogue stay as they are."""
+        at = np.flatnonzero(keep)
+        return self._taken(at, at)
+
+    def with_ties(self, seed: int | None) -> "Interactions":
+        """Return the events with ties of user and time in item order (None) or shuffled."""
+        tie = None if seed is None else np.random.default_rng(seed).permutation(len(self))
+        return self._taken(np.arange(len(self)), tie)
+
+    def _taken(self, at: Times, tie: NDArray[np.generic] | None) -> "Interactions":
         return Interactions(
             self.users,
             self.n_items,
-            self.user[keep],
-            self.item[keep],
-            self.value[keep],
-            self.timestamp[keep],
-            position=self.position[keep],
-            tie=np.flatnonzero(keep),
+            self.user[at],
+            self.item[at],
+            self.value[at],
+            self.timestamp[at],
+            position=self.position[at],
+            tie=tie,
             people=self.people,
+            weight=None if self.weight is None else self.weight[at],
         )
 
     def without(self, users: Mask) -> "Interactions":
         """Return the events of the others; those users' ids are gone as well."""
         stays = np.flatnonzero(~users)
         code = np.cumsum(~users) - 1
-        keep = ~users[self.user]
+        others = self.where(~users[self.user])
         return Interactions(
             [self.users[at] for at in stays],
             self.n_items,
-            code[self.user[keep]].astype(np.int32),
-            self.item[keep],
-            self.value[keep],
-            self.timestamp[keep],
-            position=self.position[keep],
-            tie=np.flatnonzero(keep),
+            code[others.user].astype(np.int32),
+            others.item,
+            others.value,
+            others.timestamp,
+            position=others.position,
+            tie=np.arange(len(others)),
             people=None if self.people is None else self.people[stays.tolist()],
+            weight=others.weight,
         )
 
     def from_end(self) -> NDArray[np.int64]:
         """Return each event's place from the end of its user's history (0 = the last)."""
         return self.offsets[self.user + 1] - 1 - np.arange(len(self))
 
-    def with_ties(self, seed: int | None) -> "Interactions":
-        """Return the events with ties of user and time in item order (None) or shuffled."""
-        tie = None if seed is None else np.random.default_rng(seed).permutation(len(self))
-        return Interactions(
-            self.users,
-            self.n_items,
-            self.user,
-            self.item,
-            self.value,
-            self.timestamp,
-            position=self.position,
-            tie=tie,
-            people=self.people,
-        )
+    def with_events(
+        self, events: Sequence[Event], catalog: Catalog, weight: Floats | None = None
+    ) -> "Interactions":
+        """Return these events and new ones, over `catalog` (the old one, perhaps grown).
 
-    def with_events(self, events: Sequence[Event], catalog: Catalog) -> "Interactions":
-        """Return these events and new ones, over `catalog` (the old one, perhaps grown)."""
+        `weight` (new events,) is what the new ones count; None where that is 1, as the old ones do.
+        """
         users = list(self.users)
         codes = dict(self._codes)
         for event in events:
@@ -275,6 +283,7 @@ class Interactions:
             )
             people = pl.concat([people, blank])
         last = int(self.position.max()) + 1 if len(self) else 0
+        counted = self.weighed(np.ones(len(self), np.float32))
         return Interactions(
             users,
             len(catalog),
@@ -284,6 +293,7 @@ class Interactions:
             np.append(self.timestamp, [e.timestamp for e in events]).astype(np.int64),
             position=np.append(self.position, last + np.arange(len(events))).astype(np.int64),
             people=people,
+            weight=None if weight is None else np.append(counted, weight),
         )
 
     def over(self, catalog: Catalog) -> "Interactions":
@@ -301,22 +311,18 @@ class Interactions:
         digest = hashlib.sha256(json.dumps(self.users).encode())
         if self.people is not None:
             digest.update(self.people.write_ndjson().encode())
-        for array in (self.user, self.item, self.value, self.timestamp):
-            digest.update(array.tobytes())
+        for array in (self.user, self.item, self.value, self.timestamp, self.weight):
+            digest.update(b"" if array is None else array.tobytes())
         return digest.hexdigest()[:12]
 
     def save(self, path: Path) -> None:
         """Write events and declared user attributes into a folder."""
         path.mkdir(parents=True, exist_ok=True)
-        pl.DataFrame(
-            {
-                "user": self.user,
-                "item": self.item,
-                "value": self.value,
-                "timestamp": self.timestamp,
-                "position": self.position,
-            }
-        ).write_parquet(path / "events.parquet")
+        names = ("user", "item", "value", "timestamp", "position")
+        columns = {name: getattr(self, name) for name in names}
+        if self.weight is not None:
+            columns["weight"] = self.weight
+        pl.DataFrame(columns).write_parquet(path / "events.parquet")
         ids = pl.DataFrame({"_user": pl.Series(list(self.users), dtype=pl.String)})
         if self.people is not None:
             ids = ids.hstack(self.people)
@@ -338,4 +344,5 @@ class Interactions:
             position=frame["position"].to_numpy(),
             tie=np.arange(len(frame)),
             people=people if people.width else None,
+            weight=frame["weight"].to_numpy() if "weight" in frame.columns else None,
         )

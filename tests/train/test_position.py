@@ -5,11 +5,13 @@ from numpy.typing import NDArray
 
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, DataError
-from tastemate.interactions import Interactions
+from tastemate.interactions import Interactions, Scale
+from tastemate.retrieve.popular import Popular
 from tastemate.train.position import (
     Examined,
     by_em,
     by_randomised,
+    learned,
     of_frame,
     relevance,
     weighted,
@@ -89,20 +91,51 @@ def test_weights_are_cut_and_events_of_no_list_weigh_one() -> None:
         weights([-1], examined)
 
 
-def test_weights_enter_a_fit_as_the_values_of_its_matrix() -> None:
+def test_weights_enter_a_fit_with_the_events() -> None:
     catalog = Catalog.of([Item("x", "X"), Item("y", "Y")])
     events = [Event("u", "x", 5.0, 1), Event("u", "y", 5.0, 2), Event("v", "x", 1.0, 3)]
-    interactions = Interactions.of(events, catalog)
     examined = Examined(np.array([1.0, 0.25]), "em")
-    found = weighted(interactions, np.array([1, 2, 2]), examined)
+    places = {("u", "x"): 1, ("u", "y"): 2, ("v", "x"): 2}
+    found = weighted(events, places, examined, Scale(1.0, 5.0))
     assert found.mean() == pytest.approx(1.0)
     assert found[1] / found[0] == pytest.approx(4.0)
     assert found[2] == pytest.approx(found[0]), "a dislike is not weighted"
-    dense = interactions.matrix(found).toarray()
-    assert dense[0, 1] == pytest.approx(4 * dense[0, 0])
-    assert weighted(Interactions.empty(catalog), np.zeros(0, dtype=int), examined).shape == (0,)
-    with pytest.raises(DataError, match="one each"):
-        weighted(interactions, np.array([1]), examined)
+    assert weighted([], places, examined, Scale(1.0, 5.0)).shape == (0,)
+    data = Interactions.of([Event("w", "x", 3.0, 0)], catalog)
+    told = data.with_events(events, catalog, found)
+    ones = np.ones(len(told), np.float32)
+    assert told.weighed(ones).tolist() == pytest.approx([1.0, *found.tolist()])
+    dense = told.matrix(told.weighed(ones)).toarray()
+    assert dense[1, 1] == pytest.approx(4 * dense[1, 0])
+    popular = Popular().fit(catalog, told)._fitted().popularity
+    alike = Popular().fit(catalog, data.with_events(events, catalog))._fitted().popularity
+    assert popular[1] - popular[0] > alike[1] - alike[0] + 1.0
+
+
+def test_a_log_tells_the_curve_and_the_place_of_every_choice() -> None:
+    """People look at the first place always, at the second every other time, and like all."""
+    rng = np.random.default_rng(4)
+    shown, done = [], []
+    for at in range(1_500):
+        first, second = rng.permutation(["x", "y"]).tolist()
+        for place, item in ((1, first), (2, second)):
+            shown.append((f"r{at}", f"u{at}", "", item, place, 1.0, 1_000 + at))
+            if rng.random() < (1.0, 0.5)[place - 1] * 0.8:
+                named = f"r{at}" if at % 2 else ""
+                done.append((f"u{at}-{place}", f"u{at}", item, "like", 1_001 + at, "", named, 0))
+    names = ("recommendation", "user", "session", "item", "position", "propensity", "at")
+    impressions = pl.DataFrame(shown, schema=names, orient="row")
+    names = ("id", "user", "item", "kind", "timestamp", "session", "recommendation", "position")
+    signals = pl.DataFrame(done, schema=names, orient="row")
+    examined, places = learned(impressions, signals, ["like"], 3_600)
+    assert examined.source == "em"
+    assert examined.curve == pytest.approx([1.0, 0.5], abs=0.06)
+    assert len(places) == len(done)
+    assert all(places[user, item] == int(name[-1]) for name, user, item, *_ in done)
+    drawn = impressions.with_columns(propensity=pl.lit(0.5))
+    assert learned(drawn, signals, ["like"], 3_600)[0].source == "randomised"
+    with pytest.raises(DataError, match="no impressions|Nothing was clicked|empty"):
+        learned(impressions.clear(), signals, ["like"], 3_600)
 
 
 def test_what_cannot_be_told_is_refused() -> None:

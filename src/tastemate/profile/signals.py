@@ -49,6 +49,8 @@ class Weights:
     """Latest signals that the live vector is made of."""
     live: float = 1.0
     """How much the live vector counts, 0 (not at all) to 1."""
+    correct_places: bool = False
+    """Whether a fit undoes what an item's place in a list did to its chance of being chosen."""
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
     """Worth by kind, -1 to 1."""
 

@@ -50,9 +50,13 @@ class Ease(Linear):
         self.max_items = max_items
 
     def fit(self, catalog: Catalog, interactions: Interactions) -> Self:
-        """Learn the weights; of repeated pairs of user and item the latest counts."""
+        """Learn the weights; of repeated pairs of user and item the latest counts.
+
+        Events enter by their weight (`Interactions.weighed`).
+        """
         items = supported(interactions, self.min_support, self.max_items)
         worth = np.float32(self.train_decay) ** interactions.from_end().astype(np.float32)
+        worth = interactions.weighed(worth)
         met = sparse.csr_matrix(interactions.matrix(worth)[:, items])
         matrix = _precision(met, self.regularisation)
         matrix /= -np.diag(matrix).copy()

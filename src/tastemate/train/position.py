@@ -6,7 +6,7 @@ P(click) = examination(place) · relevance(item). The examination is estimated f
 click weighs 1 / examination in a fit (Joachims, Swaminathan & Schnabel 2017).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +14,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tastemate.errors import ConfigError, DataError
-from tastemate.interactions import Interactions
-from tastemate.types import Floats
+from tastemate.interactions import Scale
+from tastemate.rank.credit import answered, credited, standing
+from tastemate.types import Event, Floats
 
 Numbers = NDArray[np.float64]
 CLIP = 10.0
@@ -124,6 +125,34 @@ def of_frame(credited: pl.DataFrame) -> Examined:
     )
 
 
+def learned(
+    impressions: pl.DataFrame, signals: pl.DataFrame, kinds: Collection[str], window: int
+) -> tuple[Examined, dict[tuple[str, str], int]]:
+    """Return what one's own log says of places, and the place of what each user chose.
+
+    `impressions` and `signals` are the store's frames, `kinds` the signals that are a choice; a
+    signal's place is the one it names, else that of the impression it answers within `window`
+    seconds; of a user's choices of an item the last one counts. Where places were drawn the curve
+    is theirs, else it is estimated by EM. Raises `DataError` where the log tells too little.
+    """
+    chosen = standing(signals).filter(pl.col("kind").is_in(list(kinds)))
+    shown = impressions.with_row_index("_row").select("_row", seen=pl.col("position"))
+    answers = answered(impressions, chosen, window).join(shown, on="_row").unique("_given")
+    placed = (
+        chosen.with_row_index("_given")
+        .join(answers.select("_given", "seen"), on="_given", how="left")
+        .with_columns(place=pl.max_horizontal("position", pl.col("seen").fill_null(0)))
+        .sort("timestamp", "_given")
+    )
+    rows = placed.select("user", "item", "place").iter_rows()
+    places = {(user, item): int(place) for user, item, place in rows}
+    log = credited(impressions, signals, kinds, window).filter(pl.col("position") > 0)
+    if not (log["propensity"] < 1.0).any():
+        return of_frame(log), places
+    drawn = log["position"].to_numpy(), log["reward"].to_numpy(), log["propensity"].to_numpy()
+    return by_randomised(*drawn), places
+
+
 def weights(
     places: NDArray[np.integer] | Sequence[int], examined: Examined, clip: float = CLIP
 ) -> Floats:
@@ -143,20 +172,23 @@ def weights(
 
 
 def weighted(
-    interactions: Interactions, places: NDArray[np.integer], examined: Examined, clip: float = CLIP
+    events: Sequence[Event],
+    places: Mapping[tuple[str, str], int],
+    examined: Examined,
+    scale: Scale,
+    clip: float = CLIP,
 ) -> Floats:
-    """Return what `Interactions.matrix` takes in place of values: each event by its weight.
+    """Return what each of one's own events counts in a fit, (events,), as `Interactions.weight`.
 
-    `places` (events,) are those of the interactions, in their order. Only what is liked is
-    weighted: a dislike needed a look as well, but says nothing that is learned as a click. The
-    mean over all events is 1, so that penalties of a fit keep their meaning.
+    `places` are those of `learned`. Only what is liked is weighted: a dislike needed a look as
+    well, but says nothing that is learned as a choice. The mean over the events is 1, so that
+    penalties of a fit keep their meaning.
     """
-    if len(places) != len(interactions):
-        raise DataError(f"{len(places)} places for {len(interactions)} events: give one each.")
-    if not len(interactions):
+    if not events:
         return np.zeros(0, dtype=np.float32)
-    liked = interactions.scale.likes(interactions.value)
-    found = np.where(liked, weights(places, examined, clip), np.float32(1.0))
+    at = np.array([places.get((event.user, event.item), 0) for event in events])
+    liked = scale.likes(np.array([event.value for event in events], np.float32))
+    found = np.where(liked, weights(at, examined, clip), np.float32(1.0))
     return np.asarray(found / found.mean(), dtype=np.float32)
 
 
