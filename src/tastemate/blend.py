@@ -4,6 +4,7 @@ Two ways: the sum of z-scores (keeps how far ahead an item is; the better one wh
 learned) and reciprocal rank fusion (Cormack, Clarke and Büttcher 2009; needs no scale at all).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -69,30 +70,78 @@ def zscore_mean(
         said, weighed = np.zeros(len(unmet)), np.zeros(len(unmet))
         for matrix, weight in parts:
             row = matrix[query]
-            at = np.flatnonzero(np.isfinite(row))
-            if len(at):
-                z = standardise(row[at])
-                lowest = z.min()
+            known = np.isfinite(row)
+            opinions = row if known.all() else row[np.flatnonzero(known)]
+            if len(opinions):
+                mean, spread = moments(opinions)
+                scale = np.float32(weight / spread)
+                z = (row - mean) * scale
+                if len(opinions) < len(row):
+                    z = np.where(known, z, (opinions.min() - mean) * scale)
                 used += weight
-                summed += np.float32(weight) * lowest
-                summed[at] += np.float32(weight) * (z - lowest)
-                spoken[at] = True
-                if len(unmet) and np.isfinite(row[unmet]).any():
-                    z_of = np.zeros(len(total), dtype=np.float32)
-                    z_of[at] = z
-                    said += weight * z_of[unmet]
-                    weighed += weight * np.isfinite(row[unmet])
-        heard = weighed > 0
-        summed[unmet[heard]] = COLD_SHARE * used * said[heard] / weighed[heard]
-        total[spoken] = summed[spoken] / np.float32(max(used, 1e-9))
+                summed += z
+                spoken |= known
+                if len(unmet) and (voiced := known[unmet]).any():
+                    said += np.where(voiced, z[unmet], 0)
+                    weighed += weight * voiced
+        if weighed.any():
+            heard = weighed > 0
+            summed[unmet[heard]] = COLD_SHARE * used * said[heard] / weighed[heard]
+        summed /= np.float32(max(used, 1e-9))
+        total[:] = summed if spoken.all() else np.where(spoken, summed, -np.inf)
     return blended
 
 
 def standardise(values: Floats) -> Floats:
     """Return the z-scores of values (n,), n at least 1; zeros where all are equal."""
-    centred = values - np.float32(values.mean(dtype=np.float64))
-    spread = np.float32(np.sqrt(np.mean(centred**2, dtype=np.float64)))
-    return np.asarray(centred / spread if spread > 0 else centred, dtype=np.float32)
+    mean, spread = moments(values)
+    return np.asarray((values - mean) / spread, dtype=np.float32)
+
+
+def moments(values: Floats) -> tuple[np.float32, np.float32]:
+    """Return mean and standard deviation of values (n,), n at least 1; 1 where all are equal."""
+    mean = np.float32(_mean(values))
+    centred = values - mean
+    return mean, np.float32(math.sqrt(_mean(centred * centred))) or np.float32(1)
+
+
+def _mean(values: Floats) -> float:
+    """Return the mean, summed in double precision, faster than `values.mean` does."""
+    return float(np.add.reduce(values.astype(np.float64))) / len(values)
+
+
+def then(liked: Floats, order: Floats) -> Floats:
+    """Return scores in which what has none follows what has one, in the order given."""
+    silent = ~np.isfinite(liked)
+    if not silent.any():
+        return liked
+    at, items = _where(silent)
+    lowest = _lowest(liked, silent)
+    filled = liked.copy()
+    filled[at, items] = lowest[at] - 1 + order[at, items] / max(order.shape[1], 1)
+    return filled
+
+
+def appended(blended: Floats, blank: Mask, order: Floats) -> Floats:
+    """Fill blanks below everything else of their row, keeping the order given."""
+    at, items = _where(blank)
+    top = order.max(axis=1)
+    span = np.maximum(top - order.min(axis=1), 1e-9)
+    filled = blended.copy()
+    filled[at, items] = _lowest(blended, blank)[at] - 1 - (top[at] - order[at, items]) / span[at]
+    return filled
+
+
+def _where(mask: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return rows and columns of what a mask names, faster than `np.nonzero` does."""
+    at, items = np.divmod(np.flatnonzero(mask), mask.shape[1])
+    return at, items
+
+
+def _lowest(scores: Floats, without: Mask) -> Floats:
+    """Return the lowest score of each row, (rows,), without some; 0 where none is left."""
+    lowest = np.where(without, np.inf, scores).min(axis=1, initial=np.inf)
+    return np.where(np.isfinite(lowest), lowest, np.float32(0)).astype(np.float32)
 
 
 def reciprocal_rank_fusion(

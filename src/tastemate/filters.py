@@ -102,13 +102,15 @@ def allowed(catalog: Catalog, wishes: Sequence[Filter]) -> tuple[Mask, int]:
     wish calls false is not counted as unknown.
     """
     mask = np.ones(len(catalog), dtype=bool)
+    if not wishes:
+        return mask, 0
     false = np.zeros(len(catalog), dtype=bool)
     for wish in wishes:
         verdicts = decide(catalog, wish)
         refused = verdicts == FALSE
         false |= refused
         mask &= verdicts == TRUE if wish.hard else ~refused
-    return mask, int((~mask & ~false).sum())
+    return mask, int(np.count_nonzero(~(mask | false)))
 
 
 def negate(verdicts: Verdicts) -> Verdicts:

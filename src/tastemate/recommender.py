@@ -4,13 +4,14 @@ Every stage may fail; a failed stage is skipped and recorded in the trace. Filte
 the cut to k hold on every path, the degraded one included.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from tastemate.blend import Blend
+from tastemate.blend import Blend, appended, moments, then
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, StageError
 from tastemate.filters import allowed
@@ -24,6 +25,7 @@ from tastemate.types import (
     Query,
     Reason,
     Recommendation,
+    Rows,
     Slate,
 )
 
@@ -205,8 +207,8 @@ class Recommender:
             liked = trace.run(
                 f"fallback {fallback.name}", lambda: fallback.scores(queries), order, _opinions
             )
-            order = _then(liked, order)
-        return _append(blended, blank, order)
+            order = then(liked, order)
+        return appended(blended, blank, order)
 
     def _lines(
         self,
@@ -219,12 +221,10 @@ class Recommender:
         rows = np.array([candidate.row for candidate in pool], dtype=np.int32)
         sources: list[list[Candidate]] = [[] for _ in pool]
         for name, scores in found.items():
-            eligible = np.where(may[at], scores[at], -np.inf)
-            mine = eligible[rows]
-            ranks = np.count_nonzero(eligible > mine[:, None], axis=1) + 1
-            for line, (row, score, rank) in enumerate(zip(rows, mine, ranks, strict=True)):
-                if np.isfinite(score):
-                    sources[line].append(Candidate(int(row), float(score), name, int(rank)))
+            mine, ranks = _ranked(scores[at], may[at], rows)
+            for line, row, score, rank in zip(sources, rows.tolist(), mine, ranks, strict=True):
+                if math.isfinite(score):
+                    line.append(Candidate(row, score, name, rank))
         return [
             Recommendation(
                 rank,
@@ -257,9 +257,27 @@ class Recommender:
             _total,
         )
         return [
-            [replace(line, reason=why) for line, why in zip(lines, whys, strict=True)]
+            [_because(line, why) for line, why in zip(lines, whys, strict=True)]
             for lines, whys in zip(cut, reasons, strict=True)
         ]
+
+
+def _ranked(scores: Floats, may: Mask, rows: Rows) -> tuple[list[float], list[int]]:
+    """Return the scores of some rows, -inf where one may not be shown, and their ranks.
+
+    A rank is 1 and how many of what may be shown score higher; only those are sorted.
+    """
+    if not len(rows):
+        return [], []
+    mine = np.where(may[rows], scores[rows], -np.inf)
+    ahead = np.sort(scores[np.flatnonzero(may & (scores > np.fmin.reduce(mine)))])
+    ranks = len(ahead) + 1 - np.searchsorted(ahead, mine, side="right")
+    return mine.tolist(), ranks.tolist()
+
+
+def _because(line: Recommendation, why: Reason) -> Recommendation:
+    """Return a line with its reason; written out: it is done for every line."""
+    return Recommendation(line.rank, line.item, line.score, line.sources, why, line.propensity)
 
 
 def _with_parts(pool: Sequence[Candidate], at: int, found: Mapping[str, Floats]) -> list[Candidate]:
@@ -276,9 +294,10 @@ def _spreads(found: Mapping[str, Floats], at: int) -> dict[str, float]:
     """Return the standard deviation of each retriever's scores for one query, where it has one."""
     spreads: dict[str, float] = {}
     for name, scores in found.items():
-        opinions = scores[at][np.flatnonzero(np.isfinite(scores[at]))]
-        spread = float(opinions.std()) if len(opinions) else 0.0
-        spreads[name] = spread or 1.0
+        row = scores[at]
+        known = np.isfinite(row)
+        opinions = row if known.all() else row[np.flatnonzero(known)]
+        spreads[name] = float(moments(opinions)[1]) if len(opinions) else 1.0
     return spreads
 
 
@@ -309,24 +328,6 @@ def _opinions(scores: Floats) -> int:
 
 def _total(lists: Sequence[Sequence[object]]) -> int:
     return sum(len(inner) for inner in lists)
-
-
-def _then(liked: Floats, order: Floats) -> Floats:
-    """Return scores in which what has none follows what has one, in the order given."""
-    scored = np.isfinite(liked)
-    lowest = np.where(scored, liked, np.inf).min(axis=1, keepdims=True, initial=np.inf)
-    lowest = np.where(np.isfinite(lowest), lowest, np.float32(0))
-    return np.where(scored, liked, lowest - 1 + order / max(order.shape[1], 1))
-
-
-def _append(blended: Floats, blank: Mask, order: Floats) -> Floats:
-    """Fill blanks below everything else of their row, keeping the order given."""
-    floor = np.where(blank, np.inf, blended).min(axis=1, keepdims=True)
-    floor = np.where(np.isfinite(floor), floor, 0.0)
-    top = order.max(axis=1, keepdims=True)
-    span = np.maximum(top - order.min(axis=1, keepdims=True), 1e-9)
-    squeezed = floor - 1.0 - (top - order) / span
-    return np.where(blank, squeezed, blended).astype(np.float32)
 
 
 def _best(scores: Floats, n: int) -> list[Candidate]:

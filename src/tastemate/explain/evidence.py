@@ -5,9 +5,8 @@ reason is causal: without that like the item would have scored lower. What the t
 and how many people liked both come from the data; nothing is guessed.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import TypeAlias
@@ -17,17 +16,20 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tastemate.catalog import Catalog
+from tastemate.explain.cited import Cited, by_item, largest
 from tastemate.explain.leant import ASKED, fulfilled, wished
 from tastemate.explain.matched import apart, matches, texts, wanted_words
+from tastemate.explain.shared import Shared
 from tastemate.explain.writer import write
 from tastemate.interactions import Interactions
 from tastemate.protocols import Attributing
-from tastemate.traits import Traits, is_year
+from tastemate.traits import Traits
 from tastemate.types import (
     AttributeValue,
     Evidence,
     EvidenceKind,
     Floats,
+    History,
     Item,
     Leaning,
     Query,
@@ -40,22 +42,20 @@ Contributions: TypeAlias = Callable[[Query, Rows], NDArray[np.float32]]
 """`contributions(query, rows)` → share of each history event in each item's score."""
 
 _NEIGHBOURS_MIN = 2
-_TELLING = math.log(3.0)
-"""Rarity from which on a shared trait may stand alone: a third of the catalogue has it."""
-_ENOUGH = 30
-"""Items from which on a share of the catalogue says how telling a trait is."""
 NO_SPREADS: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class _Cited:
-    """A liked item that carries some of a score: its catalogue row, its value, its share."""
+class _Asked:
+    """What the reasons of one list have in common."""
 
-    row: int
-    value: float
-    share: float
-    stated: bool
-    """Whether the value is a rating in the data, not a like told since."""
+    words: Sequence[str]
+    """The telling words of the request."""
+    leanings: Sequence[Leaning]
+    met: Mapping[int, AttributeValue]
+    """The rows that were met already, each with the rating it was given."""
+    marked: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
+    """Who liked a cited item, (users,), by its row: several lines may cite it."""
 
 
 class _Notes:
@@ -111,6 +111,8 @@ class EvidenceExplainer:
         self.shared = shared
         self.traits = traits if traits is not None else Traits.of(catalog)
         self.scale = interactions.scale
+        self._shared = Shared(self.traits)
+        self.rated = len(interactions) > 0 and self.scale.rates
 
     @cached_property
     def likers(self) -> sparse.csc_matrix:
@@ -129,13 +131,13 @@ class EvidenceExplainer:
         blend of z-scores divides by.
         """
         rows = np.array([self.catalog.row(line.item.id) for line in lines], dtype=np.int32)
-        cited = self._cited(query, rows, spreads or {})
-        met = self._met(query)
+        past = set(self.interactions.history_of(query.user).items.tolist())
+        cited = self._cited(query, rows, spreads or {}, past)
         words = wanted_words(query.text) if query.text else ()
-        marked: dict[int, NDArray[np.bool_]] = {}
+        asked = _Asked(words, wished(query), self._met(query.history, rows, past))
         return [
-            self._reason(line.item, int(row), likes, words, marked, wished(query), met)
-            for line, row, likes in zip(lines, rows, cited, strict=True)
+            self._reason(line.item, row, likes, asked)
+            for line, row, likes in zip(lines, rows.tolist(), cited, strict=True)
         ]
 
     def shares(self, query: Query, rows: Rows, spreads: Mapping[str, float] = NO_SPREADS) -> Floats:
@@ -145,134 +147,106 @@ class EvidenceExplainer:
         """
         total = np.zeros((len(rows), len(query.history)), dtype=np.float32)
         for name, split, weight in self.parts:
-            total += np.float32(weight / spreads.get(name, 1.0)) * np.nan_to_num(
-                split(query, rows), nan=0.0, posinf=0.0, neginf=0.0
-            )
-        total = np.maximum(total, 0.0)
+            part = split(query, rows)
+            if not np.isfinite(part).all():
+                part = np.nan_to_num(part, nan=0.0, posinf=0.0, neginf=0.0)
+            total += np.float32(weight / spreads.get(name, 1.0)) * part
+        np.maximum(total, 0.0, out=total)
         sums = total.sum(axis=1, keepdims=True)
-        divided: Floats = np.divide(total, sums, out=np.zeros_like(total), where=sums > 0)
+        divided: Floats = np.divide(total, sums, out=total, where=sums > 0)
         return divided
 
-    def _cited(self, query: Query, rows: Rows, spreads: Mapping[str, float]) -> list[list[_Cited]]:
+    def _cited(
+        self, query: Query, rows: Rows, spreads: Mapping[str, float], past: Collection[int]
+    ) -> list[list[Cited]]:
         """Return for each item the likes to cite, the one with the largest share first."""
-        history = query.history
-        if not len(history) or not len(rows):
+        if not len(query.history) or not len(rows):
             return [[] for _ in rows]
-        items, last = np.unique(history.items[::-1], return_index=True)
-        values = history.values[::-1][last]
-        order = np.argsort(history.items, kind="stable")
-        starts = np.searchsorted(history.items[order], items)
-        shares = np.add.reduceat(self.shares(query, rows, spreads)[:, order], starts, axis=1)
-        liked = self.scale.likes(values)
-        if not liked.any():  # what was neither liked nor disliked may be named, never a dislike
-            liked = ~self.scale.dislikes(values)
-        if not liked.any():
+        items, values, shares = by_item(query.history, self.shares(query, rows, spreads))
+        liked = np.flatnonzero(self.scale.likes(values))
+        if not len(liked):  # what was neither liked nor disliked may be named, never a dislike
+            liked = np.flatnonzero(~self.scale.dislikes(values))
+        if not len(liked):
             return [[] for _ in rows]
-        stated = np.isin(items, self.interactions.history_of(query.user).items)[liked]
-        items, values, shares = items[liked], values[liked], shares[:, liked]
-        cited: list[list[_Cited]] = []
-        for row, share in zip(rows.tolist(), shares, strict=True):
-            share[items == row] = 0.0
-            best = np.argsort(-share, kind="stable")[: self.likes].tolist()
-            if not best or share[best[0]] <= 0:
-                cited.append(self._closest(row, items, values, stated))
-                continue
-            floor = 0.5 * share[best[0]]
-            cited.append(
-                [
-                    _Cited(
-                        int(items[one]), float(values[one]), float(share[one]), bool(stated[one])
-                    )
-                    for one in best
-                    if share[one] >= floor
-                ]
-            )
-        return cited
+        items, shares = items[liked], shares.take(liked, axis=1)
+        shares[rows[:, None] == items] = 0.0
+        places, carried = (found.tolist() for found in largest(shares, self.likes))
+        unsplit = [line for line, some in enumerate(carried) if max(some, default=0.0) <= 0]
+        for line, place in zip(unsplit, self._closest(rows[unsplit], items), strict=True):
+            places[line], carried[line] = place, [0.0] * len(place)
+        known, given = items.tolist(), values[liked].tolist()
+        return [
+            [
+                Cited(known[at], given[at], share, known[at] in past)
+                for at, share in zip(line, some, strict=True)
+                if share >= 0.5 * some[0]
+            ]
+            for line, some in zip(places, carried, strict=True)
+        ]
 
-    def _closest(
-        self, row: int, items: Rows, values: Floats, stated: NDArray[np.bool_]
-    ) -> list[_Cited]:
-        """Return the like that shares the most telling traits: for a score nobody can split."""
-        telling = np.zeros(len(self.traits.values), dtype=np.float32)
-        mine = self.traits.at(row)
-        telling[mine] = self.traits.rarity[mine]
-        close = np.asarray(self.traits.matrix[items] @ telling)
-        close[items == row] = 0.0
-        best = int(close.argmax())
-        if close[best] <= 0:
+    def _closest(self, rows: Rows, items: Rows) -> list[list[int]]:
+        """Return for each row where the item that shares its most telling traits stands, if any.
+
+        For scores that nobody can split.
+        """
+        if not len(rows):
             return []
-        return [_Cited(int(items[best]), float(values[best]), 0.0, bool(stated[best]))]
+        closest: list[list[int]] = []
+        theirs = self.traits.matrix[items]
+        telling = np.zeros(len(self.traits.values), dtype=np.float32)
+        for row in rows.tolist():
+            mine = self.traits.at(row)
+            telling[mine] = self.traits.rarity[mine]
+            close = np.asarray(theirs @ telling)
+            telling[mine] = 0.0
+            close[items == row] = 0.0
+            best = int(close.argmax())
+            closest.append([best] if close[best] > 0 else [])
+        return closest
 
-    def _met(self, query: Query) -> dict[int, AttributeValue]:
-        """Return the rows that somebody has met already, each with the rating it was given."""
-        if not len(query.history):
+    def _met(
+        self, history: History, rows: Rows, past: Collection[int]
+    ) -> dict[int, AttributeValue]:
+        """Return which rows somebody has met already, each with the rating it was given."""
+        shown, met = set(rows.tolist()), history.items.tolist()
+        if shown.isdisjoint(met):
             return {}
-        rated = len(self.interactions) > 0 and self.scale.high > self.scale.low
-        stated = set(self.interactions.history_of(query.user).items.tolist()) if rated else set()
-        pairs = zip(query.history.items.tolist(), query.history.values.tolist(), strict=True)
-        return {row: float(value) if row in stated else "" for row, value in pairs}
+        return {
+            row: value if self.rated and row in past else ""
+            for row, value in zip(met, history.values.tolist(), strict=True)
+            if row in shown
+        }
 
-    def _reason(
-        self,
-        item: Item,
-        row: int,
-        cited: Sequence[_Cited],
-        words: Sequence[str],
-        marked: dict[int, NDArray[np.bool_]],
-        leanings: Sequence[Leaning],
-        met: Mapping[int, AttributeValue],
-    ) -> Reason:
+    def _reason(self, item: Item, row: int, cited: Sequence[Cited], asked: _Asked) -> Reason:
         notes = _Notes()
-        if row in met:
-            notes.add("seen", item.id, item.title, value=met[row])
-        rated = len(self.interactions) > 0 and self.scale.high > self.scale.low
-        asked = fulfilled(item, leanings) if leanings else []
-        wanted = matches(item, words)
-        together = self._together(cited[0].row, row, marked) if cited else 0
-        alone = together < _NEIGHBOURS_MIN and not asked and not wanted
-        for place, like in enumerate(cited):
+        if row in asked.met:
+            notes.add("seen", item.id, item.title, value=asked.met[row])
+        wishes = fulfilled(item, asked.leanings) if asked.leanings else []
+        wanted = matches(item, asked.words) if asked.words else []
+        together = self._together(cited[0].row, row, asked.marked) if cited else 0
+        alone = together < _NEIGHBOURS_MIN and not wishes and not wanted
+        most = self.shared
+        for like in cited:
             name, title = self.catalog.ids[like.row], self.catalog.titles[like.row]
-            value: AttributeValue = like.value if rated and like.stated else ""
+            value: AttributeValue = like.value if self.rated and like.stated else ""
             notes.add("liked item", name, title, value=value, weight=round(like.share, 4))
-            for trait in self._in_common(row, like.row, self.shared if place == 0 else 1, alone):
-                attribute, shared = self.traits.name(trait)
-                notes.add("shared attribute", name, title, attribute, shared)
-            alone = False
-        said = {value for because, _, held in asked if because == ASKED for value in texts(held)}
-        for field, found, because in apart(item, wanted, said):
-            notes.add("query", attribute=field, value=found, because=because)
-        for because, attribute, held in asked:
-            notes.add("context", attribute=attribute, value=held, because=because)
-        if cited:
+            for attribute, held in self._shared.between(row, like.row, most, alone=alone):
+                notes.add("shared attribute", name, title, attribute, held)
+            most, alone = 1, False
+        if wanted:
+            said = {text for because, _, held in wishes if because == ASKED for text in texts(held)}
+            for attribute, found, because in apart(item, wanted, said):
+                notes.add("query", attribute=attribute, value=found, because=because)
+        for because, attribute, wish in wishes:
+            notes.add("context", attribute=attribute, value=wish, because=because)
+        if together >= _NEIGHBOURS_MIN:
             first = cited[0].row
-            if together >= _NEIGHBOURS_MIN:
-                name, title = self.catalog.ids[first], self.catalog.titles[first]
-                notes.add("neighbours", name, title, count=together)
-        elif (people := len(self._people(row))) > 0:
+            name, title = self.catalog.ids[first], self.catalog.titles[first]
+            notes.add("neighbours", name, title, count=together)
+        elif not cited and (people := len(self._people(row))) > 0:
             notes.add("popularity", count=people)
         evidence = tuple(notes.evidence)
         return Reason(write(evidence, self.scale, item.id), evidence)
-
-    def _in_common(self, row: int, other: int, n: int, alone: bool) -> list[int]:
-        """Return at most n shared traits, rarest first; none where none of them tells much.
-
-        `alone` says that there is no other evidence: then the strongest is better than nothing.
-        """
-        shared = set(self.traits.at(row)).intersection(self.traits.at(other))
-        telling = self._telling
-        ranked = sorted(shared, key=lambda trait: (-telling[trait], trait))
-        weak = not ranked or telling[ranked[0]] < _TELLING
-        if weak and len(self.catalog) >= _ENOUGH:
-            return ranked[:1] if alone else []
-        return ([trait for trait in ranked if telling[trait] > 0.5] or ranked[:1])[:n]
-
-    @cached_property
-    def _telling(self) -> list[float]:
-        """Rarity, less for years: that two things came out together explains little."""
-        years = np.array([is_year(name) for name in self.traits.attributes], dtype=bool)
-        weight = np.where(years[self.traits.owner], 0.4, 1.0) if len(years) else 1.0
-        telling: list[float] = (self.traits.rarity * weight).tolist()
-        return telling
 
     def _people(self, row: int) -> NDArray[np.int32]:
         """Return who liked an item, as user codes."""

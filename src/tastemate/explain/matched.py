@@ -39,7 +39,10 @@ def matches(item: Item, words: Sequence[str]) -> list[tuple[str, tuple[str, ...]
     for name, value in fields.items():
         if not left:
             break
-        here = field_words(value)
+        text = _folded(value)
+        if not any(word in text for word in left):  # quick: most fields hold none of them
+            continue
+        here = frozenset(_WORD.findall(text))
         hits = tuple(word for word in left if word in here)
         if hits:
             found.append((name, hits))
@@ -72,5 +75,8 @@ def texts(value: AttributeValue) -> tuple[str, ...]:
 
 def field_words(value: AttributeValue) -> frozenset[str]:
     """Return the words of a field, without regard to case."""
-    text = " ".join(value) if isinstance(value, tuple) else str(value)
-    return frozenset(_WORD.findall(text.casefold()))
+    return frozenset(_WORD.findall(_folded(value)))
+
+
+def _folded(value: AttributeValue) -> str:
+    return (" ".join(value) if isinstance(value, tuple) else str(value)).casefold()

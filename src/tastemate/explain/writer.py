@@ -5,7 +5,8 @@ alike and the same item always gets the same one.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from tastemate.explain.leant import ASKED, about_leanings
 from tastemate.explain.marks import known
 from tastemate.interactions import Scale
 from tastemate.text.phrases import label, listing, number, predicate, predicate_of_one
-from tastemate.types import Clause, Evidence
+from tastemate.types import AttributeValue, Clause, Evidence
 
 PLAIN = frozenset(
     """a about also and are as because belong both by chose close feature feel from gave genre have
@@ -44,56 +45,69 @@ def write(evidence: Sequence[Evidence], scale: Scale, seed: str = "") -> tuple[C
     `seed` (the item's id) picks among wordings.
     """
     turn = zlib.crc32(seed.encode())
-    likes = [e for e in evidence if e.kind == "liked item"]
-    clauses = [Clause(f"you {known(fact)}", (fact.id,)) for fact in evidence if fact.kind == "seen"]
-    clauses += [
-        _about_like(like, evidence, scale, turn, first=at == 0) for at, like in enumerate(likes)
-    ]
-    clauses += about_leanings(evidence)
+    met, likes, leanings, others = [], [], [], []
+    shared: dict[str, list[Evidence]] = {}
     for fact in evidence:
-        if fact.kind == "neighbours":
-            text = _pick(_NEIGHBOURS, turn).format(
-                count=fact.count, title=fact.title, verb=_verb(scale)
-            )
-            clauses.append(Clause(text, (fact.id,)))
-        elif fact.kind == "query":
-            clauses.append(Clause(_about_query(fact), (fact.id,)))
-        elif fact.kind == "popularity":
-            people = "1 person" if fact.count == 1 else f"{fact.count} people"
-            clauses.append(Clause(f"{people} {_verb(scale)} it", (fact.id,)))
-    return tuple(clauses)
+        kind = fact.kind
+        if kind == "shared attribute":
+            shared.setdefault(fact.item, []).append(fact)
+        elif kind == "liked item":
+            likes.append(fact)
+        elif kind == "context":
+            leanings.append(fact)
+        elif kind == "seen":
+            met.append(Clause(f"you {known(fact)}", (fact.id,)))
+        elif text := _about(fact, scale, turn):
+            others.append(Clause(text, (fact.id,)))
+    wanted = about_leanings(leanings) if leanings else []
+    return (*met, *_about_likes(likes, shared, scale, turn), *wanted, *others)
 
 
-def _about_like(
-    like: Evidence, evidence: Sequence[Evidence], scale: Scale, turn: int, *, first: bool
-) -> Clause:
-    shared = [e for e in evidence if e.kind == "shared attribute" and e.item == like.item]
-    grouped: dict[str, list[str]] = {}
-    for fact in shared:
-        grouped.setdefault(fact.attribute, []).append(str(fact.value))
-    bound = (like.id, *(fact.id for fact in shared))
-    parts = [predicate(name, values) for name, values in grouped.items()]
-    if not first:
-        rest = f" (both {listing(parts)})" if parts else ""
-        return Clause(f"{_also(like, scale)}{rest}", bound)
-    rest = f": both {listing(parts)}" if parts else ""
-    return Clause(f"{_opening(like, scale, turn)}{rest}", bound)
+def _about(fact: Evidence, scale: Scale, turn: int) -> str:
+    """Word a fact that stands alone; "" for one that is not worded here."""
+    if fact.kind == "neighbours":
+        wording = _pick(_NEIGHBOURS, turn)
+        return wording.format(count=fact.count, title=fact.title, verb=_verb(scale))
+    if fact.kind == "query":
+        return _about_query(fact)
+    if fact.kind == "popularity":
+        people = "1 person" if fact.count == 1 else f"{fact.count} people"
+        return f"{people} {_verb(scale)} it"
+    return ""
+
+
+def _about_likes(
+    likes: Sequence[Evidence], shared: Mapping[str, Sequence[Evidence]], scale: Scale, turn: int
+) -> list[Clause]:
+    clauses: list[Clause] = []
+    for like in likes:
+        text = _also(like, scale) if clauses else _opening(like, scale, turn)
+        bound = [like.id]
+        if facts := shared.get(like.item):
+            grouped: dict[str, list[str]] = {}
+            for fact in facts:
+                grouped.setdefault(fact.attribute, []).append(str(fact.value))
+                bound.append(fact.id)
+            both = f"both {listing([predicate(name, held) for name, held in grouped.items()])}"
+            text += f" ({both})" if clauses else f": {both}"
+        clauses.append(Clause(text, tuple(bound)))
+    return clauses
 
 
 def _opening(like: Evidence, scale: Scale, turn: int) -> str:
     value = _rating(like)
-    if not _liked(like, scale):
-        return f"because of {like.title}" + (f", which you gave {value}" if value else "")
+    if value and not _liked(like.value, scale):
+        return f"because of {like.title}, which you gave {value}"
     if like.weight <= 0:  # no share of the score is known, so no "because"
         return _pick(_NEAR, turn).format(title=like.title, verb=_verb(scale))
     if not value:
-        wordings = _CHOSEN if scale.high <= scale.low else _LIKED[:1]
+        wordings = _LIKED[:1] if scale.rates else _CHOSEN
         return _pick(wordings, turn).format(title=like.title)
     return _pick(_LIKED, turn).format(title=like.title, value=value)
 
 
 def _also(like: Evidence, scale: Scale) -> str:
-    if not _liked(like, scale):
+    if not _liked(like.value, scale):
         return f"also because of {like.title}"
     return f"you also {_verb(scale)} {like.title}"
 
@@ -107,9 +121,10 @@ def _about_query(fact: Evidence) -> str:
     return f"{listing(quoted)} from your request {verb} in its {label(fact.attribute)}"
 
 
-def _liked(like: Evidence, scale: Scale) -> bool:
-    if isinstance(like.value, int | float):
-        return bool(scale.likes(np.array([like.value], dtype=np.float32))[0])
+@lru_cache(1_024)
+def _liked(value: AttributeValue, scale: Scale) -> bool:
+    if isinstance(value, int | float):
+        return bool(scale.likes(np.array(value, dtype=np.float32)))
     return True
 
 
@@ -118,7 +133,7 @@ def _rating(like: Evidence) -> str:
 
 
 def _verb(scale: Scale) -> str:
-    return "liked" if scale.high > scale.low else "chose"
+    return "liked" if scale.rates else "chose"
 
 
 def _pick(wordings: Sequence[str], turn: int) -> str:

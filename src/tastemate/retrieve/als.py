@@ -18,8 +18,8 @@ from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, NotFitted
 from tastemate.interactions import Interactions, Scale
 from tastemate.retrieve.dense import Dense
-from tastemate.retrieve.factors import history_matrix, neighbours, ridge, widen
-from tastemate.types import Candidate, Floats, Mask, Query, Rows
+from tastemate.retrieve.factors import latest, neighbours, ridge, stacked, widen
+from tastemate.types import Candidate, Floats, History, Mask, Query, Rows
 
 _ROUNDS = 3
 """Times the two sets of means are estimated in turn; a fourth changes no third digit."""
@@ -126,21 +126,20 @@ class BiasedAls(Dense):
         counts = np.maximum(np.diff(values.indptr), 1)
         return (self.regularisation * counts).astype(np.float32)
 
-    def _left(self, state: _Fitted, queries: Sequence[Query]) -> tuple[Floats, sparse.csr_matrix]:
-        """Return b_u (queries,), and what the histories leave over the means."""
-        left = history_matrix(queries, state.rated)
-        counts = np.diff(left.indptr)
-        rows = np.repeat(np.arange(len(queries)), counts)
-        above = left.data - np.float32(state.mean) - state.bias[left.indices]
-        total = np.bincount(rows, above, minlength=len(queries))
-        bias = (total / np.maximum(counts + self.user_shrinkage, 1)).astype(np.float32)
-        left.data = above - bias[rows]
-        return bias, left
+    def _left(self, state: _Fitted, history: History) -> tuple[float, NDArray[np.intp], Floats]:
+        """Return b_u, the events that count, and what they leave over the means."""
+        events = latest(history, state.rated)
+        above = history.values[events] - np.float32(state.mean) - state.bias[history.items[events]]
+        bias = float(above.sum(dtype=np.float64)) / max(len(events) + self.user_shrinkage, 1)
+        return bias, events, above - np.float32(bias)
 
     def _fold_in(self, state: _Fitted, queries: Sequence[Query]) -> tuple[Floats, Floats, Mask]:
         """Return b_u (queries,), p_u (queries, rank), and who has a usable history."""
-        bias, left = self._left(state, queries)
+        found = [self._left(state, query.history) for query in queries]
+        rows = [query.history.items[at] for query, (_, at, _) in zip(queries, found, strict=True)]
+        left = stacked(rows, [rest for _, _, rest in found], len(state.rated))
         factors = ridge(left, state.factors, self._penalty(left))
+        bias = np.array([bias for bias, _, _ in found], np.float32)
         return bias, factors, np.diff(left.indptr) > 0
 
     def scores(self, queries: Sequence[Query]) -> Floats:
@@ -187,16 +186,16 @@ class BiasedAls(Dense):
         state = self._fitted()
         history = query.history
         share = np.zeros((len(items), len(history)), np.float32)
-        _, left = self._left(state, [query])
-        if not left.nnz:
+        _, events, left = self._left(state, history)
+        if not len(events):
             return share
-        met = state.factors[left.indices]
-        penalty = self._penalty(left)[0] * np.eye(self.rank)
-        parts = np.linalg.solve(met.T @ met + penalty, (met * left.data[:, None]).T)
-        last = {int(row): at for at, row in enumerate(history.items)}
-        columns = np.array([last[int(row)] for row in left.indices])
+        met = state.factors[history.items[events]]
+        system = met.T @ met
+        system[np.diag_indices(self.rank)] += np.float32(self.regularisation * len(events))
         known = np.flatnonzero(items < len(state.rated))
-        share[np.ix_(known, columns)] = state.factors[items[known]] @ parts
+        # solved for the few items, not for the many events: the system is symmetric
+        asked = np.linalg.solve(system, state.factors[items[known]].T)
+        share[known[:, None], events] = (asked.T @ met.T) * left
         return share
 
     def save(self, folder: Path) -> None:

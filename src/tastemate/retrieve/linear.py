@@ -8,7 +8,7 @@ models differ only in how they learn W.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,10 @@ _CELLS = 1 << 23
 
 _NOTHING = 1e-4
 """A weight below this changes no list worth the name, but costs as much as any other."""
+
+
+Past: TypeAlias = tuple[NDArray[np.intp], Rows, Floats]
+"""The events of a history that count: positions in it, places of their items, what they weigh."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +75,9 @@ class Linear(Dense):
         self.decay = decay
         self.last = last
         self.dislike = dislike
+        self._heard = last
+        if decay < 1:  # none is left out that weighs anything: `_counted` says which do
+            self._heard = min(last, int(np.log(_NOTHING) / np.log(decay)) + 2)
         self._weights: Weights | None = None
         self._places: Rows = np.empty(0, dtype=np.int32)
 
@@ -78,12 +85,14 @@ class Linear(Dense):
         """Score every item, (queries, items); -inf where the model knows nothing."""
         weights = self._fitted()
         wide = np.full((len(queries), weights.width), -np.inf, dtype=np.float32)
-        folded = self._fold(queries, weights)
-        serves = np.diff(folded.indptr) > 0
-        if serves.all():
-            wide[:, weights.items] = _product(folded, weights.matrix)
-        elif serves.any():
-            wide[np.ix_(serves, weights.items)] = _product(folded[serves], weights.matrix)
+        past = [self._counted(query.history, weights.scale) for query in queries]
+        serves = [at for at, (events, _, _) in enumerate(past) if len(events)]
+        if serves:
+            scores = _product([past[at] for at in serves], weights.matrix)
+            if scores.shape == wide.shape:
+                return scores
+            for at, row in zip(serves, scores, strict=True):
+                wide[at][weights.items] = row
         return wide
 
     def similar(self, items: Rows, n: int) -> list[list[Candidate]]:
@@ -104,17 +113,12 @@ class Linear(Dense):
         """Return the share of each history event in each item's score, (items, events)."""
         weights = self._fitted()
         shares = np.zeros((len(items), len(query.history)), dtype=np.float32)
-        worth = self._worth(query.history, weights.scale)
-        events = np.flatnonzero((self._places[query.history.items] >= 0) & (worth != 0))
-        known = np.flatnonzero(self._places[items] >= 0)
-        rows = self._places[query.history.items[events]]
-        columns = self._places[np.asarray(items)[known]]
-        if len(rows) and len(columns):
-            if isinstance(weights.matrix, sparse.csr_matrix):
-                block = dense(weights.matrix[rows][:, columns])
-            else:  # only the cells asked for: whole rows of a long history cost milliseconds
-                block = np.asarray(weights.matrix[np.ix_(rows, columns)])
-            shares[np.ix_(known, events)] = (block * worth[events][:, None]).T
+        events, rows, worth = self._counted(query.history, weights.scale)
+        columns = self._places[items]
+        known = np.flatnonzero(columns >= 0)
+        if len(events) and len(known):
+            block = _cells(weights.matrix, rows, columns[known])
+            shares[known[:, None], events] = (block * worth[:, None]).T
         return shares
 
     def save(self, folder: Path) -> None:
@@ -148,30 +152,45 @@ class Linear(Dense):
             raise NotFitted(f"{self.name} has not been fitted: call fit or load first.")
         return self._weights
 
-    def _worth(self, history: History, scale: Scale) -> Floats:
-        """Return what each event of a history weighs, (events,)."""
-        age = np.arange(len(history), dtype=np.float32)[::-1]
+    def _counted(self, history: History, scale: Scale) -> Past:
+        """Return which events of a history count."""
+        start = max(len(history) - self._heard, 0)
+        place = self._places[history.items[start:]]
+        age = np.arange(len(place) - 1, -1, -1, dtype=np.float32)
         worth = np.float32(self.decay) ** age
-        worth[(age >= self.last) | (worth < _NOTHING)] = 0
+        worth[worth < _NOTHING] = 0
         if self.dislike != 1:
-            worth = np.where(scale.dislikes(history.values), self.dislike * worth, worth)
-        return worth.astype(np.float32)
+            disliked = scale.dislikes(history.values[start:])
+            worth = np.where(disliked, np.float32(self.dislike) * worth, worth)
+        at = np.flatnonzero((place >= 0) & (worth != 0))
+        return start + at, place[at], worth[at]
 
-    def _fold(self, queries: Sequence[Query], weights: Weights) -> sparse.csr_matrix:
-        """Return the weighted histories over the known items, (queries, m)."""
-        indptr = np.zeros(len(queries) + 1, dtype=np.int64)
-        rows: list[Rows] = [np.empty(0, dtype=np.int32)]
-        data: list[Floats] = [np.empty(0, dtype=np.float32)]
-        for at, query in enumerate(queries):
-            recent = query.history.last(self.last)
-            place = self._places[recent.items]
-            worth = self._worth(recent, weights.scale)
-            keep = (place >= 0) & (worth != 0)
-            rows.append(place[keep])
-            data.append(worth[keep])
-            indptr[at + 1] = indptr[at] + int(keep.sum())
-        shape = (len(queries), len(weights.items))
-        return sparse.csr_matrix((np.concatenate(data), np.concatenate(rows), indptr), shape=shape)
+
+def _cells(matrix: Floats | sparse.csr_matrix, rows: Rows, columns: Rows) -> Floats:
+    """Return the weights from some known items to others, (rows, columns)."""
+    if not isinstance(matrix, sparse.csr_matrix):
+        return np.asarray(matrix[rows[:, None], columns])
+    near, stored, counts = _stored(matrix, rows)
+    place = np.full(matrix.shape[1], -1, dtype=np.int32)
+    place[columns] = np.arange(len(columns), dtype=np.int32)
+    column = place[near]
+    found = np.flatnonzero(column >= 0)
+    block = np.zeros((len(rows), len(columns)), dtype=np.float32)
+    row = np.searchsorted(np.cumsum(counts), found, side="right")
+    block[row, column[found]] = stored[found]
+    return block[:, place[columns]]
+
+
+def _stored(matrix: sparse.csr_matrix, rows: Rows) -> tuple[Rows, Floats, Rows]:
+    """Return the columns and the values that some rows store, and how many each does.
+
+    What `matrix[rows]` holds, in a third of the time where the rows are few.
+    """
+    starts, stops = matrix.indptr[rows], matrix.indptr[rows + 1]
+    parts = [slice(*ends) for ends in zip(starts.tolist(), stops.tolist(), strict=True)]
+    columns = np.concatenate([matrix.indices[part] for part in parts])
+    values = np.concatenate([matrix.data[part] for part in parts])
+    return columns, values, stops - starts
 
 
 def supported(interactions: Interactions, min_support: int, max_items: int) -> Rows:
@@ -258,13 +277,21 @@ def dense(block: Floats | sparse.csr_matrix) -> Floats:
     return np.asarray(block)
 
 
-def _product(folded: sparse.csr_matrix, matrix: Floats | sparse.csr_matrix) -> Floats:
-    """Return folded histories times weights; -inf where a sparse matrix stores nothing."""
+def _product(past: Sequence[Past], matrix: Floats | sparse.csr_matrix) -> Floats:
+    """Return weighted histories, none empty, times weights, (histories, m).
+
+    It is -inf where a sparse matrix stores nothing.
+    """
+    shape = (len(past), matrix.shape[0])
     if not isinstance(matrix, sparse.csr_matrix):
+        ends = np.cumsum([0] + [len(rows) for _, rows, _ in past], dtype=np.int32)
+        rows = np.concatenate([rows for _, rows, _ in past])
+        worth = np.concatenate([worth for _, _, worth in past])
+        folded = sparse.csr_matrix((worth, rows, ends), shape=shape)
         return np.asarray(folded @ matrix, dtype=np.float32)
-    product = sparse.csr_matrix(folded @ matrix)
-    wide = np.full(product.shape, -np.inf, dtype=np.float32)
-    wide[np.repeat(np.arange(product.shape[0]), np.diff(product.indptr)), product.indices] = (
-        product.data
-    )
-    return wide
+    scores = np.full(shape, -np.inf, dtype=np.float32)
+    for row, (_, rows, worth) in zip(scores, past, strict=True):
+        near, stored, counts = _stored(matrix, rows)
+        row[near] = 0
+        np.add.at(row, near, stored * np.repeat(worth, counts))
+    return scores

@@ -64,16 +64,14 @@ class Popular(Dense):
 
     def fit(self, catalog: Catalog, interactions: Interactions) -> Self:
         """Count events per item, each by its weight (`Interactions.weighed`)."""
-        counts: NDArray[np.float64] = interactions.counts.astype(np.float64)
-        ones = interactions.weighed(np.ones(len(interactions), np.float32))
-        if interactions.weight is not None:
-            counts = np.bincount(interactions.item, ones, minlength=len(catalog))
+        weight = interactions.weighed(np.ones(len(interactions), np.float32)).astype(np.float64)
         if self.by == "recent" and len(interactions):
             # Few live events must not make all others old, whose times are positions or long past.
             last = np.quantile(interactions.timestamp, _LAST, method="lower")
             age = np.maximum(last - interactions.timestamp, 0) / _DAY
-            fresh = np.asarray(0.5 ** (age / self.half_life), dtype=np.float64)
-            counts = np.bincount(interactions.item, fresh * ones, minlength=len(catalog))
+            weight *= 0.5 ** (age / self.half_life)
+        counts = np.zeros(len(catalog))
+        np.add.at(counts, interactions.item, weight)
         met = interactions.counts > 0
         popularity = np.where(met, counts + 0.5 * _quality(interactions), -np.inf)
         self._keep(popularity.astype(np.float32), interactions.scale, catalog)

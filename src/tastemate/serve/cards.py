@@ -12,8 +12,7 @@ DIGITS = 6
 
 def number(value: float) -> float:
     """Return a score as JSON can hold it; what is not finite is the lowest there is."""
-    value = float(value)
-    return round(value, DIGITS) if math.isfinite(value) else -1e9
+    return round(float(value), DIGITS) if math.isfinite(value) else -1e9
 
 
 def plain(value: AttributeValue) -> str | int | float | list[str]:
@@ -24,9 +23,9 @@ def plain(value: AttributeValue) -> str | int | float | list[str]:
 def attributes(item: Item) -> dict[str, Any]:
     """Return the attributes of an item, without numbers that are none."""
     return {
-        name: plain(value)
+        name: list(value) if isinstance(value, tuple) else value  # `plain`, ten times a card
         for name, value in item.attributes.items()
-        if not (isinstance(value, float) and not math.isfinite(value))
+        if not isinstance(value, float) or math.isfinite(value)
     }
 
 

@@ -332,6 +332,6 @@ def _next(tm: "Tastemate", ready: Prepared, rows: Sequence[int]) -> str:
     if len(rows) < ready.query.k:
         return ""
     may, _ = open_to(tm.catalog, ready.query)
-    if int(may.sum()) <= len(rows):
+    if np.count_nonzero(may) <= len(rows):
         return ""
     return cursor.write(ready.text, [*ready.before, *rows])

@@ -5,6 +5,7 @@ own name. Values are never reworded, so that a sentence can be checked against t
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 _BY = ("are by {}", "by {}")
 _WITH = ("feature {}", "with {}")
@@ -90,6 +91,7 @@ def number(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+@lru_cache(1_024)
 def _forms(attribute: str) -> tuple[str, str]:
     name = label(attribute).lower()
     for key in (name, name.removesuffix("s"), name.split(" ")[-1].removesuffix("s")):
