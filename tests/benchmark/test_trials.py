@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tastemate.benchmark import clicks, explore, offpolicy, trials
+from tastemate.benchmark import clicks, drafts, explore, offpolicy, trials
 
 
 def test_looks_at_experiments() -> None:
@@ -23,6 +23,38 @@ def test_alarms_and_shares() -> None:
     assert float(sound["sequential_peeked_at_5%"]) <= 0.05
     assert broken["sequential_peeked"] == 1.0
     assert trials.assignment(0, salts=1)["worst"] <= 0.01
+
+
+def test_interleaving_beside_a_split() -> None:
+    same = drafts.alike(25, 0)
+    assert same["always_valid_peeked"] <= same["fixed"] <= 0.2
+    assert same["mean_share_of_wins"] == pytest.approx(0.5, abs=0.03)
+    assert drafts.alike(2, 7) == drafts.alike(2, 7)
+    rows = drafts.sensitivity(20, 0)
+    assert [row["noise"] for row in rows] == list(drafts.BETTER)
+    for row in rows:
+        assert row["lift"] > 0
+        assert 1 < row["times_fewer"] < 50
+    assert rows[0]["users_interleaved"] > rows[-1]["users_interleaved"]
+    assert rows[-1]["power"] >= 0.5
+    held = drafts.checks(1_000, same | {"fixed": 0.05, "always_valid_peeked": 0.01}, rows)
+    assert list(held.values())[:3] == [True, True, True]
+    assert not any(list(drafts.checks(1_000, same | {"fixed": 0.1}, rows).values())[:1])
+    json.dumps(rows, allow_nan=False)
+
+
+def test_users_needed_are_what_simulation_says() -> None:
+    rng = np.random.default_rng(1)
+    crowd = drafts.Crowd.drawn(4_000, 0.4, rng)
+    drafted = crowd.drafts(rng)
+    chance = crowd.chances(np.array([one.items for one in drafted]))
+    ours = np.array([[team == "a" for team in one.teams] for one in drafted])
+    needed, rewarded = drafts._drafted(chance, ours)
+    credits = [crowd.credits(rng) for _ in range(3)]
+    won = np.sign([float(b - a) for part in credits for b, a in part if a + b])
+    assert len(won) / 12_000 == pytest.approx(rewarded, abs=0.015)
+    told = drafts._needed(float(won.mean()), float(won.var())) / rewarded
+    assert needed == pytest.approx(told, rel=0.5)
 
 
 def test_policies_judged_from_logs() -> None:

@@ -60,6 +60,62 @@ def test_made_changed_shown_and_stopped(home: Path) -> None:
         tell("show", "unknown-one", *on)
 
 
+MIX: dict[str, Any] = {
+    "id": "mix", "kind": "interleave", "metric": {"signals": ["click"]},
+    "arms": [{"name": "old"}, {"name": "new", "overrides": {"novelty": 0.5}}],
+}  # fmt: skip
+
+
+def said(*words: str) -> str:
+    done = CliRunner().invoke(app, list(words))
+    assert done.exit_code == 0, done.output
+    return " ".join(done.stdout.split())
+
+
+def test_an_interleaving_is_made_thinned_shown_and_stopped(home: Path) -> None:
+    on = ("--dataset", str(home))
+    assert "begin it: tastemate experiments make FILE.json" in said("list", *on)
+    told = said("make", written(home, MIX), *on)
+    assert "old and new in every list of 100% of the users" in told
+    assert "tastemate experiments analyse mix" in told
+    less = tell("make", written(home, MIX | {"traffic": 0.25}), *on)
+    assert (less["traffic"], less["held_out"]) == (0.25, 0.75)
+    assert less["ranges"] == [["interleaved", 0, 2500]]
+    assert "every list" in said("show", "mix", *on)
+    with pytest.raises(TastemateError, match="its traffic"):
+        tell("make", written(home, MIX | {"kind": "split"} | {"arms": ASKED["arms"]}), *on)
+    told = said("analyse", "mix", *on)
+    assert "0 lists were drafted" in told
+    assert "too early" in told
+    assert "analyse mix" in said("stop", "mix", *on)
+
+
+def test_a_model_that_is_not_fitted_is_refused(home: Path) -> None:
+    arms = [MIX["arms"][0], {"name": "new", "overrides": {"model": "bpr"}}]
+    with pytest.raises(TastemateError, match="tastemate fit -m bpr"):
+        tell("make", written(home, MIX | {"arms": arms}), "--dataset", str(home))
+    assert tell("list", "--dataset", str(home)) == []
+
+
+def test_an_interleaving_from_files(tmp_path: Path) -> None:
+    shown, given = [], []
+    for at in range(300):
+        named = {"recommendation": f"r{at}", "user": str(at)}
+        for place, arm in enumerate(("old", "new") if at % 2 else ("new", "old"), start=1):
+            line = {"item": arm, "position": place, "arm": f"mix={arm}", "at": at}
+            shown.append(named | line)
+        item = "old" if at % 4 == 0 else "new"
+        given.append(named | {"item": item, "timestamp": at + 5})
+    impressions(*shown).write_csv(tmp_path / "shown.csv")
+    signals(*given).write_csv(tmp_path / "given.csv")
+    files = ("--impressions", str(tmp_path / "shown.csv"), "--signals", str(tmp_path / "given.csv"))
+    found = tell("analyse", written(tmp_path, MIX), *files)
+    assert found["comparisons"][0]["wins"] == 225
+    told = said("analyse", written(tmp_path, MIX), *files)
+    for words in ("300 lists were drafted", "225, 75, 0", "75.0%", "50% is even", "Draft: even"):
+        assert words in told, words
+
+
 def test_analysed_from_files(tmp_path: Path) -> None:
     shown, given = [], []
     for at in range(800):

@@ -1,7 +1,8 @@
 """Do experiments keep what they promise? A thousand of them without a difference, and some with.
 
 Arms that are alike must look different as often as was accepted and no oftener, however often
-somebody looks; arms that differ should be found; a split that is broken must be noticed.
+somebody looks; arms that differ should be found; a split that is broken must be noticed. The same
+for interleavings (`drafts`), beside what a split would need.
 """
 
 import time
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from tastemate.benchmark import drafts
 from tastemate.experiment.analyse import LEAST, REWARDED
 from tastemate.experiment.assign import arms_of
 from tastemate.experiment.definition import Arm, Experiment
@@ -54,7 +56,7 @@ class Looks:
 
 
 def trials(simulations: int = 1_000, seed: int = 0) -> dict[str, Any]:
-    """Measure false positives, power, assignment and the sample-ratio alarm.
+    """Measure false positives, power, assignment, the sample-ratio alarm and interleaving.
 
     Returns rows of each, `checks` (what must hold, and whether it does) and `failures`.
     """
@@ -68,10 +70,13 @@ def trials(simulations: int = 1_000, seed: int = 0) -> dict[str, Any]:
     power = [{"lift": lift} | whether(simulations, seed + 1, lift).figures() for lift in LIFTS[1:]]
     assigned = assignment(seed)
     alarm = alarms(simulations, seed)
+    same, better = drafts.alike(simulations, seed), drafts.sensitivity(simulations, seed)
     checks = _checks(simulations, rows, assigned, alarm)
+    checks |= drafts.checks(simulations, same, better)
     return {
         "simulations": simulations, "units": UNITS, "looks": LOOKS, "alpha": ALPHA, "seed": seed,
         "false_positives": rows, "power": power, "assignment": assigned, "alarm": alarm,
+        "interleaved_alike": [same], "interleaved_better": better,
         "checks": checks, "failures": sum(not held for held in checks.values()),
         "seconds": time.perf_counter() - start,
     }  # fmt: skip

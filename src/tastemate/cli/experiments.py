@@ -19,6 +19,9 @@ app = typer.Typer(no_args_is_help=True, help="Try things on some users, and see 
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The id of an experiment.")]
 DAY = 86_400
+EXAMPLE = """{"id": "calm",
+ "arms": [{"name": "control", "share": 0.5},
+          {"name": "mixed", "share": 0.5, "overrides": {"diversity": 0.4}}]}"""
 
 
 @app.command("list")
@@ -29,7 +32,14 @@ def list_(dataset: DatasetOption = None, as_json: JsonOption = False) -> None:
         emit([one.as_json() for one in found])
         return
     if not found:
-        page().print("There is no experiment yet. Next: tastemate experiments make FILE.json")
+        page().print(
+            "There is no experiment yet. Write one into a file, such as\n\n"
+            f"{EXAMPLE}\n\n"
+            'which shows half of the users a more varied list ("kind": "interleave" drafts both '
+            "arms into one list instead), and begin it: tastemate experiments make FILE.json. A "
+            "running service takes it up in a moment. docs/experiments.md explains every field.",
+            markup=False,
+        )
         return
     table(
         [
@@ -37,8 +47,9 @@ def list_(dataset: DatasetOption = None, as_json: JsonOption = False) -> None:
                 "id": one.id,
                 "state": one.state,
                 "unit": one.unit,
-                "arms": ", ".join(f"{arm.name} {arm.share:.0%}" for arm in one.arms),
-                "held out": f"{one.held_out:.0%}",
+                "kind": one.kind,
+                "arms": _arms(one),
+                "held out": _percent(one.held_out),
                 "note": one.note,
             }
             for one in found
@@ -59,17 +70,21 @@ def show(
         [
             {
                 "arm": arm.name + (" (control)" if arm.name == one.control else ""),
-                "share": arm.share,
-                "sets": ", ".join(f"{name} = {value}" for name, value in arm.overrides.items()),
+                "share": "every list" if one.interleaved else _percent(arm.share),
+                "sets": ", ".join(f"{name} = {value}" for name, value in arm.overrides.items())
+                or "nothing: as without the experiment",
             }
             for arm in one.arms
         ],
         title=f"{one.id}, {one.state}",
     )
     metric = one.metric
+    counted = "lists won" if one.interleaved else metric.measure
     page().print(
-        f"By {one.unit}; counts {', '.join(metric.signals)} within {metric.window:,} s of an "
-        f"impression ({metric.measure}). Held out: {one.held_out:.1%}.",
+        f"Drawn by {one.unit}; what counts is {', '.join(metric.signals)} within "
+        f"{metric.window:,} s of an impression ({counted}). Held out, and served as without the "
+        f"experiment: {_percent(one.held_out)}. "
+        f"What it shows: tastemate experiments analyse {one.id}",
         markup=False,
     )
 
@@ -80,10 +95,11 @@ def make(
     dataset: DatasetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Start an experiment, or change the shares of one; units keep their arm where they can."""
+    """Start an experiment, or change its shares or traffic; units keep their arm if they can."""
     from dataclasses import replace
 
     from tastemate.experiment.definition import check_together
+    from tastemate.serve.trials import check_models
 
     project = open_project(dataset)
     asked, now = _read(file), int(time.time())
@@ -92,12 +108,19 @@ def make(
     made = asked if asked.started else replace(asked, started=now)
     if before is not None:
         made = _changed(before, asked, now)
+    check_models(project, made)
     check_together([*others.values(), made])
     project.store.experiments.put(made.as_json())
     if as_json:
         emit(made.as_json())
         return
-    page().print(plain(f"{made.id} is {made.state}; {made.held_out:.1%} are held out."))
+    page().print(
+        plain(
+            f"{made.id} is {made.state} ({_arms(made)}; {_percent(made.held_out)} held out). "
+            "A running service takes it up in a moment. What it shows: "
+            f"tastemate experiments analyse {made.id}"
+        )
+    )
 
 
 @app.command()
@@ -111,7 +134,12 @@ def stop(
     if as_json:
         emit(ended.as_json())
         return
-    page().print(plain(f"{ended.id} is stopped."))
+    page().print(
+        plain(
+            f"{ended.id} is stopped: everybody is served as without it. What was seen stays: "
+            f"tastemate experiments analyse {ended.id}"
+        )
+    )
 
 
 @app.command()
@@ -132,9 +160,9 @@ def analyse(
     dataset: DatasetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what an experiment shows: arms, differences with intervals, a sound split or not."""
+    """Say what an experiment shows: arms, differences or wins with intervals, a sound split."""
     from tastemate.errors import ConfigError
-    from tastemate.experiment.analyse import analyse as measure
+    from tastemate.experiment.drafted import results
     from tastemate.experiment.outcomes import before
 
     if (impressions is None) != (signals is None):
@@ -144,9 +172,10 @@ def analyse(
     else:
         project = open_project(dataset)
         one = _get(project, experiment)
-        shown, given = project.store.impressions.frame(), project.store.events.frame()
+        shown = project.store.impressions.frame(since=one.since)
+        given = project.store.events.frame(since=one.since - max(days_before * DAY, DAY))
     known = before(one, given, days_before * DAY) if days_before else None
-    found = measure(one, shown, given, covariate=known).as_json()
+    found = results(one, shown, given, covariate=known)
     if as_json:
         emit(found)
         return
@@ -154,20 +183,39 @@ def analyse(
 
 
 def _print(found: dict[str, Any]) -> None:
+    drafted = found["kind"] == "interleave"
     table(found["arms"], title=f"{found['id']}: {found['metric']['measure']} by {found['unit']}")
+    if drafted:
+        page().print(
+            f"{found['lists']:,} lists were drafted; in {found['rewarded']:,} of them, by "
+            f"{found['units']:,} units, something was rewarded.",
+            markup=False,
+        )
     rows = []
     for one in found["comparisons"]:
         row = {"arm": one["arm"], "against": one["against"], "verdict": one["verdict"]}
+        if drafted:
+            row["won, lost, tied"] = f"{one['wins']:,}, {one['losses']:,}, {one['ties']:,}"
+        what = "share of wins" if drafted else "difference"
         for name, title in (
-            ("fixed", "difference, one look"), ("anytime", "difference, any look"),
+            ("fixed", f"{what}, one look"), ("anytime", f"{what}, any look"),
             ("anytime_lift", "lift, any look"),
         ):  # fmt: skip
-            row[title] = _interval(one[name]) if name in one else ""
+            if name in one:
+                row[title] = _share(one[name]) if drafted else _interval(one[name])
         rows.append(row)
     table(rows)
+    if any("fixed" in one for one in found["comparisons"]):
+        page().print(
+            "One look holds if you look once, at an end that was planned. Any look holds whenever "
+            "you look, and the verdict goes by it."
+            + (" 50% is even; a unit's lists are one vote." if drafted else ""),
+            markup=False,
+        )
     split = found["split"]
+    sound = "even" if drafted else "as planned"
     page().print(
-        f"Split: {'BROKEN' if split['broken'] else 'as planned'} "
+        f"{'Draft' if drafted else 'Split'}: {'BROKEN' if split['broken'] else sound} "
         f"(p {split['p']:.3g} for one look, {split['sequential_p']:.3g} for any).",
         markup=False,
     )
@@ -179,16 +227,32 @@ def _interval(one: dict[str, float]) -> str:
     return f"{one['value']:+.4f} ({one['low']:+.4f} to {one['high']:+.4f})"
 
 
-def _all(project: "Tastemate") -> "list[Experiment]":
-    from tastemate.experiment.reading import read
+def _share(one: dict[str, float]) -> str:
+    return f"{one['value']:.1%} ({one['low']:.1%} to {one['high']:.1%})"
 
-    return [read(body) for body in project.store.experiments.all()]
+
+def _arms(one: "Experiment") -> str:
+    """Return the arms of an experiment with what each is shown to."""
+    if one.interleaved:
+        names = " and ".join(arm.name for arm in one.arms)
+        return f"{names} in every list of {_percent(one.traffic)} of the {one.unit}s"
+    return ", ".join(f"{arm.name} {_percent(arm.share)}" for arm in one.arms)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.4g}%"
+
+
+def _all(project: "Tastemate") -> "list[Experiment]":
+    from tastemate.experiment.reading import stored
+
+    return [stored(body) for body in project.store.experiments.all()]
 
 
 def _get(project: "Tastemate", name: str) -> "Experiment":
-    from tastemate.experiment.reading import read
+    from tastemate.experiment.reading import stored
 
-    return read(project.store.experiments.get(name))
+    return stored(project.store.experiments.get(name))
 
 
 def _read(file: Path) -> "Experiment":
@@ -207,20 +271,23 @@ def _read(file: Path) -> "Experiment":
 
 
 def _changed(before: "Experiment", asked: "Experiment", now: int) -> "Experiment":
-    """Return the experiment with what was asked; only shares and the note may change."""
+    """Return the experiment with what was asked; only shares, traffic and note may change."""
     from dataclasses import replace
 
     from tastemate.errors import ConfigError
 
     def fixed(one: "Experiment") -> object:
         arms = [(arm.name, dict(arm.overrides)) for arm in one.arms]
-        return arms, one.control, one.unit, one.metric, one.salt, one.alpha, one.expected
+        rest = one.control, one.unit, one.metric, one.salt, one.alpha, one.expected
+        return one.kind, arms, rest
 
     if not before.running or fixed(before) != fixed(asked):
         raise ConfigError(
-            f"{asked.id} is there already. Of a running experiment only shares and the note can "
-            "change; give a new one an id of its own."
+            f"{asked.id} is there already. Of a running experiment only shares and the note (of an "
+            "interleaving its traffic) can change; give a new one an id of its own."
         )
+    if before.interleaved:
+        return replace(before.with_traffic(asked.traffic), note=asked.note)
     shares = {arm.name: arm.share for arm in asked.arms}
     same = shares == {arm.name: arm.share for arm in before.arms}
     return replace(before if same else before.resized(shares, now), note=asked.note)

@@ -23,7 +23,7 @@ def trials(
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run experiments without and with a difference: false positives, power, split and alarm."""
+    """Run experiments with and without a difference: errors, power, alarm, interleaving."""
     from tastemate.benchmark.trials import trials as measure
 
     _run(lambda: measure(simulations, seed), out, as_json)

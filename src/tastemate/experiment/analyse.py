@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tastemate.errors import ConfigError
 from tastemate.experiment.definition import Experiment
 from tastemate.experiment.intervals import (
     Bounds,
@@ -92,6 +93,7 @@ class Analysis:
         metric = self.experiment.metric
         return {
             "id": self.experiment.id,
+            "kind": self.experiment.kind,
             "state": self.experiment.state,
             "unit": self.experiment.unit,
             "metric": {"signals": list(metric.signals), "measure": metric.measure}
@@ -116,8 +118,11 @@ def analyse(
 
     `covariate` (unit, covariate) is something known of the units before the experiment
     (`outcomes.before`). Each comparison is at level 1 - alpha / comparisons (Bonferroni), so that
-    alpha is the chance of any false one.
+    alpha is the chance of any false one. Raises `ConfigError` for an interleaving, whose arms share
+    their units: `drafted.drafted` reads that.
     """
+    if experiment.interleaved:
+        raise ConfigError(f"{experiment.id} is interleaved: read it with drafted.drafted.")
     found = outcomes(experiment, impressions, signals, now)
     return analyse_outcomes(experiment, found, covariate)
 
@@ -140,7 +145,8 @@ def analyse_outcomes(
         _compared(experiment, name, parts[name], parts[experiment.control], alpha, split)
         for name in others
     )
-    return Analysis(experiment, figures, compared, split, _notes(found, split))
+    early = any(one.verdict == "too early" for one in compared)
+    return Analysis(experiment, figures, compared, split, _notes(found, split, early))
 
 
 def _compared(
@@ -226,7 +232,7 @@ def _figures(experiment: Experiment, name: str, part: pl.DataFrame) -> ArmFigure
     )
 
 
-def _notes(found: Outcomes, split: Alarm) -> tuple[str, ...]:
+def _notes(found: Outcomes, split: Alarm, early: bool) -> tuple[str, ...]:
     notes = []
     if not split.expected:
         notes.append("No arm has a share, so nobody is in it. Begin another with shares above 0.")
@@ -240,6 +246,11 @@ def _notes(found: Outcomes, split: Alarm) -> tuple[str, ...]:
         )
     if found.unfinished:
         notes.append(f"{found.unfinished} units are left out until their period is over.")
+    if early and split.expected:
+        notes.append(
+            f"Too early to say anything: {LEAST} units an arm are needed, and {REWARDED} with a "
+            "reward in an arm and its control together."
+        )
     return tuple(notes)
 
 

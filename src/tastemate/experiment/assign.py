@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tastemate.experiment.definition import Experiment, Override
+from tastemate.experiment.definition import INTERLEAVED, Arm, Experiment, Override
 from tastemate.experiment.slots import SLOTS
 
 HELD_OUT = ""
@@ -25,6 +25,8 @@ class Assignment:
     experiment: str
     arm: str
     overrides: Mapping[str, Override] = field(default_factory=dict)
+    draft: tuple[Arm, ...] = ()
+    """Of an interleaving: the two arms that its lists are drafted from."""
 
 
 def slot(salt: str, unit: str) -> int:
@@ -36,7 +38,10 @@ def slot(salt: str, unit: str) -> int:
 
 
 def arm_of(experiment: Experiment, unit: str) -> str:
-    """Return the name of the arm of a unit; `HELD_OUT` where it is in none or has no name."""
+    """Return the name of the arm of a unit; `HELD_OUT` where it is in none or has no name.
+
+    In an interleaving that is `INTERLEAVED`, for both arms.
+    """
     if not unit:
         return HELD_OUT
     at = slot(experiment.salt, unit)
@@ -48,7 +53,7 @@ def arm_of(experiment: Experiment, unit: str) -> str:
 
 def arms_of(experiment: Experiment, units: Sequence[str]) -> list[str]:
     """Return the arm of each unit."""
-    names = [HELD_OUT, *(arm.name for arm in experiment.arms)]
+    names = [HELD_OUT, *experiment.groups]
     held: NDArray[np.intp] = np.zeros(SLOTS, dtype=np.intp)
     for one in experiment.ranges:
         held[one.start : one.end] = names.index(one.arm)
@@ -68,7 +73,9 @@ def assign(
         if not one.running:
             continue
         arm = arm_of(one, user if one.unit == "user" else session)
-        if arm != HELD_OUT:
+        if arm == INTERLEAVED and one.interleaved:
+            found.append(Assignment(one.id, arm, draft=one.arms))
+        elif arm != HELD_OUT:
             found.append(Assignment(one.id, arm, one.arm(arm).overrides))
     return tuple(found)
 

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tastemate.errors import ConfigError, DataError
-from tastemate.experiment.intervals import always_valid
+from tastemate.experiment.intervals import Bounds, Moments, always_valid, welch
 
 ItemT = TypeVar("ItemT", bound=Hashable)
 Team: TypeAlias = Literal["a", "b"]
+NOTHING = Moments(np.asarray(1.0), np.asarray(0.0), np.asarray(0.0))
+"""What a mean is held against that is compared with 0 alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,14 @@ class Preference:
     low: float
     high: float
     p: float
+    """The interval and p-value hold for any number of looks; those below for one."""
     wins: int
     losses: int
     ties: int
     units: int
+    once_low: float = -1.0
+    once_high: float = 1.0
+    once_p: float = 1.0
 
     @property
     def verdict(self) -> str:
@@ -93,12 +99,12 @@ def preference(
     alpha: float = 0.05,
     expected: int = 2_000,
 ) -> Preference:
-    """Return which ranker wins, over the credits of lists, with an interval for any look.
+    """Return which ranker wins, over the credits of lists, with intervals for one look and any.
 
     A list is won by the ranker with more clicks. `units` names who saw each list: a person's lists
     are taken as one (their mean), since they are not drawn apart. (wins - losses) / lists, as in
     Chapelle, Joachims, Radlinski & Yue (2012), with `intervals.always_valid`, which needs some
-    hundred units to hold.
+    hundred units to hold, and `intervals.welch` (of one sample: Student's) for a single look.
     """
     if units and len(units) != len(credits):
         raise DataError(f"{len(credits)} lists of {len(units)} units: name one for each list.")
@@ -107,14 +113,18 @@ def preference(
     n = len(each)
     wins, losses = int((won > 0).sum()), int((won < 0).sum())
     ties = len(won) - wins - losses
-    if n < 2:
-        return Preference(float(each.mean()) if n else 0.0, -1.0, 1.0, 1.0, wins, losses, ties, n)
-    error = np.asarray(each.std(ddof=1) / np.sqrt(n))
-    found = always_valid(np.asarray(each.mean()), error, np.asarray(float(n)), alpha, expected)
-    low, high = max(float(found.low), -1.0), min(float(found.high), 1.0)
-    if not error > 0:  # all alike: nothing is known of the spread
-        low, high = -1.0, 1.0
-    return Preference(float(each.mean()), low, high, float(found.p), wins, losses, ties, n)
+    value = float(each.mean()) if n else 0.0
+    if n < 2 or not each.std() > 0:  # one unit or all alike: nothing is known of the spread
+        return Preference(value, -1.0, 1.0, 1.0, wins, losses, ties, n)
+    one = Moments.of(each)
+    many = always_valid(one.mean, np.sqrt(one.error), one.n, alpha, expected)
+    once = welch(one, NOTHING, alpha)
+    return Preference(value, *_within(many), wins, losses, ties, n, *_within(once))
+
+
+def _within(found: Bounds) -> tuple[float, float, float]:
+    """Return an interval cut to -1 and 1, and its p-value."""
+    return max(float(found.low), -1.0), min(float(found.high), 1.0), float(found.p)
 
 
 def _means(won: NDArray[np.float64], units: Sequence[str]) -> NDArray[np.float64]:

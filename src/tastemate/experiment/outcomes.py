@@ -37,6 +37,29 @@ def outcomes(
     The frames are those of the store (`Impressions.frame`, `Events.frame`). Impressions before
     `experiment.since` and after its end do not count, nor those whose unit has no name.
     """
+    mine, unfinished = seen(experiment, impressions, signals, now)
+    found = mine.group_by("unit", maintain_order=True).agg(
+        pl.col("arm").first(),
+        pl.col("first").first(),
+        pl.len().cast(pl.Int64).alias("impressions"),
+        pl.col("reward").sum().alias("rewards"),
+        pl.col("arm").n_unique().alias("_arms"),
+    )
+    crossed = int((found["_arms"] > 1).sum())
+    return Outcomes(found.drop("_arms"), crossed, unfinished)
+
+
+def seen(
+    experiment: Experiment,
+    impressions: pl.DataFrame,
+    signals: pl.DataFrame,
+    now: int | None = None,
+) -> tuple[pl.DataFrame, int]:
+    """Return the impressions that count, oldest first, and how many units are unfinished.
+
+    Beside the columns of the store each has `arm` (of this experiment), `unit`, `first` (when its
+    unit was first seen) and `reward`.
+    """
     require(impressions, ("arm",), "impressions")
     metric = experiment.metric
     rewarded = credited(impressions, signals, metric.signals, metric.window)
@@ -56,15 +79,7 @@ def outcomes(
         over = pl.col("first") + metric.period + metric.window <= moment
         unfinished = mine.filter(~over)["unit"].n_unique()
         mine = mine.filter(over, pl.col("at") < pl.col("first") + metric.period)
-    found = mine.group_by("unit", maintain_order=True).agg(
-        pl.col("arm").first(),
-        pl.col("first").first(),
-        pl.len().cast(pl.Int64).alias("impressions"),
-        pl.col("reward").sum().alias("rewards"),
-        pl.col("arm").n_unique().alias("_arms"),
-    )
-    crossed = int((found["_arms"] > 1).sum())
-    return Outcomes(found.drop("_arms"), crossed, unfinished)
+    return mine, unfinished
 
 
 def before(experiment: Experiment, signals: pl.DataFrame, seconds: int) -> pl.DataFrame:

@@ -42,17 +42,16 @@ class Alarm:
 
 
 def check(experiment: Experiment, counts: Mapping[str, int], level: float = STRICT) -> Alarm:
-    """Compare units by arm with the shares; an alarm is the sequential test at `level`.
+    """Compare units by arm with what was planned; an alarm is the sequential test at `level`.
 
     It is looked at again and again, so the test that may be decides.
     """
-    names = [arm.name for arm in experiment.arms if arm.share > 0]
+    names = list(experiment.planned)
     stray = [name for name, count in counts.items() if count and name not in names]
-    shares = np.array([experiment.arm(name).share for name in names])
-    if not len(shares):  # kept by an older version: nothing was planned to hold it against
+    planned = np.array(list(experiment.planned.values()))
+    if not len(planned):  # kept by an older version: nothing was planned to hold it against
         return Alarm({name: int(count) for name, count in counts.items()}, {}, 1, 1, bool(stray))
     found = np.array([counts.get(name, 0) for name in names], dtype=np.float64)
-    planned = shares / shares.sum()
     one, many = float(chi_square(found, planned)), float(sequential(found, planned))
     return Alarm(
         {name: int(count) for name, count in counts.items()},

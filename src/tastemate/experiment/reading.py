@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from tastemate.errors import FormatError, nearest
+from tastemate.errors import ConfigError, FormatError, nearest
 from tastemate.experiment.definition import Arm, Experiment, Metric
 from tastemate.experiment.slots import Range
 
@@ -23,7 +23,8 @@ def read(value: object) -> Experiment:
     arms = given["arms"]
     if not isinstance(arms, list):
         raise FormatError('"arms" must be a list of {"name", "share", "overrides"}.')
-    given["arms"] = tuple(_arm(one, at) for at, one in enumerate(arms, start=1))
+    needs = ("name", "share") if given.get("kind", "split") == "split" else ("name",)
+    given["arms"] = tuple(_arm(one, at, needs) for at, one in enumerate(arms, start=1))
     if "metric" in given:
         given["metric"] = _metric(given["metric"])
     if "ranges" in given:
@@ -31,11 +32,25 @@ def read(value: object) -> Experiment:
     return Experiment(**given)
 
 
+def stored(value: object) -> Experiment:
+    """Return an experiment as a store keeps it; raise what `read` raises.
+
+    One that an older version let run without a share is read as stopped: it assigns nobody, and it
+    must be there to be shown and ended.
+    """
+    try:
+        return read(value)
+    except ConfigError:
+        if not isinstance(value, Mapping) or value.get("state", "running") != "running":
+            raise
+        return read({**value, "state": "stopped"})
+
+
 _TYPES: dict[str, tuple[type, ...]] = {
     "id": (str,), "control": (str,), "unit": (str,), "salt": (str,), "note": (str,),
     "state": (str,), "alpha": (int, float), "expected": (int,), "started": (int,),
     "changed": (int,), "stopped": (int,), "name": (str,), "share": (int, float),
-    "window": (int,), "measure": (str,), "period": (int,),
+    "window": (int,), "measure": (str,), "period": (int,), "kind": (str,), "traffic": (int, float),
 }  # fmt: skip
 _CALLED = {str: "text", int: "a whole number", float: "a number"}
 
@@ -66,11 +81,11 @@ def _known(given: Mapping[str, Any], known: Iterable[str], what: str) -> None:
             )
 
 
-def _arm(value: object, at: int) -> Arm:
+def _arm(value: object, at: int, needs: Iterable[str]) -> Arm:
     what = f"Arm {at}"
     given = dict(_table(value, what))
     _known(given, ("name", "share", "overrides"), what)
-    for name in ("name", "share"):
+    for name in needs:
         if name not in given:
             raise FormatError(f"{what} needs {name!r}.")
     _typed(given, what, _TYPES)

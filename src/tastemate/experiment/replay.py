@@ -73,9 +73,9 @@ class Records:
         """Read the first `depth` places of the lists in which something was drawn.
 
         A list counts when a propensity in it is below 1 and its places are there from the first
-        on; others say nothing of what was not shown. What words, filters, events or a conversation
-        shaped (`SHAPED`) is left out: another policy cannot be asked the same by user and history
-        alone. Raises `DataError` where none is left.
+        on; others say nothing of what was not shown. What words, filters, events, a conversation
+        or an interleaving shaped (`SHAPED`) is left out: another policy cannot be asked the same
+        by user and history alone. Raises `DataError` where none is left.
         """
         require(impressions, ("propensity", "policy"), "impressions")
         frame = (
@@ -95,8 +95,8 @@ class Records:
         if not len(frame):
             raise DataError(
                 "No logged list was drawn for a user alone: every propensity is 1, or words, "
-                "filters, events or a conversation shaped the list. Serve with exploration first "
-                '(the control "explore" above 0).'
+                "filters, events, a conversation or an interleaving shaped the list. "
+                'Serve with exploration first (the control "explore" above 0).'
             )
         found = frame.group_by("recommendation", maintain_order=True).agg(
             "item", "reward", "propensity", pl.col("user").first(), pl.col("session").first()

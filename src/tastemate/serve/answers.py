@@ -22,6 +22,8 @@ class Shown:
     position: int
     propensity: float
     score: float
+    arms: tuple[tuple[str, str], ...] = ()
+    """Of a drafted line, the arm it is of; else those of the list hold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 Arms = list[tuple[str, str, Mapping[str, Any]]]
 """Experiment, arm, and what the arm sets of a request (`listing.OPEN`)."""
+DRAFT = "draft"
+"""What an interleaving sets instead: its two arms by name, and what each of them sets."""
 
 
 class Trials(Protocol):

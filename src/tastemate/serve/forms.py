@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tastemate.chat.questions import wishes_of
-from tastemate.chat.session import Question, Session
+from tastemate.chat.session import Question, Relaxation, Session
 from tastemate.chat.told import Line, told
 from tastemate.chat.understood import short
 from tastemate.serve.cards import card, plain
@@ -13,7 +13,7 @@ from tastemate.types import AttributeValue, Recommendation
 
 if TYPE_CHECKING:
     from tastemate.catalog import Catalog
-    from tastemate.chat.reply import Relaxation, Reply
+    from tastemate.chat.reply import Reply
 
 NO_QUESTION: Mapping[str, Any] = {"text": "", "attribute": "", "options": []}
 
@@ -53,6 +53,7 @@ def session_json(session: Session, catalog: "Catalog") -> dict[str, Any]:
                     if one in catalog
                 ],
                 "question": question(turn.asked),
+                "relaxations": [_offer(one) for one in turn.relaxations],
                 "at": turn.at,
             }
             for turn in session.turns
@@ -106,7 +107,7 @@ def listed(items: Sequence[Recommendation]) -> str:
     )
 
 
-def _offer(one: "Relaxation") -> dict[str, Any]:
+def _offer(one: Relaxation) -> dict[str, Any]:
     return {"text": short((one.wish, *one.also)), "items": one.items, "example": one.example}
 
 

@@ -143,7 +143,7 @@ def rows_of(lists: Sequence[Logged]) -> list[Impression]:
             line.position,
             line.propensity,
             line.score,
-            written(kept.arms),
+            written(line.arms or kept.arms),
             kept.model,
             kept.policy,
             at,

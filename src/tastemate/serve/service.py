@@ -15,11 +15,12 @@ from uuid import uuid4
 from tastemate import scope
 from tastemate.errors import TastemateError, Unavailable
 from tastemate.people import NOBODY
-from tastemate.serve import listing, popularity
+from tastemate.serve import drafting, listing, popularity
 from tastemate.serve.ahead import Ahead, latest
 from tastemate.serve.answers import Answer, Answers, Kept
 from tastemate.serve.arms import Arms, NoTrials, Trials
 from tastemate.serve.batching import Batches
+from tastemate.serve.drafting import Assigned, Plan
 from tastemate.serve.freshness import Fresh
 from tastemate.serve.impressions import Behind, Logged, rows_of
 from tastemate.serve.listing import Prepared
@@ -232,19 +233,15 @@ class Service:
         person = tm.work.people.held(asked.user_id) if asked.user_id else NOBODY
         if person is None:
             return None
-        asked, arms = self._assigned(asked)
-        text = listing.request_text(asked, tm.name)
-        key = listing.key_of(tm, asked, arms, text, person)
-        return self._looked_up(key)
+        mine = self._assigned(asked)
+        text = listing.request_text(mine.asked, tm.name)
+        return self._looked_up(listing.key_of(tm, mine.asked, mine.arms, text, person))
 
     def _looked_up(self, key: Hashable) -> Kept | None:
         return None if key is None else self.answers.get(key)
 
-    def _assigned(self, asked: Recommend) -> tuple[Recommend, list[tuple[str, str]]]:
-        arms = self.arms(asked.user_id, asked.session_id)
-        for _, _, overrides in arms:
-            asked = listing.under(asked, overrides)
-        return asked, [(trial, arm) for trial, arm, _ in arms]
+    def _assigned(self, asked: Recommend) -> Assigned:
+        return drafting.assigned(asked, self.arms(asked.user_id, asked.session_id))
 
     def _make(self, users: Sequence[str]) -> None:
         """Answer what these users will ask for first, and keep it."""
@@ -262,48 +259,49 @@ class Service:
         self.refresh()
         tm = self.project
         found: list[Kept | BaseException | None] = [None] * len(batch)
-        lanes: dict[Hashable, list[tuple[int, Prepared]]] = {}
+        plans: dict[int, Plan] = {}
         for at, asked in enumerate(batch):
             try:
-                ready = self._prepared(tm, asked, quick)
-                held = None if self._fresh.trouble else self._looked_up(ready.key)
+                plan = self._planned(tm, asked, quick)
+                held = None if self._fresh.trouble else self._looked_up(plan.whole.key)
                 if held is not None:
                     found[at] = held
                 else:
-                    lanes.setdefault(ready.lane, []).append((at, ready))
+                    plans[at] = plan
             except Exception as error:  # whatever it is, its neighbours are answered
                 found[at] = error
-        for mine in lanes.values():
-            slates = self._slates(tm, [one for _, one in mine])
-            for (at, ready), slate in zip(mine, slates, strict=True):
-                try:
-                    found[at] = self._kept(tm, ready, slate)
-                except Exception as error:
-                    found[at] = error
+        made: dict[tuple[int, int], Slate | BaseException] = {}
+        for mine in drafting.laned(plans):
+            slates = self._slates(tm, [ready for _, ready in mine])
+            made |= {place: slate for (place, _), slate in zip(mine, slates, strict=True)}
+        for at, plan in plans.items():
+            try:
+                found[at] = self._kept(tm, plan, [made[at, one] for one in range(len(plan.parts))])
+            except Exception as error:
+                found[at] = error
         return [one if one is not None else Unavailable("No answer.") for one in found]
 
-    def _prepared(self, tm: "Tastemate", asked: Recommend, quick: bool) -> Prepared:
-        asked, arms = self._assigned(asked)
-        if quick and self._is_slow(asked):
+    def _planned(self, tm: "Tastemate", asked: Recommend, quick: bool) -> Plan:
+        mine = self._assigned(asked)
+        if quick and any(self._is_slow(one) for one in mine.requests):
             raise TakesLonger
         trouble = self._fresh.trouble
         if trouble and asked.session_id:
             raise Unavailable(trouble)
-        seed = uuid4().int >> 96 if asked.explore else 0
-        ready = listing.prepare(tm, asked, arms, seed, trouble)
-        if ready.lacking and not trouble:
-            self._fresh.broke(ready.lacking)  # nobody else has to find that out
-        return ready
+        seed = uuid4().int >> 96 if mine.asked.explore else 0
+        plan = drafting.planned(tm, mine, seed, trouble)
+        if plan.whole.lacking and not trouble:
+            self._fresh.broke(plan.whole.lacking)  # nobody else has to find that out
+        return plan
 
-    def _kept(self, tm: "Tastemate", ready: Prepared, slate: "Slate | BaseException") -> Kept:
+    def _kept(self, tm: "Tastemate", plan: Plan, made: "Sequence[Slate | BaseException]") -> Kept:
         """Return a list as it is sent, and keep it where that may be done."""
-        if isinstance(slate, BaseException):
-            raise slate
+        again, trouble = (lambda ready: self._slates(tm, [ready])[0]), self._fresh.trouble
+        slate, kept = drafting.answered(tm, plan, made, again, trouble)
         if self.telemetry is not None:
             self.telemetry.slate(slate)
-        kept = listing.kept(tm, ready, listing.said_so(tm, ready, slate, self._fresh.trouble))
-        if ready.key is not None:
-            self.answers.put(ready.key, kept)
+        if plan.whole.key is not None:
+            self.answers.put(plan.whole.key, kept)
         return kept
 
     def _slates(self, tm: "Tastemate", ready: Sequence[Prepared]) -> "list[Slate | BaseException]":
@@ -327,8 +325,8 @@ class Service:
         """Answer by popularity, because the time is over; the store is not asked any more."""
         tm, trouble = self.project, self._fresh.trouble
         why = listing.told_so(tm, f"The {asked.budget_ms} ms were over")
-        asked, arms = self._assigned(asked)
-        ready = listing.prepare(tm, asked, arms, 0, trouble or LATE)
+        mine = self._assigned(asked).alone()
+        ready = listing.prepare(tm, mine.asked, mine.arms, 0, trouble or LATE)
         self.count("over_budget")
         return popularity.answered(tm, ready, why, self._popularity.order(tm), trouble)
 

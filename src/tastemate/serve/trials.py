@@ -5,12 +5,15 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tastemate.errors import TastemateError
-from tastemate.experiment.assign import assign
+from tastemate import build
+from tastemate.errors import NotFitted, TastemateError
+from tastemate.experiment.assign import Assignment, assign
 from tastemate.experiment.definition import Experiment
-from tastemate.experiment.reading import read
+from tastemate.experiment.reading import stored
+from tastemate.serve.arms import DRAFT
 
 if TYPE_CHECKING:
+    from tastemate.project import Tastemate
     from tastemate.store.opening import Store
 
 _LOG = logging.getLogger("tastemate.serve")
@@ -32,7 +35,7 @@ class RunningTrials:
         """Return experiment, arm and what it sets, for a user and a session."""
         running = self._running
         found = assign(running, user, session) if running else ()
-        return [(one.experiment, one.arm, one.overrides) for one in found]
+        return [(one.experiment, one.arm, _sets(one)) for one in found]
 
     def running(self) -> tuple[Experiment, ...]:
         """Return the experiments that assign units now."""
@@ -56,12 +59,38 @@ class RunningTrials:
             _LOG.warning("experiments cannot be read: %s", error)
 
 
+def check_models(project: "Tastemate", experiment: Experiment) -> None:
+    """Raise `NotFound` for an arm with an unknown model and `NotFitted` for one not fitted yet.
+
+    Else it would be found out by those who ask for lists.
+    """
+    for arm in experiment.arms:
+        name = str(arm.overrides.get("model", ""))
+        parts = build.profile(name).weights if name else ()
+        lacking = [part for part in parts if not project.work.is_fitted(part)]
+        if lacking:
+            fit = " ".join(f"-m {part}" for part in lacking)
+            raise NotFitted(
+                f"Arm {arm.name} asks the model {name!r}, and {', '.join(lacking)} is not fitted. "
+                f"Fit it first: tastemate fit {fit}."
+            )
+        if arm.overrides.get("rerank") == "llm" and project.language is None:
+            raise NotFitted(
+                f"Arm {arm.name} asks a language model, and none is set: set model in [llm] first."
+            )
+
+
+def _sets(one: Assignment) -> Mapping[str, Any]:
+    """Return what an assignment sets; of an interleaving that is what both its arms do."""
+    return {DRAFT: {arm.name: arm.overrides for arm in one.draft}} if one.draft else one.overrides
+
+
 def kept(store: "Store") -> Sequence[Experiment]:
     """Return every experiment of a store that can be read, by id; others are logged."""
     found = []
     for body in store.experiments.all():
         try:
-            found.append(read(body))
+            found.append(stored(body))
         except TastemateError as error:
             _LOG.error("an experiment is left out: %s", error)
     return found

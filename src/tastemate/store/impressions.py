@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from tastemate.store.checked import check_ids, check_number, check_places, check_times
 from tastemate.store.database import Database
@@ -43,6 +43,7 @@ NAMES = tuple(one.name for one in fields(Impression))
 COLUMNS = [impressions.c[name] for name in NAMES]
 AT_ONCE = 5_000
 """Hashes looked up by one statement."""
+TYPES = {one.name: one.type for one in fields(Impression)}
 TEXTS = tuple(one.name for one in fields(Impression) if one.type is str)
 
 
@@ -83,12 +84,40 @@ class Impressions:
             rows = connection.execute(found.order_by(impressions.c.position, impressions.c.seq))
             return [Impression(*row) for row in rows]
 
+    def drawn(
+        self, since: int, *, most: int, depth: int, without: str
+    ) -> "tuple[pl.DataFrame, int]":
+        """Return the latest lists in which anything was drawn, and how many there are in all.
+
+        Of the lists from a time on (seconds since 1970) with a propensity below 1 within the first
+        `depth` places and without a text in their policy, the `most` that were logged last: their
+        first places as a table like `frame`.
+        """
+        kept = (
+            impressions.c.at >= since,
+            impressions.c.position <= depth,
+            impressions.c.propensity < 1.0,
+            ~impressions.c.policy.contains(without, autoescape=True),
+        )
+        name = impressions.c.recommendation
+        latest = func.max(impressions.c.seq).label("latest")
+        lists = select(name, latest).where(*kept).group_by(name)
+        some = lists.order_by(latest.desc()).limit(most).subquery()
+        found = (
+            select(*COLUMNS)
+            .join(some, some.c.recommendation == name)
+            .where(impressions.c.position <= depth)
+            .order_by(impressions.c.seq)
+        )
+        with self._database.reading(still=True, long=True) as connection:
+            count = connection.scalar(select(func.count(name.distinct())).where(*kept)) or 0
+            return framed(chunked(connection, found), TYPES), count
+
     def frame(self, since: int = 0) -> "pl.DataFrame":
         """Return what was shown from a time on (seconds since 1970) as a table, oldest first."""
         found = select(*COLUMNS).where(impressions.c.at >= since)
-        types = {one.name: one.type for one in fields(Impression)}
-        with self._database.reading(still=True) as connection:
-            return framed(chunked(connection, found.order_by(impressions.c.seq)), types)
+        with self._database.reading(still=True, long=True) as connection:
+            return framed(chunked(connection, found.order_by(impressions.c.seq)), TYPES)
 
 
 def _erased(connection: Connection, key: str, users: Collection[str]) -> dict[str, int]:

@@ -3,7 +3,8 @@ import { announce, h, put } from "./dom.js";
 import { ask } from "./operator-api.js";
 import { cost, data, fairness, quality } from "./operator-whole.js";
 import { user } from "./operator-user.js";
-import { experiments, jobs, log } from "./operator-work.js";
+import { experiments } from "./operator-trials.js";
+import { jobs, log } from "./operator-work.js";
 import { begin as beginTheme } from "./theme.js";
 
 const TABS = [

@@ -9,19 +9,19 @@ from pydantic import Field
 from starlette.responses import Response
 
 from tastemate import build
-from tastemate.errors import ConfigError, DataError, UnknownUser
-from tastemate.experiment.analyse import analyse
-from tastemate.experiment.definition import Experiment, Metric, check_together
+from tastemate.errors import ConfigError, DataError, NotFitted, UnknownUser
+from tastemate.experiment.definition import EXPECTED, Experiment, Metric, check_together
+from tastemate.experiment.drafted import results as measured
 from tastemate.experiment.outcomes import before
-from tastemate.experiment.reading import read
-from tastemate.experiment.replay import DEPTH, Fixed, Records, judge, served
+from tastemate.experiment.reading import read, stored
+from tastemate.experiment.replay import DEPTH, SHAPED, Fixed, Records, judge, served
 from tastemate.rank.credit import SKEW
 from tastemate.serve.audited import audit
 from tastemate.serve.auth import needs
 from tastemate.serve.problem import Problem, declared
 from tastemate.serve.replies import reply
 from tastemate.serve.schemas import WHOLE, Given, Id, Kind, Name, Share, Time, Told, Words
-from tastemate.serve.trials import RunningTrials, kept
+from tastemate.serve.trials import RunningTrials, check_models, kept
 from tastemate.types import NO_HISTORY, Query
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ class Overrides(Given):
 
 
 class NewArm(Given):
-    """One way of answering, and the share of units that meet it."""
+    """One way of answering; in a split with the share of units that meet it."""
 
     name: Label
-    share: Share
+    share: Annotated[Share, Field(description="Of a split, where it must be given.")] = 0.0
     overrides: Overrides = Overrides()
 
 
@@ -70,7 +70,10 @@ class NewMetric(Given):
         Metric().signals
     )
     window: Annotated[int, Field(ge=1, le=365 * 86_400), WHOLE] = 86_400
-    measure: Literal["any", "count", "rate"] = "rate"
+    measure: Annotated[
+        Literal["any", "count", "rate"],
+        Field(description="Of a split; an interleaving counts who won each list."),
+    ] = "rate"
     period: Annotated[int, Field(ge=0, le=365 * 86_400), WHOLE] = 0
 
 
@@ -78,13 +81,32 @@ class NewExperiment(Given):
     """A question put to the users."""
 
     id: Label
+    kind: Annotated[
+        Literal["split", "interleave"],
+        Field(
+            description="split: each unit meets one arm. interleave: exactly two arms that set "
+            "different things, and every list is drafted from both."
+        ),
+    ] = "split"
     arms: Annotated[list[NewArm], Field(min_length=2, max_length=16)]
+    traffic: Annotated[
+        Share, Field(description="Of an interleaving: the share of units whose lists are drafted.")
+    ] = 1.0
     control: Name = ""
     unit: Literal["user", "session"] = "user"
     metric: NewMetric = NewMetric()
     salt: Name = ""
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
-    expected: Annotated[int, Field(ge=2, le=10**9), WHOLE] = 10_000
+    expected: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=10**9,
+            description="Units at which the any-look interval is tightest; "
+            f"{EXPECTED['interleave']} where an interleaving names none.",
+        ),
+        WHOLE,
+    ] = EXPECTED["split"]
     note: Words = ""
 
 
@@ -99,10 +121,14 @@ class Judge(Given):
 
 
 class Judged(Told):
-    """What a policy would have earned a list, three ways; none where the log says too little."""
+    """What a policy would have earned a list, three ways; none where the log says too little.
+
+    `lists` were used, the latest of the `of` that explored and nothing but the user shaped.
+    """
 
     policy: str
     lists: int
+    of: int
     served: float
     refused: str
     estimates: list[dict[str, Any]]
@@ -137,13 +163,18 @@ def router(service: "Service") -> APIRouter:
         "/experiments", response_model=Trial, status_code=201, responses=declared(404, 409, 422)
     )
     def begin(asked: NewExperiment, request: Request) -> Response:
-        """Begin an experiment; 409 where its id is taken or another one sets the same."""
-        store = service.project.store
+        """Begin an experiment.
+
+        409 where its id is taken, another one sets the same, or a model of an arm is not fitted.
+        """
+        project = service.project
+        store = project.store
         told = {**asked.model_dump(exclude_unset=True), "started": int(time.time())}
         experiment = read(told)
-        for arm in experiment.arms:
-            if "model" in arm.overrides:
-                build.profile(str(arm.overrides["model"]))
+        try:
+            check_models(project, experiment)
+        except NotFitted as error:
+            raise Problem(409, str(error), kind="not-fitted") from error
         others = kept(store)
         if any(one.id == experiment.id for one in others):
             raise Problem(409, f"There is an experiment {experiment.id} already. Name another.")
@@ -158,16 +189,16 @@ def router(service: "Service") -> APIRouter:
 
     @routes.get("/experiments/{experiment_id}", response_model=Trial, responses=declared(404))
     def one(experiment_id: Id) -> Response:
-        """Return an experiment with what it shows: arms, intervals, whether the split is sound."""
+        """Return an experiment with what it shows: arms, wins or differences, intervals, split."""
         store = service.project.store
-        experiment = read(store.experiments.get(experiment_id))
+        experiment = stored(store.experiments.get(experiment_id))
         return reply({"experiment": experiment.as_json(), "results": results(store, experiment)})
 
     @routes.post("/experiments/{experiment_id}/stop", response_model=Trial, responses=declared(404))
     def stop(experiment_id: Id, request: Request) -> Response:
         """Stop an experiment: nobody is assigned any more, what was seen is still analysed."""
         store = service.project.store
-        ended = read(store.experiments.get(experiment_id)).ended(int(time.time()))
+        ended = stored(store.experiments.get(experiment_id)).ended(int(time.time()))
         store.experiments.put(ended.as_json())
         audit(store, request, "stop experiment", experiment_id)
         trials.forget()
@@ -186,24 +217,29 @@ def _judged(routes: APIRouter, service: "Service") -> None:
         tm = service.project
         store = tm.store
         build.profile(asked.policy)
-        shown, done = logged(store, asked.since or int(time.time()) - LATELY)
+        shown, done, count = logged(store, asked.since or int(time.time()) - LATELY)
         try:
             records = Records.of(shown, done, kinds=asked.signals)
         except DataError as none:
-            nothing = {"lists": 0, "served": 0.0, "refused": str(none), "estimates": []}
-            return reply({"policy": asked.policy, **nothing})
-        told = {"policy": asked.policy, "lists": len(records.items), "served": served(records)}
+            nothing = {"lists": 0, "of": count, "served": 0.0}
+            why = {"refused": str(none), "estimates": []}
+            return reply({"policy": asked.policy, **nothing, **why})
+        lists = {"lists": len(records.items), "of": count}
+        told = {"policy": asked.policy, **lists, "served": served(records)}
         found, refused = judge(records, would_show(tm, asked.policy, shown, records))
         estimates = [one.as_json() for one in found]
         return reply({**told, "refused": refused, "estimates": estimates})
 
 
-def logged(store: "Store", since: int) -> "tuple[pl.DataFrame, pl.DataFrame]":
-    """Return the latest lists that drew anything from a time on, and what was done since."""
-    shown = store.impressions.frame(since=since)
-    drawn = shown.filter(shown["propensity"] < 1.0)["recommendation"].unique(maintain_order=True)
-    shown = shown.filter(shown["recommendation"].is_in(drawn.tail(JUDGED).implode()))
-    return shown, store.events.frame(since=since - SKEW)
+def logged(store: "Store", since: int) -> "tuple[pl.DataFrame, pl.DataFrame, int]":
+    """Return the latest `JUDGED` lists that drew anything for a user alone from a time on.
+
+    Also what was done since the first of them, and how many such lists there are. They are the
+    latest and not a sample because the policy is asked with the models of today.
+    """
+    shown, count = store.impressions.drawn(since, most=JUDGED, depth=DEPTH, without=SHAPED)
+    first = int(str(shown["at"].min())) if len(shown) else since
+    return shown, store.events.frame(since=first - SKEW), count
 
 
 def would_show(tm: "Tastemate", policy: str, shown: "pl.DataFrame", records: Records) -> Fixed:
@@ -234,5 +270,5 @@ def results(store: "Store", experiment: Experiment) -> dict[str, Any]:
     """Return what an experiment shows so far, as JSON values."""
     impressions = store.impressions.frame(since=experiment.since)
     signals = store.events.frame(since=experiment.since - BEFORE)
-    known = before(experiment, signals, BEFORE)
-    return analyse(experiment, impressions, signals, covariate=known).as_json()
+    known = None if experiment.interleaved else before(experiment, signals, BEFORE)
+    return measured(experiment, impressions, signals, covariate=known)
