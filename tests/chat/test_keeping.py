@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tastemate.chat.coded import decoded, encoded
 from tastemate.chat.intent import Intent, Wish
 from tastemate.chat.keeping import Sessions
-from tastemate.chat.session import Question, Session, Turn
+from tastemate.chat.session import Question, Relaxation, Session, Turn
 from tastemate.errors import DataError, FormatError, NotFound, Unavailable
 from tastemate.store.opening import Store, open_store, sqlite_url
 
@@ -43,6 +43,9 @@ INTENTS = st.builds(
 QUESTIONS = st.builds(
     Question, ANY, st.lists(VALUES, max_size=2).map(tuple), ANY, st.floats(allow_nan=False)
 )
+RELAXATIONS = st.builds(
+    Relaxation, WISHES, st.integers(), ANY, st.lists(WISHES, max_size=2).map(tuple)
+)
 TURNS = st.builds(
     Turn,
     text=ANY,
@@ -51,6 +54,7 @@ TURNS = st.builds(
     shown=IDS,
     asked=st.none() | QUESTIONS,
     offered=st.lists(WISHES, max_size=2).map(tuple),
+    relaxations=st.lists(RELAXATIONS, max_size=2).map(tuple),
     at=st.integers(0, 2**40),
 )
 SESSIONS = st.builds(Session, NAMES, st.none() | NAMES, st.lists(TURNS, max_size=3).map(tuple))

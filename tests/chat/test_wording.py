@@ -12,8 +12,7 @@ from tastemate.catalog import Catalog
 from tastemate.chat.beliefs import beliefs
 from tastemate.chat.courtesy import courteous
 from tastemate.chat.intent import Intent, Wish
-from tastemate.chat.reply import Relaxation
-from tastemate.chat.session import Question, Session, Turn
+from tastemate.chat.session import Question, Relaxation, Session, Turn
 from tastemate.chat.understood import quoted, short, understood
 from tastemate.chat.wording import Findings, draft, said_back, varied
 from tastemate.types import Clause, Item, Reason, Recommendation, Slate, Step

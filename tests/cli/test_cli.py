@@ -72,6 +72,23 @@ def test_recommend_keeps_the_contract() -> None:
     assert again["items"] == found["items"]
 
 
+def test_that_people_are_simulated_is_said_where_it_matters_and_not_each_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TASTEMATE_HOME", str(tmp_path / "fresh"))
+    note = "The people and ratings of films are simulated."
+    like = ("recommend", "--user", "p012", "--model", "ease")
+    first, again = ask(*like), ask(*like)
+    assert first.stderr.count(note) == 1  # before the first fit
+    assert first.stderr.index(note) < first.stderr.index("fitting ease")
+    assert note not in again.stderr
+    for _ in range(2):  # before every measurement, and where the data are told of
+        measured = ask("evaluate", "--model", "popular", "--limit-users", "5")
+        assert measured.stderr.count(note) == 1
+    assert note in ask("data", "describe", "films").stderr
+    assert note in " ".join(ask("doctor").stdout.replace("│", " ").split())
+
+
 def test_recommend_for_a_person_to_read() -> None:
     shown = ask(
         "recommend", "--like", "Heat", "--genre", "Crime", "--where", "year>=1990", "--why", "1"

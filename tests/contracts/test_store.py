@@ -305,6 +305,31 @@ def test_impressions(store: Store):
     assert store.impressions.frame(since=2)["item"].to_list() == ["i2"]
 
 
+def test_the_latest_lists_that_drew_anything_are_found_without_reading_all(store: Store):
+    rows = [
+        Impression(
+            f"r{n}", "ann", "", f"i{place}", place, 0.5 if place == 1 else 1.0, policy=policy, at=n
+        )
+        for n, policy in enumerate(["", "fast/model", "fast/model+words", "p+interleaved", "", ""])
+        for place in (1, 2, 3)
+    ]
+    plain = [Impression("plain", "ann", "", f"i{place}", place, at=9) for place in (1, 2)]
+    deep = [Impression("deep", "ann", "", f"i{n}", n, 0.5 if n == 4 else 1.0, at=9) for n in (1, 4)]
+    store.impressions.add([*rows, *plain, *deep])
+    found, count = store.impressions.drawn(1, most=2, depth=3, without="+")
+    assert count == 3
+    assert found["recommendation"].unique(maintain_order=True).to_list() == ["r4", "r5"]
+    assert found["position"].to_list() == [1, 2, 3, 1, 2, 3]
+    found, count = store.impressions.drawn(0, most=9, depth=2, without="+")
+    assert (count, found["position"].max()) == (4, 2)
+    assert found["recommendation"].to_list() == ["r0", "r0", "r1", "r1", "r4", "r4", "r5", "r5"]
+    nothing, count = store.impressions.drawn(99, most=9, depth=2, without="+")
+    assert (len(nothing), count) == (0, 0)
+    assert nothing.columns == store.impressions.frame().columns
+    found, count = store.impressions.drawn(0, most=9, depth=3, without="%")
+    assert count == 6, "a sign of patterns is a sign like others"
+
+
 def test_tastes(store: Store):
     store.tastes.put("ann", "genres", "Crime", True)
     store.tastes.put("ann", "year", ("a", "b"), False)
@@ -404,17 +429,38 @@ def test_jobs_from_asking_to_the_end(store: Store):
     assert (store.jobs.get(first).progress, store.jobs.get(first).message) == (0.5, "half")
     store.jobs.finish(first, "w", {"seconds": 1})
     assert store.jobs.get(first).result == {"seconds": 1}
+    assert (store.jobs.get(first).progress, store.jobs.get(first).message) == (1.0, "")
     store.jobs.cancel(first)
     assert store.jobs.get(first).state == "done"
     assert store.jobs.claim("w").id == second  # type: ignore[union-attr]
+    store.jobs.tell(second, "w", 0.6, "half")
     store.jobs.cancel(second)
     assert store.jobs.tell(second, "w", 0.7) is False
+    assert store.jobs.get(second).message == ""
     store.jobs.finish(second, "w", {})
     assert store.jobs.get(second).state == "cancelled"
     assert [one.id for one in store.jobs.all()] == [second, first]
     for call in (store.jobs.get, store.jobs.cancel):
         with pytest.raises(NotFound):
             call("nothing")
+
+
+def test_what_a_job_says_is_what_is_being_done_or_was_done_last_before_it_failed(store: Store):
+    def said() -> tuple[str, float, str]:
+        found = store.jobs.get(job)
+        return found.state, found.progress, found.message
+
+    job = store.jobs.make("train", {})
+    for leave in (lambda: store.jobs.give_back(job, "w"), lambda: store.jobs.requeue_dead(-1)):
+        store.jobs.claim("w")
+        store.jobs.tell(job, "w", 0.5, "fitting ease")
+        leave()
+        assert said() == ("queued", 0.0, "")
+    store.jobs.claim("w")
+    store.jobs.tell(job, "w", 0.3, "fitting knn")
+    store.jobs.fail(job, "w", "The disk is full.")
+    assert said() == ("failed", 0.3, "fitting knn")
+    assert store.jobs.get(job).error == "The disk is full."
 
 
 def test_a_job_whose_worker_died_begins_again_and_at_last_has_failed(store: Store):

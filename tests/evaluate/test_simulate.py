@@ -6,8 +6,8 @@ import pytest
 
 from tastemate.catalog import Catalog
 from tastemate.chat.intent import Intent, Wish
-from tastemate.chat.reply import Relaxation, Reply
-from tastemate.chat.session import Question, Session, Turn
+from tastemate.chat.reply import Reply
+from tastemate.chat.session import Question, Relaxation, Session, Turn
 from tastemate.data.datasets import open_dataset
 from tastemate.errors import ConfigError, DataError, Unavailable
 from tastemate.evaluate.acting import Actor, Heard

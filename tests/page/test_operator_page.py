@@ -131,6 +131,34 @@ def test_fairness_shows_groups_with_intervals_and_says_where_there_are_too_few(d
     assert country.locator(".few").count() > 0
 
 
+def test_jobs_say_what_they_do_what_they_failed_of_or_what_came_of_them(desk, tab):
+    queue = desk.service.project.store.jobs
+    ends = {
+        "done": lambda job: queue.finish(job, "w", {"model_version": "fast-1"}),
+        "failed": lambda job: queue.fail(job, "w", "The disk is full."),
+        "cancelled": lambda job: queue.cancel(job),
+        "running": lambda job: None,
+    }
+    ids = {}
+    for state, end in ends.items():
+        job = ids[state] = queue.make("train", {})
+        while (claimed := queue.claim("w")) is not None and claimed.id != job:
+            queue.cancel(claimed.id)
+        queue.tell(job, "w", 0.5, "fitting wanted")
+        end(job)
+    page = opened(tab, desk, "#jobs")
+    shown = panel(page, "jobs")
+
+    def says(state):
+        return shown.locator("tr", has_text=ids[state]).locator("td").nth(3).inner_text()
+
+    assert says("done") == "model fast-1"
+    assert says("failed") == "The disk is full. (fitting wanted)"
+    assert says("cancelled") == ""
+    assert says("running") == "fitting wanted"
+    queue.cancel(ids["running"])
+
+
 def test_what_people_write_stays_text(desk, tab):
     made = tab()
     page = made.page
@@ -142,6 +170,62 @@ def test_what_people_write_stays_text(desk, tab):
     page.wait_for_selector(".result .problem")
     assert page.input_value("#who") == "<b>mallory</b>"
     without(made, 404)
+
+
+def tried(store, now):
+    """Keep three experiments that are over, from before the days that quality looks at."""
+    start = now - 61 * 86_400
+    over = {"state": "stopped", "started": start, "stopped": start + 9_000}
+    mixed = {"diversity": 0.4}
+    halves = [{"name": "old", "share": 0.5}, {"name": "new", "share": 0.5, "overrides": mixed}]
+    both = [{"name": "old"}, {"name": "new", "overrides": {"novelty": 0.5}}]
+    metric = {"signals": ["click"], "window": 600}
+    for one in (
+        {"id": "halves", "arms": halves, "metric": metric},
+        {"id": "drafted", "arms": both, "metric": metric, "kind": "interleave", "traffic": 0.5},
+        {"id": "unmet", "arms": halves, "metric": metric, "note": "nobody <b>met</b> it"},
+    ):
+        store.experiments.put(one | over)
+    rows, said = [], []
+    for at in range(240):
+        user, arm = f"tried-{at}", ("old", "new")[at % 2]
+        for place, side in enumerate((arm, "new" if arm == "old" else "old"), start=1):
+            team = f"drafted={side};halves={arm}"
+            one = Impression(f"t{at}", user, "", side, place, arm=team, at=start + at)
+            rows.append(one)
+        if at % 3 == 0 or at % 2 == 1 and at % 5 < 3:
+            item = "new" if at % 4 else "old"
+            said.append(Signal(f"t{at}", user, item, "click", 0.0, start + at + 5, "", f"t{at}"))
+    store.impressions.add(rows)
+    store.events.record(said)
+
+
+def test_experiments_say_what_they_show_and_what_may_be_believed(desk, tab):
+    tried(desk.service.project.store, int(time.time()))
+    page = opened(tab, desk, "#experiments")
+    shown = panel(page, "experiments")
+    drafted, halves, unmet = (
+        shown.locator("article", has=page.locator("h3", has_text=name))
+        for name in ("drafted", "halves", "unmet")
+    )
+    text = drafted.inner_text()
+    for words in (
+        "interleaved", "draft even", "Every list of 50% of the users", "success: click,",
+        "within 10 minutes", "new against old: better", "lists won 108, lost 20, tied 0; wins 84%",
+        "novelty 0.5", "nothing",
+    ):  # fmt: skip
+        assert words in text, words
+    assert drafted.locator("figure svg[role=img]").count() == 1
+    assert "new, any looks" in drafted.locator("svg[role=img]").get_attribute("aria-label")
+    text = halves.inner_text()
+    for words in ("split as planned", "Drawn by user", "diversity 0.4", "Successes per line shown"):
+        assert words in text, words
+    assert "new against old" in text
+    text = unmet.inner_text()
+    assert "nobody met it yet" in text
+    assert "too early to say" in text
+    assert "100 units an arm are needed" in text
+    assert "nobody <b>met</b> it" in text
 
 
 @pytest.mark.parametrize("width", [360, 1280])

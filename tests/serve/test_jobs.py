@@ -80,7 +80,7 @@ def test_a_fit_in_a_process_of_its_own(project: Tastemate, run: Callable[..., No
     run()
     job = ended(project, jobs.ask(project.store.jobs, "train"), 60)
     assert job.state == "done", job.error
-    assert job.progress == 1
+    assert (job.progress, job.message) == (1, "")
     assert job.result["seconds"]["ease"] >= 0
     assert project.store.versions.all()["model"] > before
     again = Opening(str(project.work.folder.parent)).open()

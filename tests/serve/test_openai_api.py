@@ -280,3 +280,46 @@ def test_the_whole_app_takes_any_key_until_one_is_made(home, monkeypatch):
         with pytest.raises(openai.AuthenticationError):
             listed("none")
     service.stop()
+
+
+def test_what_is_turned_away_before_the_routes_has_the_shape_of_the_protocol_too(
+    home, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("TASTEMATE_ENCODER__NAME", "words")
+    project = Tastemate.open("films", home=tmp_path)
+    said = {"rate_per_key": 0.001, "burst": 3_000.0, "wrong_keys": 2, "max_body_bytes": 2_000}
+    service = Service(project, Serving(log_file="none", **said))
+    _, secret = project.store.keys.make("chat", ["read", "write"])
+
+    def opened(url, key):
+        return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
+
+    with served(create_app(service)) as url:
+        with opened(url, secret) as client:
+            assert [one.id for one in client.models.list()] == ["tastemate"]
+            assert client.models.retrieve("tastemate").id == "tastemate"
+            with pytest.raises(openai.APIStatusError, match="may have 2,000 bytes") as error:
+                ask(client, {"role": "user", "content": "x" * 3_000})
+            assert error.value.status_code == 413
+            with pytest.raises(openai.RateLimitError, match="asks too often") as error:
+                client.models.list()
+            assert (error.value.type, error.value.code) == (
+                "rate_limit_error",
+                "rate_limit_exceeded",
+            )
+            assert int(error.value.response.headers["retry-after"]) > 1
+        with opened(url, f"tm_abc_{'x' * 43}") as client:
+            with pytest.raises(openai.AuthenticationError, match="unknown or revoked") as error:
+                ask(client, CRIME)
+            assert (error.value.type, error.value.code) == (
+                "authentication_error",
+                "invalid_api_key",
+            )
+            assert error.value.response.headers["www-authenticate"].startswith("Bearer")
+            with pytest.raises(openai.AuthenticationError, match="unknown or revoked"):
+                client.models.list()
+            with pytest.raises(openai.RateLimitError, match="Too many wrong keys"):
+                client.models.retrieve("tastemate")
+        other = httpx.get(f"{url}/v1/project", headers={"Authorization": f"Bearer {secret}"})
+        assert other.headers["content-type"] == "application/problem+json"
+    service.stop()

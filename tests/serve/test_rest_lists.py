@@ -336,11 +336,30 @@ def test_ones_own_items_are_ranked_and_forgotten(client, project):
 def test_explain_and_compare(client):
     told = ask(client, "/v1/explain", user_id="p012", item_id="heat-1995")
     assert told["item"]["reason"]["text"]
+    assert told["seen"] is True
     assert no_null(told)
     held = ask(client, "/v1/compare", user_id="p012", item_ids=["heat-1995", "shrek-2001"])
     assert held["best"] in ("heat-1995", "shrek-2001")
     ask(client, "/v1/compare", status=422, user_id="p012", item_ids=["heat-1995", "heat-1995"])
     ask(client, "/v1/explain", status=404, user_id="nobody", item_id="heat-1995")
+
+
+def test_explain_says_whether_somebody_has_met_an_item_already(client, project):
+    history = project.interactions.history_of("p012").items
+    met = project.catalog.ids[history[0]]
+    told = ask(client, "/v1/explain", user_id="p012", item_id=met)
+    assert told["seen"] is True
+    evidence = told["item"]["reason"]["evidence"]
+    assert [one["item_id"] for one in evidence if one["kind"] == "seen"] == [met]
+
+    def seen(item):
+        return ask(client, "/v1/explain", user_id="just-seen", item_id=item)["seen"]
+
+    said = {"user_id": "just-seen", "item_id": "heat-1995", "kind": "seen"}
+    event = ask(client, "/v1/feedback", **said)["event_id"]
+    assert (seen("heat-1995"), seen("shrek-2001")) == (True, False)
+    assert client.delete(f"/v1/feedback/{event}").status_code == 200
+    assert seen("heat-1995") is False
 
 
 def test_settings_are_checked():

@@ -104,6 +104,14 @@ def test_chips_are_the_wishes_with_the_message_they_come_from(client, session):
     assert {one["firm"] for one in soft} >= {True}
 
 
+def test_what_could_be_given_up_is_there_when_the_conversation_is_read_again(client, session):
+    say(client, session, "a western")
+    offers = say(client, session, "from the 2020s with robots")["relaxations"]
+    assert offers
+    turns = client.get(f"/v1/sessions/{session}").json()["turns"]
+    assert [turn["relaxations"] for turn in turns] == [[], offers]
+
+
 def test_a_chip_taken_back_is_no_wish_any_more_and_lists_again(client, session):
     before = say(client, session, CRIME)
     chip = next(one for one in before["chips"] if one["attribute"] == "year")

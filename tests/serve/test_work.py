@@ -40,7 +40,8 @@ def test_a_fit_is_asked_for_once(client: TestClient) -> None:
         assert second.status_code == 409
         assert second.json()["errors"] == [{"field": "job_id", "reason": job}]
         assert second.headers["location"] == f"/v1/jobs/{job}"
-        assert job in second.json()["detail"]
+        assert f"POST /v1/jobs/{job}/cancel" in second.json()["detail"]
+    assert client.post(f"/v1/jobs/{job}/cancel").status_code == 200
 
 
 def test_a_job_is_told_listed_and_called_off(client: TestClient) -> None:

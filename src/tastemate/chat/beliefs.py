@@ -7,7 +7,7 @@ pure and total: what a turn names that the catalogue no longer has is left out a
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from tastemate.catalog import Catalog
 from tastemate.chat.holding import Held, Kinds, admitted, hold, without
@@ -27,17 +27,13 @@ MOST_TEXTS = 20
 Verdict: TypeAlias = Literal[
     "liked", "disliked", "seen", "similar", "unlike", "picked", "about"
 ]  # fmt: skip
-VERDICTS: tuple[Verdict, ...] = (
-    "liked", "disliked", "seen", "similar", "unlike", "picked", "about",
-)  # fmt: skip
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 _ENDS: dict[Verdict, tuple[Verdict, ...]] = {
     "liked": ("disliked",),
     "disliked": ("liked", "similar", "picked", "about"),
     "similar": ("unlike", "disliked"),
     "unlike": ("similar", "picked", "about"),
     "picked": ("unlike",),
-    "seen": (),
-    "about": (),
 }
 """The earlier verdicts on an item that a later one replaces."""
 _ASKING = frozenset(
@@ -235,12 +231,23 @@ def _signed(
         if item not in catalog:
             ignored.append(Said(f"The catalogue has no item {item!r} any more.", at))
             continue
-        for ended in _ENDS[name]:
+        for ended in _ENDS.get(name, ()):
             if item in changed.get(ended, getattr(now, ended)):
                 del of(ended)[item]
         of(name).pop(item, None)  # so that the latest word stands last
         of(name)[item] = Sign(at, weight)
-    return replace(now, **changed)  # type: ignore[arg-type]
+    return _with_signs(now, changed)
+
+
+def _with_signs(now: Beliefs, changed: Mapping[Verdict, Signs]) -> Beliefs:
+    """Return beliefs with other signs of some verdicts."""
+    signs = {name: changed.get(name, getattr(now, name)) for name in VERDICTS}
+    return replace(
+        now,
+        liked=signs["liked"], disliked=signs["disliked"], seen=signs["seen"],
+        similar=signs["similar"], unlike=signs["unlike"], picked=signs["picked"],
+        about=signs["about"],
+    )  # fmt: skip
 
 
 def _verdicts(
@@ -290,7 +297,7 @@ def _unmarked(now: Beliefs, name: str, value: str) -> Beliefs:
     kind, _, what = name.partition(" ")
     if kind in VERDICTS:
         signs = {one: sign for one, sign in getattr(now, kind).items() if value and one != value}
-        return replace(now, **{kind: signs})  # type: ignore[arg-type]
+        return _with_signs(now, {kind: signs})
     if kind in ("text", "undecided"):
         said = now.texts if kind == "text" else now.undecided
         kept = tuple(one for one in said if value and one.text != value)

@@ -151,6 +151,7 @@ class Conversation:
             shown=tuple(slate.ids),
             asked=question,
             offered=() if offered is None else (offered.wish, *offered.also),
+            relaxations=found.relaxations,
         )
         self._keep(self.session.then(kept))
         return Reply(reply, self.session, intent, slate, question, found.relaxations)

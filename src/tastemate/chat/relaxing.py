@@ -7,7 +7,7 @@ import numpy as np
 
 from tastemate.catalog import Catalog
 from tastemate.chat.intent import Wish
-from tastemate.chat.reply import Relaxation
+from tastemate.chat.session import Relaxation
 from tastemate.filters import FALSE, TRUE, UNKNOWN, Verdicts, decide
 from tastemate.types import Floats, Mask
 

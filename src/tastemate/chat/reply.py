@@ -2,24 +2,11 @@
 
 from dataclasses import dataclass
 
-from tastemate.chat.intent import Intent, Wish
-from tastemate.chat.session import Question, Session
+from tastemate.chat.intent import Intent
+from tastemate.chat.session import Question, Relaxation, Session
 from tastemate.types import Slate
 
 NO_SLATE = Slate(())
-
-
-@dataclass(frozen=True, slots=True)
-class Relaxation:
-    """One wish given up, and what that would give."""
-
-    wish: Wish
-    items: int
-    """How many items would then fit."""
-    example: str = ""
-    """Id of the best of them."""
-    also: tuple[Wish, ...] = ()
-    """What has to be given up with it, where no single wish helps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,19 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Relaxation:
+    """One wish given up, and what that would give."""
+
+    wish: Wish
+    items: int
+    """How many items would then fit."""
+    example: str = ""
+    """Id of the best of them."""
+    also: tuple[Wish, ...] = ()
+    """What has to be given up with it, where no single wish helps."""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One message, what it was taken to mean, and what was answered."""
 
@@ -33,6 +46,8 @@ class Turn:
     asked: Question | None = None
     offered: tuple[Wish, ...] = ()
     """Wishes that were offered to be given up, because nothing fits them all."""
+    relaxations: tuple[Relaxation, ...] = ()
+    """All that could be given up then, the one that gives most first."""
     at: int = 0
     """Seconds since 1970, UTC."""
 

@@ -12,7 +12,8 @@ import numpy as np
 from tastemate.chat.beliefs import Beliefs
 from tastemate.chat.desk import Desk
 from tastemate.chat.intent import Wish
-from tastemate.chat.reply import NO_SLATE, Relaxation
+from tastemate.chat.reply import NO_SLATE
+from tastemate.chat.session import Relaxation
 from tastemate.chat.settings import Manners
 from tastemate.types import (
     NO_HISTORY,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from tastemate.catalog import Catalog
 from tastemate.chat.beliefs import Beliefs, forgets
 from tastemate.chat.intent import Intent, Wish
-from tastemate.chat.reply import NO_SLATE, Relaxation
-from tastemate.chat.session import Question, Session
+from tastemate.chat.reply import NO_SLATE
+from tastemate.chat.session import Question, Relaxation, Session
 from tastemate.chat.understood import quoted, short, understood
 from tastemate.text.phrases import listing, singular
 from tastemate.types import Slate

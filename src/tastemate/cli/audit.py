@@ -56,10 +56,10 @@ def audit(
     same people's lists at fair = 0, .25, .5 and 1.
     """
     if live:
-        _live(open_project(dataset, text), days, as_json)
+        _live(open_project(dataset, text, measures=True), days, as_json)
         return
     if fair:
-        project = open_project(dataset, text)
+        project = open_project(dataset, text, measures=True)
         said = {"attribute": attribute} if attribute else dict(project.settings.fair)
         asked = {"k": k, "users": users, "min_events": min_events, "seed": seed}
         _fair(project, (model or [""])[0], said, asked, as_json)
@@ -70,7 +70,7 @@ def audit(
     from tastemate.evaluate.audit import audit as measure
     from tastemate.evaluate.probes import by_ranker
 
-    project = open_project(dataset, text, llm=llm, rank=rank)
+    project = open_project(dataset, text, llm=llm, rank=rank, measures=True)
     scale, language = project.interactions.scale, project.language
     subjects = {}
     if language is not None and language.wants.rank != "none":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tastemate.cli.output import DatasetOption, JsonOption, emit, page, plain, source, table
-from tastemate.errors import Unavailable
+from tastemate.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
     from tastemate.store.backup import Copied
@@ -43,11 +43,14 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Put a backup into the project's store; refuses one that holds something, unless told."""
-    from tastemate.store.backup import restore
+    from tastemate.store.backup import NoBackup, restore
     from tastemate.store.opening import open_store
 
     name, url = _store_of(dataset)
-    copied = restore(file, url, replace=replace)
+    try:
+        copied = restore(file, url, replace=replace)
+    except (NoBackup, NotFound) as error:
+        raise typer.BadParameter(str(error), param_hint="file") from error
     store = open_store(url)
     try:
         store.audit.write("command line", "restore", str(copied.path), {})

@@ -113,7 +113,7 @@ def deletion(
     """Test that the like a reason cites is the cause: without it the item's score falls more."""
     from tastemate.benchmark.deletion import deletion as measure
 
-    found = measure(open_project(dataset, text), users, k, seed)
+    found = measure(open_project(dataset, text, measures=True), users, k, seed)
     if as_json:
         emit(found)
         return

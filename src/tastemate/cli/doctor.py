@@ -139,7 +139,8 @@ def _data(dataset: str | None) -> str:
     project = Tastemate.open(source(dataset))
     fitted = [name for name in project.profile.weights if project.work.is_fitted(name)]
     size = f"{len(project.catalog)} items, {len(project.interactions)} events"
-    return f"{project.name}: {size}, fitted: {', '.join(fitted) or 'nothing yet'}"
+    told = f"{project.name}: {size}, fitted: {', '.join(fitted) or 'nothing yet'}"
+    return " ".join((f"{told}.", *project.notes)) if project.notes else told
 
 
 def _service(dataset: str | None) -> Iterator[Check]:

@@ -115,15 +115,25 @@ def open_project(
     *,
     llm: str | None = None,
     show: bool = False,
+    measures: bool = False,
     **wants: Any,
 ) -> "Tastemate":
-    """Open it, with progress (and, if wanted, prompts) on stderr; `wants` are keys of `[llm]`."""
+    """Open it, with progress (and, if wanted, prompts) on stderr; `wants` are keys of `[llm]`.
+
+    What is to be known of the data is said where something `measures` on it, or is fitted on it.
+    """
     from tastemate.project import Tastemate
 
-    console = talk()
+    console, opened = talk(), list["Tastemate"]()
+
+    def notes() -> None:
+        while opened:
+            for note in opened.pop().notes:
+                console.print(plain(note), style="dim")
 
     def progress(what: str, share: float) -> None:
         if share < 1.0:
+            notes()
             console.print(f"{plain(what)} …", style="dim")
 
     def shown(prompt: "Prompt") -> None:
@@ -139,8 +149,9 @@ def open_project(
         show=shown if show else None,
         **wants,
     )
-    for note in project.notes:
-        console.print(plain(note), style="dim")
+    opened.append(project)
+    if measures:
+        notes()
     return project
 
 
@@ -158,8 +169,10 @@ def needs_extra(extra: str, *modules: str) -> None:
 
 
 def open_own(named: str, text: str | None = None) -> "Tastemate | None":
-    """Open what is a project; None for a data set."""
-    return open_project(named, text) if (Path(named) / "tastemate.toml").is_file() else None
+    """Open what is a project, to measure on it; None for a data set."""
+    if not (Path(named) / "tastemate.toml").is_file():
+        return None
+    return open_project(named, text, measures=True)
 
 
 def open_data(named: str, text: str | None = None) -> "Dataset":

@@ -81,8 +81,10 @@ class Request:
 
     def factory(self, name: str, **options: Any) -> "Factory":
         """Return what fits a model by its name."""
-        from tastemate import build
+        from tastemate import build, ranked
 
+        if name.endswith(ranked.SUFFIX):
+            return ranked.factory(name, self.shared)
         model = self.own if name == OWN and self.own is not None else name
         return build.factory(model, self.shared, **options)
 

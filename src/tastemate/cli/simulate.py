@@ -46,7 +46,7 @@ def simulate(
     from tastemate.evaluate.simulate import simulate as run
     from tastemate.evaluate.simulate import transcript
 
-    project = open_project(dataset, text, llm=llm)
+    project = open_project(dataset, text, llm=llm, measures=True)
 
     def begin() -> "Conversation":
         """Open a conversation that leaves nothing behind."""

@@ -69,7 +69,7 @@ def worked_example(
     from tastemate.benchmark.worked_example import scripted
     from tastemate.benchmark.worked_example import worked_example as run
 
-    project = open_project(dataset, llm=llm or "none")
+    project = open_project(dataset, llm=llm or "none", measures=True)
     model = None if llm == "none" else scripted()
     if project.language is not None:
         model = project.language.model

@@ -3,9 +3,11 @@
 import hashlib
 import hmac
 import time
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from starlette.responses import Response
 
@@ -100,9 +102,16 @@ def _watchers(service: Guarded) -> list[Callable[[Seen], None]]:
     if stream is not None:
         user = Hashes(service) if service.settings.log_users == "hashed" else None
         lines = Lines(stream, user=user, dropped=telemetry.log_line_dropped)
+        if service.settings.log_file:
+            weakref.finalize(lines, _close, stream)
         least = 500 if not service.settings.log_file and stream.isatty() else 0
         watchers.append(lambda seen: None if spared(seen, least) else lines.request(seen))
     return watchers
+
+
+def _close(stream: TextIO) -> None:
+    with suppress(OSError):  # what a full disk did not take is lost already
+        stream.close()
 
 
 def spared(seen: Seen, least: int = 0) -> bool:

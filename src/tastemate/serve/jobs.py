@@ -39,7 +39,7 @@ class Busy(TastemateError):
     def __init__(self, job: str) -> None:
         super().__init__(
             f"Job {job} is training already. Wait for it (GET /v1/jobs/{job}) or end it "
-            f"(DELETE /v1/jobs/{job})."
+            f"(POST /v1/jobs/{job}/cancel)."
         )
         self.job = job
 

@@ -1,10 +1,11 @@
 """How the service is doing as a whole: its data, its quality by day, its fairness, its cost.
 
-Everything is read when asked for, from the store and the project; nothing is kept here.
+Everything is read when asked for, from the store and the project; nothing is kept here. What reads
+much (`counted`, `quality`, `fairness`) is for the caller to ask for seldom (`serve.seldom`).
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,19 +27,29 @@ FEW = 5
 """Events below which little is known of a user."""
 NAMED = 20
 """Items named of a group that is counted."""
+MOST = 20_000
+"""Lines of a log that are read or counted, the latest ones."""
 
 
-def data_health(tm: "Tastemate", *, days: int = 30) -> dict[str, Any]:
-    """Return what is missing, doubled, thin or out of date in the data, and how the store is."""
+def counted(tm: "Tastemate", *, days: int = 30) -> dict[str, Any]:
+    """Return what is counted over all items, all users, and the signals of so many days."""
+    return {"items": _items(tm.catalog), "users": _users(tm), "kinds": _kinds(tm.store, days)}
+
+
+def data_health(tm: "Tastemate", counts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is missing, doubled, thin or out of date in the data, and how the store is.
+
+    `counts` is what `counted` returned.
+    """
     store, work = tm.store, tm.work
     last = store.events.last()
     return {
-        "items": _items(tm.catalog),
-        "users": _users(tm),
+        "items": counts["items"],
+        "users": counts["users"],
         "events": {
             "in_data_set": len(tm.interactions),
             "in_store": store.events.count(),
-            "kinds": _kinds(store, days),
+            "kinds": counts["kinds"],
         },
         "model": {
             "version": tm.model_version,
@@ -74,10 +85,8 @@ def quality(tm: "Tastemate", *, days: int = 30) -> dict[str, Any]:
 
 def fairness(tm: "Tastemate", *, days: int = 30) -> dict[str, Any]:
     """Return exposure and acceptance by group of items and of people, and complaints by kind."""
-    said = [
-        {"kind": one.kind, "user": one.user, "id": str(one.id)}
-        for one in pages(tm.store.complaints.all)
-    ]
+    latest = tm.store.complaints.latest(MOST)
+    said = [{"kind": one.kind, "user": one.user, "id": str(one.id)} for one in latest]
     found, counts = shown_lately(tm, days=days), _counts(tm)
     told = served.audit_live(found, tm.catalog, counts, people=people_of(tm), complaints=said)
     return told | {"declared": _declared(tm, found, counts)}
@@ -246,17 +255,6 @@ def _stages(telemetry: Any) -> dict[str, Any]:
             for stage in names
         ],
     }
-
-
-def pages(read: Any, limit: int = 500, most: int = 20_000) -> list[Any]:
-    """Return everything that is read in pages, up to a number."""
-    found: list[Any] = []
-    while len(found) < most:
-        part: Sequence[Any] = read(after=found[-1].id if found else 0, limit=limit)
-        found += part
-        if len(part) < limit:
-            break
-    return found
 
 
 def degraded(telemetry: Any) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from starlette.types import Message, Scope, Send
 
+from tastemate.serve import openai_errors
 from tastemate.serve.problem import Problem, respond
 
 
@@ -14,12 +15,19 @@ async def refuse(
     wait: float = 0.0,
     headers: dict[str, str] | None = None,
 ) -> None:
-    """Answer a request with a problem; `wait` seconds become Retry-After."""
+    """Answer a request with a problem; `wait` seconds become Retry-After.
+
+    Where the OpenAI protocol is spoken, the answer has its shape.
+    """
     lines = dict(headers or {})
     if wait > 0:
         lines["Retry-After"] = str(int(wait) + 1)
-    made = str(scope.get("state", {}).get("request_id", ""))
-    answer = respond(Problem(status, detail, headers=lines), scope["path"], made)
+    problem = Problem(status, detail, headers=lines)
+    if openai_errors.spoken_at(path_of(scope)):
+        answer = openai_errors.refused(problem)
+    else:
+        made = str(scope.get("state", {}).get("request_id", ""))
+        answer = respond(problem, scope["path"], made)
     if scope["method"] == "HEAD":
         answer.body = b""
     await answer(scope, nothing, send)

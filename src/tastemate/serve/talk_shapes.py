@@ -111,6 +111,7 @@ class Turned(Told):
     reply: str
     items: list[Card]
     question: Asked
+    relaxations: list[Offer]
     at: int
 
 

@@ -125,10 +125,11 @@ class Reranked(Told):
 
 
 class Explained(Told):
-    """Where an item stands for somebody, and why."""
+    """Where an item stands for somebody, and why; what they have `seen` is left out of lists."""
 
     user_id: str
     model_version: str
+    seen: bool
     item: Card
 
 

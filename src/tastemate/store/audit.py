@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from tastemate.store.database import Database
 from tastemate.store.schema import audit
@@ -41,3 +41,15 @@ class Audit:
         found = select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)
         with self._database.reading() as connection:
             return [Entry(*row) for row in connection.execute(found)]
+
+    def latest(self, limit: int = 100) -> list[Entry]:
+        """Return the latest lines, the last one first, at most `limit`."""
+        found = select(audit).order_by(audit.c.seq.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [Entry(*row) for row in connection.execute(found)]
+
+    def count(self, most: int) -> int:
+        """Return how many lines there are, as far as `most`."""
+        some = select(audit.c.seq).limit(most).subquery()
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.count()).select_from(some)) or 0

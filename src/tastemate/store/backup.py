@@ -6,18 +6,19 @@ into either, so that a store moves from one to the other.
 
 import json
 import os
+import shutil
 import sqlite3
 import tempfile
 import time
 import uuid
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, text
+from sqlalchemy import Table
 from sqlalchemy.engine import URL
 
 from tastemate.errors import ConfigError, FormatError, NotFound, TastemateError, Unavailable
@@ -38,6 +39,13 @@ from tastemate.store.opening import Store, open_store, read_url, sqlite_url
 FORMAT = 1
 """Of the zip; raised when an older version can no longer read it."""
 ABOUT = "about.json"
+SQLITE = b"SQLite format 3\0"
+"""What a SQLite file begins with."""
+_SAY = "Name a file that `tastemate backup` wrote. Nothing was changed."
+
+
+class NoBackup(FormatError):
+    """What was named to be restored is no file that `backup` wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +86,64 @@ def backup(store: Store, path: Path) -> Copied:
 def restore(path: Path, url: str, *, replace: bool = False) -> Copied:
     """Put a backup into the store behind a URL; in use or not, its readers see all or nothing.
 
-    Raises `NotFound`, `FormatError` for a file that is no backup, is damaged or newer, and
+    The backup is read and checked before the store is touched. Raises `NotFound` for no file,
+    `NoBackup` for another one, `FormatError` for a backup that is damaged or newer, and
     `ConfigError` where the store holds something and `replace` is not set. With it, a file that is
     damaged is set aside under another name.
     """
-    if not path.is_file():
-        raise NotFound(f"There is no file {path}. Name a backup.")
-    target = _target(url, replace)
-    try:
-        if zipfile.is_zipfile(path):
-            rows = _from_zip(path, target.database)
-        else:
-            rows = _from_file(path, target.database)
-        if (found := target.check(deep=True)) != "ok":
-            raise FormatError(f"{path} was restored, but {found}")
-    finally:
-        target.close()
+    with _checked_source(path) as put:
+        target = _target(url, replace)
+        try:
+            rows = put(target.database)
+            if (found := target.check(deep=True)) != "ok":
+                raise FormatError(f"{path} was restored, but {found}")
+        finally:
+            target.close()
     return Copied(path, rows)
+
+
+@contextmanager
+def _checked_source(path: Path) -> Iterator[Callable[[Database], dict[str, int]]]:
+    """Read and check a backup; yield what puts it into a database and returns its rows."""
+    if path.is_dir():
+        raise NoBackup(f"{path} is a folder. {_SAY} Those of the service lie in `backups`.")
+    if not path.exists():
+        raise NotFound(f"There is no file {path}. {_SAY}")
+    if zipfile.is_zipfile(path):
+        zipped = _Zipped(path)
+        zipped.check()
+        yield lambda into: _verified(copy_into(into, zipped), zipped.about["rows"], path)
+        return
+    _looks_right(path)
+    with tempfile.TemporaryDirectory() as folder:
+        # A copy: a backup is never written to, not even to read it or to upgrade its schema.
+        copy = Path(folder) / "store.db"
+        shutil.copyfile(path, copy)
+        try:
+            expected = _checked(copy, path)
+        except FormatError as error:  # what a store says of itself names the copy
+            raise FormatError(str(error).replace(sqlite_url(copy), str(path))) from error
+        yield lambda into: _from_file(copy, expected, path, into)
+
+
+def _looks_right(path: Path) -> None:
+    """Raise `NoBackup` for what is no SQLite file or holds no store, `FormatError` for damage."""
+    with path.open("rb") as begun:
+        head = begun.read(len(SQLITE))
+    if head.startswith(b"PK"):
+        raise FormatError(f"{path} is damaged: a part of it is missing. Take another backup.")
+    if head != SQLITE:
+        what = "is no backup" if head else "is empty"
+        raise NoBackup(f"{path} {what}. {_SAY}")
+    try:
+        with closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        ) as look:
+            tables = {name for (name,) in look.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.DatabaseError as error:
+        raise FormatError(f"{path} is damaged ({error}). Take another backup.") from error
+    if schema.VERSION_TABLE not in tables:
+        raise NoBackup(f"{path} is a database, but no backup. {_SAY}")
 
 
 def _target(url: str, replace: bool) -> Store:
@@ -123,7 +172,7 @@ def _target(url: str, replace: bool) -> Store:
 def _held(store: Store) -> dict[str, int]:
     """Return how many rows a store has; where it cannot be read, it is closed."""
     try:
-        with store.database.reading() as connection:
+        with store.database.reading(long=True) as connection:
             return row_counts(connection)
     except TastemateError:
         store.close()
@@ -143,24 +192,21 @@ def _copy_file(database: Database, fresh: Path) -> dict[str, int]:
             closing(sqlite3.connect(fresh, isolation_level=None)) as copy,
         ):
             source.backup(copy)
-    return _checked(fresh)
+    return _checked(fresh, fresh)
 
 
-def _from_file(path: Path, database: Database) -> dict[str, int]:
-    with tempfile.TemporaryDirectory() as folder:
-        # A copy: a backup is never written to, not even to read it or to upgrade its schema.
-        copy = Path(folder) / "store.db"
-        copy.write_bytes(path.read_bytes())
-        _checked(copy)
+def _from_file(
+    copy: Path, expected: Mapping[str, int], path: Path, database: Database
+) -> dict[str, int]:
+    """Put a checked copy of `path` into a database; return its rows."""
+    if not database.is_sqlite:
         source = open_store(sqlite_url(copy))
         try:
             with source.database.reading() as connection:
-                expected = row_counts(connection)
-                if not database.is_sqlite:
-                    return _verified(copy_into(database, Reading(connection)), expected, path)
+                return _verified(copy_into(database, Reading(connection)), expected, path)
         finally:
             source.close()
-        _replace_file(copy, database)
+    _replace_file(copy, database)
     with database.reading() as connection:
         return _verified(row_counts(connection), expected, path)
 
@@ -180,23 +226,19 @@ def _replace_file(copy: Path, database: Database) -> None:
         overtake(connection, before)
 
 
-def _checked(file: Path) -> dict[str, int]:
-    """Return the rows of a SQLite file; raise `FormatError` where it is damaged or no store."""
-    with _as_store(file) as store, store.database.reading() as connection:
-        found = connection.execute(text("PRAGMA integrity_check(3)")).scalars().all()
-        if found != ["ok"]:
-            raise FormatError(f"The backup is damaged ({'; '.join(found)}). Take another one.")
-        return row_counts(connection)
-
-
-@contextmanager
-def _as_store(file: Path) -> Iterator[Store]:
-    with file.open("rb") as begun:
-        if begun.read(16) != b"SQLite format 3\0":
-            raise FormatError(f"{file.name} is no backup. Name a file that `backup` wrote.")
+def _checked(file: Path, named: Path) -> dict[str, int]:
+    """Return the rows of a SQLite file; raise `FormatError` where `named` is damaged or newer."""
+    try:
+        with closing(sqlite3.connect(file)) as look:
+            found = [str(said) for (said,) in look.execute("PRAGMA integrity_check(3)")]
+    except sqlite3.DatabaseError as error:
+        found = [str(error)]
+    if found != ["ok"]:
+        raise FormatError(f"{named} is damaged ({'; '.join(found)}). Take another backup.")
     store = open_store(sqlite_url(file))
     try:
-        yield store
+        with store.database.reading() as connection:
+            return row_counts(connection)
     finally:
         store.close()
 
@@ -204,7 +246,7 @@ def _as_store(file: Path) -> Iterator[Store]:
 def _write_zip(database: Database, fresh: Path) -> dict[str, int]:
     rows: dict[str, int] = {}
     with (
-        database.reading(still=True) as connection,
+        database.reading(still=True, long=True) as connection,
         zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as packed,
     ):
         source = Reading(connection)
@@ -225,12 +267,6 @@ def _write_zip(database: Database, fresh: Path) -> dict[str, int]:
     return rows
 
 
-def _from_zip(path: Path, database: Database) -> dict[str, int]:
-    source = _Zipped(path)
-    source.check()
-    return _verified(copy_into(database, source), source.about["rows"], path)
-
-
 class _Zipped:
     """The rows in a zip."""
 
@@ -242,7 +278,7 @@ class _Zipped:
             known = (self.about["format"], self.about["revision"])
             self.about = {"rows": {}, "counters": {}} | self.about
         except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError) as error:
-            raise FormatError(f"{path} is no backup. Name a file that `backup` wrote.") from error
+            raise NoBackup(f"{path} is no backup. {_SAY}") from error
         if known[0] != FORMAT or known[1] not in schema.REVISIONS:
             raise FormatError(f"{path} was written by a newer version. Update Tastemate.")
 

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from tastemate.store.checked import check_ids
 from tastemate.store.database import Database
@@ -43,3 +43,15 @@ class Complaints:
         found = select(complaints).where(complaints.c.seq > after).order_by(complaints.c.seq)
         with self._database.reading() as connection:
             return [Complaint(*row) for row in connection.execute(found.limit(limit))]
+
+    def latest(self, limit: int = 100) -> list[Complaint]:
+        """Return the latest complaints, the last one first, at most `limit`."""
+        found = select(complaints).order_by(complaints.c.seq.desc()).limit(limit)
+        with self._database.reading() as connection:
+            return [Complaint(*row) for row in connection.execute(found)]
+
+    def count(self, most: int) -> int:
+        """Return how many complaints there are, as far as `most`."""
+        some = select(complaints.c.seq).limit(most).subquery()
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.count()).select_from(some)) or 0

@@ -51,7 +51,7 @@ class Reading:
 def copy_into(database: Database, source: Rows) -> dict[str, int]:
     """Put rows in place of everything a database holds; return how many, by table."""
     copied: dict[str, int] = {}
-    with database.writing("events") as connection:
+    with database.writing("events", long=True) as connection:
         before = counts_of_changes(connection)
         for table in reversed(TABLES):
             connection.execute(delete(table))

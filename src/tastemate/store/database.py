@@ -32,6 +32,10 @@ TIDYING = 2.0
 """Seconds to wait for readers before the log is left for the next time."""
 PATIENCE = 2
 """Seconds to wait for a server: to connect, for a free connection, for bytes it does not take."""
+LIMIT = 10.0
+"""Seconds that a statement of a request may take on a server."""
+LONG = 900.0
+"""The same for work that reads or writes whole tables."""
 LOCKS = {
     "schema": 7_305_001,
     "events": 7_305_002,
@@ -59,18 +63,20 @@ class Database:
         self._guard = threading.RLock()
         self._writing = threading.RLock()
         self._engine: Engine | None = None
+        self._long: Engine | None = None
         self._empty: Engine | None = None
         self._process = os.getpid()
         self._file = (0, 0)
         self._id = ("", 0.0)
 
     @contextmanager
-    def reading(self, *, still: bool = False) -> Iterator[Connection]:
+    def reading(self, *, still: bool = False, long: bool = False) -> Iterator[Connection]:
         """Yield a connection to read from; where nothing was written yet, to an empty store.
 
-        With `still`, all it reads is of one moment; in SQLite it always is.
+        With `still`, all it reads is of one moment; in SQLite it always is. A statement that is
+        `long` may take `LONG` seconds on a server, another one `LIMIT`.
         """
-        with explained(self), (self._existing() or self._nothing()).connect() as connection:
+        with explained(self), (self._existing(long) or self._nothing()).connect() as connection:
             if not self.is_sqlite:
                 # Without a transaction, reading is one way to the server and back, not three.
                 level = "REPEATABLE READ" if still else "AUTOCOMMIT"
@@ -78,14 +84,14 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self, *locks: str, shared: str = "") -> Iterator[Connection]:
+    def writing(self, *locks: str, shared: str = "", long: bool = False) -> Iterator[Connection]:
         """Yield a connection whose changes are on disk when the block ends, or were never made.
 
         Who names the same of `locks` (keys of `LOCKS`) writes one after the other; in SQLite all
-        do. Who names it as `shared` waits for these only.
+        do. Who names it as `shared` waits for these only. `long` as for reading.
         """
         with explained(self):
-            engine = self._existing() or self._made()
+            engine = self._existing(long) or self._made()
             with self._turn(), engine.connect() as connection:
                 connection.execution_options(writes=True)
                 with connection.begin():
@@ -126,20 +132,20 @@ class Database:
     def close(self) -> None:
         """Give every connection back; the next use opens new ones."""
         with self._guard:
-            for one in (self._engine, self._empty):
+            for one in (self._engine, self._long, self._empty):
                 if one is not None:
                     one.dispose(close=self._process == os.getpid())
-            self._engine = self._empty = None
+            self._engine = self._long = self._empty = None
 
     def _turn(self) -> Any:
         return self._writing if self.is_sqlite else contextlib.nullcontext()
 
-    def _existing(self) -> Engine | None:
+    def _existing(self, long: bool = False) -> Engine | None:
         """Return the engine of what is there; None where a SQLite file is yet to be written."""
         if self._process != os.getpid():
             self._forked()
         if not self.is_sqlite:
-            return self._engine or self._opened()
+            return (self._long if long else self._engine) or self._of_server(long)
         try:
             found = self.path.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -152,14 +158,30 @@ class Database:
             return self._opened((found.st_dev, found.st_ino))
         return self._engine
 
-    def _opened(self, file: tuple[int, int] = (0, 0)) -> Engine:
+    def _opened(self, file: tuple[int, int]) -> Engine:
         """Return a new engine: at first, and where another file took the place of the old one."""
         with self._guard:
             if self._engine is None or self._file != file:
                 if self._engine is not None:
                     self._engine.dispose()
-                self._engine = sqlite_engine(self.path) if self.is_sqlite else server(self.url)
+                self._engine = sqlite_engine(self.path)
                 self._file = file
+            return self._engine
+
+    def _of_server(self, long: bool) -> Engine:
+        """Return a new engine of a server; raise `Unavailable` where its driver is missing."""
+        try:
+            from tastemate.store.server import server
+        except ImportError as error:
+            raise Unavailable(
+                f"PostgreSQL needs a driver ({error}). Install it: "
+                "pip install 'tastemate[postgres]'."
+            ) from error
+        with self._guard:
+            if long:
+                self._long = self._long or server(self.url, PATIENCE, LONG, pooled=False)
+                return self._long
+            self._engine = self._engine or server(self.url, PATIENCE, LIMIT)
             return self._engine
 
     def _forked(self) -> None:
@@ -261,35 +283,6 @@ def sqlite_engine(path: Path, *, pooled: bool = True) -> Engine:
     engine = create_engine(f"sqlite:///{path}", creator=connect, **more)
     event.listen(engine, "begin", _begin)
     return engine
-
-
-def server(url: URL) -> Engine:
-    """Return the engine of a PostgreSQL server; a connection is tried before it is used.
-
-    Raises `Unavailable` where the driver is not installed.
-    """
-    # A machine that vanished is noticed within seconds; the URL may say otherwise.
-    waits = {
-        "connect_timeout": PATIENCE,
-        "tcp_user_timeout": PATIENCE * 1000,
-        "keepalives_idle": 5,
-        "keepalives_interval": 2,
-        "keepalives_count": 3,
-    }
-    said = {name: value for name, value in waits.items() if name not in url.query}
-    try:
-        return create_engine(
-            url,
-            pool_pre_ping=True,
-            pool_size=5,
-            max_overflow=20,
-            pool_timeout=PATIENCE,
-            connect_args=said,
-        )
-    except ImportError as error:
-        raise Unavailable(
-            f"PostgreSQL needs a driver ({error}). Install it: pip install 'tastemate[postgres]'."
-        ) from error
 
 
 def connected(path: Path, busy: float = 0.0) -> sqlite3.Connection:

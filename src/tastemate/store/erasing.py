@@ -76,7 +76,7 @@ def erase(database: Database, user: str, hash_of: Callable[[str], str]) -> dict[
     check_ids(user)
     gone: dict[str, int] = {}
     token = hash_of(user)
-    with database.writing("events", "erased") as connection:
+    with database.writing("events", "erased", long=True) as connection:
         for table, which in about(user).items():
             gone[table.name] = connection.execute(delete(table).where(which)).rowcount
         for table, columns in TOLD.items():

@@ -31,6 +31,7 @@ class Job:
     state: State
     progress: float
     message: str
+    """What is being done; what was done last, of one that failed; else empty."""
     asked: Mapping[str, Any]
     result: Mapping[str, Any]
     error: str
@@ -43,6 +44,8 @@ class Job:
     """Who does it, or did last."""
 
 
+NOTHING: Mapping[str, Any] = {"message": "", "error": ""}
+"""What there is to say of a job that nobody does and nothing happened to."""
 COLUMNS = [jobs.c[one.name] for one in fields(Job)]
 
 
@@ -98,7 +101,7 @@ class Jobs:
     def finish(self, job: str, worker: str, result: Mapping[str, Any]) -> None:
         """Say that a job is done; one that is not this worker's any more stays as it is."""
         now = time.time()
-        done = {"state": "done", "result": dict(result), "progress": 1.0, "error": ""}
+        done = {"state": "done", "result": dict(result), "progress": 1.0, **NOTHING}
         self._change(job, worker, **done, finished=now, beat=now)
 
     def fail(self, job: str, worker: str, error: str) -> None:
@@ -111,7 +114,7 @@ class Jobs:
         check_ids(job)
         over = update(jobs).where(jobs.c.id == job, jobs.c.state.in_(("queued", "running")))
         with self._database.writing("jobs") as connection:
-            connection.execute(over.values(state="cancelled", finished=time.time()))
+            connection.execute(over.values(state="cancelled", finished=time.time(), message=""))
         self.get(job)
 
     def get(self, job: str) -> Job:
@@ -131,7 +134,8 @@ class Jobs:
 
     def give_back(self, job: str, worker: str) -> None:
         """Let a job begin again that its worker was told to leave: that was no try."""
-        self._change(job, worker, state="queued", tries=jobs.c.tries - 1)
+        tries = jobs.c.tries - 1
+        self._change(job, worker, state="queued", tries=tries, progress=0.0, **NOTHING)
 
     def requeue_dead(self, seconds: float) -> int:
         """Let jobs begin again whose worker was not heard of for so long; return how many.
@@ -143,6 +147,8 @@ class Jobs:
         spent = jobs.c.tries >= TRIES
         again = update(jobs).where(dead).values(
             state=case((spent, "failed"), else_="queued"),
+            progress=case((spent, jobs.c.progress), else_=0.0),
+            message=case((spent, jobs.c.message), else_=_told("")),
             error=case((spent, _told(DIED)), else_=jobs.c.error),
             finished=case((spent, now), else_=0.0),
         )  # fmt: skip

@@ -149,7 +149,7 @@ def _prepare(database: Database) -> None:
             f"{database.name} was written by a newer version (revision {revision}, this one reads "
             f"{schema.HEAD}). Update Tastemate."
         )
-    with database.writing() as connection:
+    with database.writing(long=True) as connection:
         if not database.is_sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCKS['schema']})"))
         revision = _revision(connection)  # another process may have been quicker

@@ -43,7 +43,7 @@ export async function resume() {
     }
     hold(told);
     const last = told.turns.at(-1);
-    if (last) offer(last, !last.items.length && told.chips);
+    if (last) offer(last, last.relaxations);
     view.undo.hidden = !last;
     tell("wishes");
   } catch (problem) {

@@ -13,6 +13,7 @@ function days(name, reload) {
 }
 
 const top = (title, name, reload) => h("div", { class: "head" }, h("h2", {}, title), days(name, reload));
+const old = (seconds) => (seconds >= 1 ? h("p", { class: "note" }, `Counted ${seconds < 90 ? `${whole(seconds)} seconds` : `${whole(seconds / 60)} minutes`} ago: counting takes long here, so it is not done with every look.`) : "");
 const few = (least) => h("p", { class: "note" }, `A rate needs ${least.lines} lines shown to ${least.readers} readers; below that there is “too few to say”. Intervals are 95%, with readers as the sample.`);
 
 const RATES = [["ctr", "Clicked", "a signal above zero"], ["acceptance", "Accepted", "liked, saved, played, bought"], ["dislike_rate", "Disliked", "disliked, hidden, skipped"]];
@@ -31,7 +32,7 @@ export async function quality(panel, { reload }) {
   put(panel, top("Quality by day", "quality", reload),
     facts(tile("Clicked", "ctr", share), tile("Accepted", "acceptance", share), tile("Lists", "lists", whole), tile("Coverage", "coverage", share),
       ["Lesser lists", whole(told.process.failed), `stages failed of ${whole(told.process.lists)} lists since this process began`, told.process.failed ? "bad" : ""]),
-    few(told.least),
+    old(told.age_s), few(told.least),
     h("div", { class: "plots" },
       lines({ title: "Clicked and accepted", note: "share of lines shown", places, series: [line("Clicked", "ctr"), line("Accepted", "acceptance")], format: share }),
       lines({ title: "Disliked", note: "share of lines shown", places, series: [line("Disliked", "dislike_rate")], format: share }),
@@ -56,7 +57,7 @@ export async function data(panel, { reload }) {
       ["Events", whole(events.in_data_set + events.in_store), `${whole(events.in_store)} in the store`],
       ["Not yet learned", whole(model.unabsorbed), model.age_hours === undefined ? "no model is kept" : `model ${exact(model.age_hours)} h old`, model.unabsorbed > 10_000 ? "warn" : ""],
       ["Store", well ? "sound" : "damaged", bytes(store.bytes), well ? "" : "bad"]),
-    well ? "" : h("div", { class: "problem", role: "alert" }, h("p", {}, store.integrity)),
+    old(told.age_s), well ? "" : h("div", { class: "problem", role: "alert" }, h("p", {}, store.integrity)),
     impressions.error || impressions.dropped ? h("div", { class: "problem", role: "alert" }, h("p", {}, `${impressions.dropped} lines shown were not written. ${impressions.error}`)) : "",
     h("h3", {}, "Items"),
     facts(["Without text", whole(items.without_text), "search and content know nothing of them", items.without_text ? "warn" : ""], ["Without any attribute", whole(items.without_attributes), "", items.without_attributes ? "warn" : ""], ["Without title", whole(items.without_title), "", items.without_title ? "bad" : ""], ["Same title twice", whole(items.duplicates), "groups", items.duplicates ? "warn" : ""]),
@@ -91,7 +92,7 @@ export async function fairness(panel, { reload }) {
     h("p", { class: "note" }, declared.attribute ? `Declared in [fair]: ${declared.attribute}. ` : "No group is declared in [fair]; these are all attributes with few enough values. ",
       "Attention falls with the place (1/log2). A ratio of 1 is attention in proportion to the number of items. Who looks at many groups finds gaps by chance: a gap is a place to look, not a finding."),
     facts(["Lists", whole(told.lists)], ["Accepted", told.all.acceptance ? share(told.all.acceptance.value) : "too few"], ["Complaints", whole(told.complaints.reduce((sum, one) => sum + one.complaints, 0)), told.complaints.map((one) => `${one.complaints} ${one.kind}`).join(", "), told.complaints.length ? "warn" : ""]),
-    few(told.least),
+    old(told.age_s), few(told.least),
     h("h3", {}, "Groups of items"),
     told.lists ? "" : h("p", { class: "empty" }, "No list was shown in these days."),
     declared.attribute && told.lists ? [floors(declared), groupTable(declared.attribute, declared.rows, true)] : "",

@@ -94,11 +94,13 @@ def _held_against(routes: APIRouter, service: "Service") -> None:
         tm = service.project
         _there(tm, asked.item_id)
         _known(tm, asked.user_id)
-        line = tm.explain(asked.user_id, asked.item_id)
+        query, row = tm.query(asked.user_id), tm.catalog.row(asked.item_id)
+        line = tm.recommender().explain_items(query, [row])[0]
         return reply(
             {
                 "user_id": asked.user_id,
                 "model_version": tm.model_version,
+                "seen": row in query.exclude or bool((query.history.items == row).any()),
                 "item": cards.card(line),
             }
         )

@@ -24,6 +24,7 @@ from tastemate.llm.tokens import estimate
 from tastemate.serve import forms, stream
 from tastemate.serve.auth import needs
 from tastemate.serve.cards import card
+from tastemate.serve.openai_errors import error_body, refused
 from tastemate.serve.openai_shapes import Completion, Completions, Model, Models, OpenAIError, Part
 from tastemate.serve.problem import Problem, clean, invalid
 from tastemate.serve.routes.talk import noted, problem, project_of
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from tastemate.serve.service import Service
 
 MODEL = "tastemate"
-_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-_CODES = {401: "invalid_api_key", 404: "not_found", 429: "rate_limit_exceeded"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,28 +130,6 @@ def written(reply: "Reply") -> str:
     return f"{reply.text}{_list(reply)}"
 
 
-def refused(problem: Problem) -> Response:
-    """Return a problem as the protocol has it; a bad request is 400 there."""
-    status = 400 if problem.status == 422 else problem.status
-    headers = dict(problem.headers)
-    if status in (429, 503):
-        headers.setdefault("Retry-After", "1")
-    return JSONResponse(_error(problem), status, headers)
-
-
-def _error(problem: Problem) -> dict[str, Any]:
-    status = problem.status
-    kind = _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-    return {
-        "error": {
-            "message": clean(problem.detail),
-            "type": kind,
-            "param": problem.errors[0][0] if problem.errors else "",
-            "code": problem.kind or _CODES.get(status, ""),
-        }
-    }
-
-
 def _asked(body: Completions) -> _Asked:
     """Return a request as it is answered; raise `Problem` for one that cannot be."""
     _known(body.model)
@@ -242,7 +219,7 @@ async def _chunks(
                         head = _head(asked, "chat.completion.chunk")
                         yield _data({**head, "choices": [], "usage": usage})
         except TastemateError as error:
-            yield _data(_error(problem(error)))
+            yield _data(error_body(problem(error)))
     yield b"data: [DONE]\n\n"
 
 

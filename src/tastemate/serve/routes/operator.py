@@ -1,6 +1,6 @@
 """What the operator sees: any list stage by stage, and how data, lists and money are doing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +14,13 @@ from tastemate.serve.operator import DEPTH, Prompts, stage_by_stage
 from tastemate.serve.problem import declared
 from tastemate.serve.replies import reply
 from tastemate.serve.schemas import PRINTED
+from tastemate.serve.seldom import Seldom
 from tastemate.types import Controls
 
 if TYPE_CHECKING:
     from tastemate.serve.service import Service
+    from tastemate.store.audit import Audit
+    from tastemate.store.complaints import Complaints
 
 Turned = Annotated[float, Query(ge=0, le=1, allow_inf_nan=False)]
 Days = Annotated[int, Query(ge=1, le=365, description="How many days back.")]
@@ -37,10 +40,18 @@ def router(service: "Service") -> APIRouter:
 
 
 def _whole(routes: APIRouter, service: "Service") -> None:
+    seldom, shown = Seldom(), Seldom()
+
+    def dear(name: str, make: Callable[..., Mapping[str, Any]], days: int) -> dict[str, Any]:
+        tm = service.project
+        return shown.of((name, tm.model_version, days), lambda: make(tm, days=days))
+
     @routes.get("/health", response_model=dict[str, Any])
     def health(days: Days = 30) -> Response:
         """Say what is missing, doubled, thin or out of date in the data, and how the store is."""
-        found = overview.data_health(service.project, days=days)
+        tm = service.project
+        counts = seldom.of((tm.model_version, days), lambda: overview.counted(tm, days=days))
+        found = overview.data_health(tm, counts) | {"age_s": counts["age_s"]}
         waiting = service.impressions
         written = {
             "waiting": len(waiting),
@@ -53,13 +64,13 @@ def _whole(routes: APIRouter, service: "Service") -> None:
     @routes.get("/quality", response_model=dict[str, Any])
     def quality(days: Days = 30) -> Response:
         """Return the rates, coverage, inequality and drift of each day."""
-        found = overview.quality(service.project, days=days)
+        found = dear("quality", overview.quality, days)
         return reply(found | {"process": overview.degraded(service.telemetry)})
 
     @routes.get("/fairness", response_model=dict[str, Any])
     def fairness(days: Days = 30) -> Response:
         """Return exposure and acceptance by group, and complaints by kind."""
-        return reply(overview.fairness(service.project, days=days))
+        return reply(dear("fairness", overview.fairness, days))
 
     @routes.get("/cost", response_model=dict[str, Any])
     def cost(days: Days = 30) -> Response:
@@ -71,12 +82,12 @@ def _logs(routes: APIRouter, service: "Service") -> None:
     @routes.get("/audit", response_model=dict[str, Any])
     def audit(limit: Limit = 100) -> Response:
         """Return what was changed and by whom, the latest first."""
-        return reply(_latest("entries", service.store.audit.all, limit))
+        return reply(_latest("entries", service.store.audit, limit))
 
     @routes.get("/complaints", response_model=dict[str, Any])
     def complaints(limit: Limit = 100) -> Response:
         """Return what people said is wrong with lists, the latest first."""
-        return reply(_latest("complaints", service.store.complaints.all, limit))
+        return reply(_latest("complaints", service.store.complaints, limit))
 
 
 def _user(routes: APIRouter, service: "Service", prompts: Prompts) -> None:
@@ -105,6 +116,8 @@ def _user(routes: APIRouter, service: "Service", prompts: Prompts) -> None:
         return reply({"user_id": user_id, "model_version": tm.model_version} | found)
 
 
-def _latest(name: str, read: Callable[..., Sequence[Any]], limit: int) -> Mapping[str, Any]:
-    found = overview.pages(read)
-    return {"count": len(found), name: [asdict(one) for one in found[-limit:][::-1]]}
+def _latest(name: str, log: "Audit | Complaints", limit: int) -> Mapping[str, Any]:
+    return {
+        "count": log.count(overview.MOST),
+        name: [asdict(one) for one in log.latest(limit)],
+    }

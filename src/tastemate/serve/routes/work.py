@@ -47,7 +47,11 @@ class Queued(Told):
 
 
 class JobState(Told):
-    """One job: times are seconds since 1970, 0 for what has not happened."""
+    """One job: times are seconds since 1970, 0 for what has not happened.
+
+    `message` says what is being done, and of a job that failed what was done last; `error` says
+    what it failed of, `result` what came of one that is done.
+    """
 
     job_id: str
     kind: str
