@@ -68,8 +68,34 @@ def test_other_models_by_the_next_item(folder, tmp_path):
     assert "item-knn" in shown
 
 
+def test_ratings_are_blended(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (folder / "tags.csv").write_text("userId,movieId,tag,timestamp\n1,1,slow,1000000000\n")
+    words = ("ratings", "-d", folder, "--keep", tmp_path / "kept", "--set", "shrinkage=6")
+    try:
+        found, _ = _run(*words, "--json")
+        assert not (tmp_path / "benchmarks").exists()
+        _, shown = _run(*words, "--final")
+    finally:
+        (folder / "tags.csv").unlink()
+    names = [row["name"] for row in found["parts"]]
+    assert names[:4] == ["means", "als", "item-neighbours", "user-neighbours"]
+    assert set(found["blend"]["weights"]) == set(names)
+    assert "test_rmse" not in found["blend"]
+    assert found["split"].startswith("random")
+    assert {"pairs", "cold", "seconds", "command", "data"} <= set(found)
+    assert len(list((tmp_path / "kept").glob("vectors-*"))) == 1
+    assert len((tmp_path / "benchmarks/results/final.log").read_text().splitlines()) == 1
+    assert "taste+crowd" in shown
+
+
 def test_what_is_wrong_is_said(folder):
     for words, told in (
+        (("als", "--final"), "tune ratings"),
+        (("ratings", "-d", folder, "--random", "3"), "leave out --random"),
+        (("ratings", "-d", folder, "--set", "shrinkage=3,6"), "one value each"),
+        (("ratings", "-d", folder, "--set", "seed=3"), "one value each"),
+        (("ratings", "--against", "spark"), "Only als"),
         (("bpr", "--against", "spark"), "Only als"),
         (("als", "--random", "3"), "on a grid"),
         (("als", "-d", folder, "--set", "iterations=3"), "only those"),

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tastemate.cli.blended import BLENDED, Wanted, blended, show_blend, taste_options
 from tastemate.cli.output import DatasetOption, JsonOption, emit, open_project, source, table, talk
 
 if TYPE_CHECKING:
     from tastemate.catalog import Catalog
     from tastemate.interactions import Interactions
     from tastemate.protocols import Progress
+    from tastemate.train.tune import Split
 
 LETTERS = "split_spark_seed0.txt"
 """The committed split of a folder of ratings: one letter t, v or e per rating, in file order."""
@@ -36,10 +38,16 @@ class _Data:
     catalog: "Catalog"
     interactions: "Interactions"
     letters: Path | None
+    folder: Path | None = None
 
 
 def tune(
-    model: Annotated[str, typer.Argument(help="A retriever; als is tuned on rating error.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A retriever; als is tuned on rating error; ratings blends all that predict one."
+        ),
+    ],
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="rank=6,8,12 or regularisation=0.05..0.8; repeat it."),
@@ -50,6 +58,17 @@ def tune(
     against: Annotated[
         Rival | None, typer.Option("--against", help="als: the same fits by Spark in this run.")
     ] = None,
+    text: Annotated[
+        str | None, typer.Option("--text", help="ratings: texts to join, such as movie-text.")
+    ] = None,
+    final: Annotated[
+        bool,
+        typer.Option("--final", help="ratings: the test as well; leaves a line in final.log."),
+    ] = False,
+    shuffle_labels: Annotated[
+        bool,
+        typer.Option("--shuffle-labels", help="ratings: the control, which should find nothing."),
+    ] = False,
     dataset: DatasetOption = None,
     seed: Annotated[int, typer.Option(help="Seed of the models, splits and draws.")] = 0,
     keep: Annotated[
@@ -60,7 +79,7 @@ def tune(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Search a model's options: rating error for als, NDCG@10 of the next item for the others."""
+    """Search a model's options, rating error for als, NDCG@10 for others; or blend ratings."""
     from tastemate.data.places import state_home
     from tastemate.errors import ConfigError
     from tastemate.evaluate import record
@@ -70,9 +89,17 @@ def tune(
         raise ConfigError("Only als is compared with Spark; leave out --against, or tune als.")
     if model == "als" and draws:
         raise ConfigError("als is tuned on a grid; leave out --random.")
-    data = _open(dataset, model)
+    if model != BLENDED and (text is not None or final or shuffle_labels):
+        raise ConfigError("--text, --final and --shuffle-labels go with: tastemate tune ratings.")
+    if model == BLENDED and draws:
+        raise ConfigError("The blend learns its weights; leave out --random.")
+    data = _open(dataset, model, text)
     with _progress() as progress:
-        if model == "als":
+        if model == BLENDED:
+            how = Wanted(final, shuffle_labels, seed, folder, fresh, taste_options(settings or ()))
+            result = blended(data.catalog, _split(data, seed), data.folder, how, progress)
+            result["split"] = _split_name(data)
+        elif model == "als":
             result = _ratings(data, settings or (), against, seed, folder, fresh, progress)
         else:
             result = _ranking(model, data, settings or (), draws, seed, folder, fresh, progress)
@@ -80,24 +107,50 @@ def tune(
     result |= record.provenance(data.catalog, data.interactions)
     if as_json:
         emit(result)
+    elif model == BLENDED:
+        show_blend(result)
     else:
         _show(result)
 
 
-def _open(dataset: str | None, model: str) -> _Data:
+def _open(dataset: str | None, model: str, text: str | None = None) -> _Data:
     from tastemate.data.datasets import find_folder, open_dataset
 
     named = source(dataset)
     if (Path(named) / "tastemate.toml").is_file():
-        project = open_project(named)
+        project = open_project(named, measures=True)
         return _Data(project.name, project.catalog, project.interactions, None)
-    if dataset is None and model == "als" and find_folder(_RATED) is not None:
+    if dataset is None and model in ("als", BLENDED) and find_folder(_RATED) is not None:
         named = _RATED
         talk().print(f"[dim]on {_RATED}; name another with --dataset[/dim]")
-    opened = open_dataset(named)
-    letters = (find_folder(named) or Path(named)) / LETTERS
-    found = letters if letters.is_file() else None
-    return _Data(opened.name, opened.catalog, opened.interactions, found)
+    opened = open_dataset(named, text=text)
+    folder = find_folder(named) or Path(named)
+    found = folder / LETTERS if (folder / LETTERS).is_file() else None
+    return _Data(opened.name, opened.catalog, opened.interactions, found, folder)
+
+
+def _split(data: _Data, seed: int) -> "Split":
+    """Return the committed split, or 60, 20 and 20% drawn by the seed."""
+    from tastemate.data.split import committed, random_ratio, read_letters
+    from tastemate.errors import ConfigError
+    from tastemate.train.tune import Split
+
+    scale = data.interactions.scale
+    if not len(data.interactions) or scale.high <= scale.low:
+        raise ConfigError(
+            f"{data.name} holds no ratings to predict. Name a data set with ratings, "
+            "such as --dataset ml-latest-small."
+        )
+    if data.letters is not None:
+        parts = committed(data.interactions, read_letters(data.letters))
+    else:
+        train, validation, test = random_ratio(data.interactions, (0.6, 0.2, 0.2), seed)
+        parts = (train, validation, test)
+    return Split(data.catalog, *parts)
+
+
+def _split_name(data: _Data) -> str:
+    return LETTERS if data.letters else "random .6/.2/.2"
 
 
 def _ratings(
@@ -110,30 +163,18 @@ def _ratings(
     progress: "Progress",
 ) -> dict[str, Any]:
     """Run the rating grid on the committed split, or on 60, 20 and 20% drawn by the seed."""
-    from tastemate.data.split import committed, random_ratio, read_letters
     from tastemate.errors import ConfigError
     from tastemate.retrieve.als import BiasedAls
     from tastemate.train.space import parse_space
-    from tastemate.train.tune import RANKS, REGULARISATIONS, Split, als_grid
+    from tastemate.train.tune import RANKS, REGULARISATIONS, als_grid
 
     space = parse_space(settings, BiasedAls)
     if space.keys() - {"rank", "regularisation"}:
         raise ConfigError("The grid of als is over rank and regularisation; --set only those.")
-    scale = data.interactions.scale
-    if not len(data.interactions) or scale.high <= scale.low:
-        raise ConfigError(
-            f"{data.name} holds no ratings to predict. Name a data set with ratings, "
-            "such as --dataset ml-latest-small."
-        )
-    if data.letters is not None:
-        parts = committed(data.interactions, read_letters(data.letters))
-    else:
-        train, validation, test = random_ratio(data.interactions, (0.6, 0.2, 0.2), seed)
-        parts = (train, validation, test)
     ranks = space["rank"].grid() if "rank" in space else RANKS
     penalties = space["regularisation"].grid() if "regularisation" in space else REGULARISATIONS
     found = als_grid(
-        Split(data.catalog, *parts),
+        _split(data, seed),
         ranks=[int(rank) for rank in ranks],
         regularisations=[float(penalty) for penalty in penalties],
         seed=seed,
@@ -142,7 +183,7 @@ def _ratings(
         fresh=fresh,
         progress=progress,
     )
-    return {"split": LETTERS if data.letters else "random .6/.2/.2", **found}
+    return {"split": _split_name(data), **found}
 
 
 def _ranking(

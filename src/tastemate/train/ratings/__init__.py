@@ -1,0 +1,1 @@
+"""Predicting ratings: several unlike models of one person's taste, and their blend."""
