@@ -25,6 +25,7 @@ from tastemate.protocols import (
     Encoder,
     EncodesItems,
     Profiler,
+    Ranker,
     ReadsTastes,
     Retriever,
     Scorer,
@@ -55,6 +56,18 @@ RETRIEVERS: dict[str, tuple[str, Options]] = {
     ),
     "transition": ("tastemate.retrieve.transition:Transition", {}),
     "sequential-knn": ("tastemate.retrieve.sequential_knn:SequentialItemKNN", {}),
+    "sasrec": ("tastemate.retrieve.sequential.sasrec:SasRec", {}),
+    "narm": ("tastemate.retrieve.sequential.narm:Narm", {"layers": 1}),
+    "bert4rec": ("tastemate.retrieve.sequential.bert4rec:Bert4Rec", {}),
+    "hstu": ("tastemate.retrieve.sequential.hstu:Hstu", {}),
+    "sse-pt": ("tastemate.retrieve.sequential.ssept:SsePt", {}),
+    "sasrec-text": ("tastemate.retrieve.sequential.texts:SasRecText", {}),
+    "hstu-text": ("tastemate.retrieve.sequential.texts:HstuText", {}),
+    "lrurec-text": (
+        "tastemate.retrieve.sequential.texts:LruRecText",
+        {"learning_rate": 0.002},
+    ),
+    "lrurec": ("tastemate.retrieve.sequential.lrurec:LruRec", {"learning_rate": 0.002}),
     "content": ("tastemate.retrieve.content:Content", {}),
     "knowledge": ("tastemate.retrieve.knowledge:Knowledge", {}),
     "search": ("tastemate.retrieve.search:Search", {}),
@@ -273,10 +286,12 @@ def recommender(
     pool: int = 100,
     language: Language | None = None,
     arranging: Arranging = AS_DECLARED,
+    ranker: Ranker | None = None,
 ) -> Recommender:
     """Compose the path, with the `extras` that queries call for (`asked_for`).
 
-    With `language` a model ranks and words reasons, as far as its settings say.
+    With `language` a model ranks and words reasons, as far as its settings say; where a `ranker`
+    is given, that one ranks.
     """
     from tastemate.retrieve.borrowing import lent
 
@@ -296,7 +311,7 @@ def recommender(
         [part for part, _ in parts],
         Blend(mix.method, weights),
         fallback=fitted(FALLBACK),
-        ranker=stages.ranker(language, catalog, interactions, traits),
+        ranker=ranker or stages.ranker(language, catalog, interactions, traits),
         arranger=stages.arranger(catalog, vectors, counts, traits, arranging),
         explainer=(
             stages.explainer(catalog, interactions, parts, traits, language) if explained else None

@@ -1,0 +1,126 @@
+"""The learned ranker: trees over what retrievers, items, history and everybody say of a pool.
+
+LambdaMART (Burges 2010) as LightGBM grows it. It is trained on pools of earlier events
+(`train.ranking`) and serves with the same features; what comes out is a permutation of the pool.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from tastemate import artifacts
+from tastemate.catalog import Catalog
+from tastemate.errors import FormatError, Unavailable
+from tastemate.rank.crowd import NAMES, Crowd
+from tastemate.rank.features import Case, Features
+from tastemate.types import Candidate, Floats, Query
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
+LEAST = 3
+"""Events below which a history says too little of what comes next: the pool stays as it came."""
+
+
+class Learned:
+    """Ranks pools by trees over `names`, the features in the order they were learned in.
+
+    It learned what comes next after a history. What is asked for in words, by leanings or by a
+    vector outweighs that, so such a pool stays as it came; so does one for a short history.
+    `trees` is LightGBM's text form; raises `Unavailable` where LightGBM is not installed.
+    """
+
+    name = "learned"
+
+    def __init__(self, features: Features, names: Sequence[str], trees: str) -> None:
+        self.features = features
+        self.names = tuple(names)
+        self.trees = trees
+        self._booster = grown(trees)
+
+    def rank(
+        self, queries: Sequence[Query], pools: Sequence[Sequence[Candidate]]
+    ) -> list[list[Candidate]]:
+        """Return each pool best first; ties keep the order that came in."""
+        ranked = [list(pool) for pool in pools]
+        scored = self.scores(queries, pools)
+        for at, scores in enumerate(scored):
+            if len(scores):
+                order = np.argsort(-scores, kind="stable")
+                ranked[at] = [ranked[at][place] for place in order.tolist()]
+        return ranked
+
+    def scores(
+        self, queries: Sequence[Query], pools: Sequence[Sequence[Candidate]]
+    ) -> list[Floats]:
+        """Return one score a candidate; empty for a pool that stays as it came."""
+        tables = {
+            at: self.features.table(Case.of(query.history, pool), self.names)
+            for at, (query, pool) in enumerate(zip(queries, pools, strict=True))
+            if len(pool) > 1 and serves(query)
+        }
+        found = [np.empty(0, dtype=np.float32)] * len(pools)
+        if not tables:
+            return found
+        together = self.predicted(np.concatenate(list(tables.values())))
+        ends = np.cumsum([len(table) for table in tables.values()])[:-1]
+        for at, scores in zip(tables, np.split(together, ends), strict=True):
+            found[at] = scores
+        return found
+
+    def predicted(self, table: Floats) -> Floats:
+        """Return what the trees say of rows of features, (rows,)."""
+        said = self._booster.predict(table, num_threads=1)
+        return np.asarray(said, dtype=np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write the trees and the counts that features are made from; no pickle."""
+        trees = np.frombuffer(self.trees.encode(), dtype=np.uint8)
+        arrays = self.features.crowd.arrays() | {"trees": trees}
+        meta = {"names": list(self.names), "exclude": list(self.features.exclude)}
+        artifacts.write_model(folder, "Learned", len(self.features.catalog), meta, arrays)
+
+    @classmethod
+    def load(cls, folder: Path, catalog: Catalog, vectors: Floats | None = None) -> Self:
+        """Return what `save` wrote, over the catalogue it was learned on, perhaps grown.
+
+        Raises `FormatError` for a folder that holds no whole ranker of this catalogue.
+        """
+        need = ("names", "exclude", "trees", *NAMES)
+        meta, arrays = artifacts.read_model(folder, "Learned", len(catalog), need)
+        crowd = Crowd.read(arrays, len(catalog))
+        features = Features(catalog, crowd, vectors, exclude=tuple(meta["exclude"]))
+        trees = bytes(np.asarray(arrays["trees"], dtype=np.uint8)).decode()
+        made = cls(features, meta["names"], trees)
+        if made._booster.num_feature() != len(made.names):
+            raise FormatError(
+                f"The trees in {folder} read {made._booster.num_feature()} features, but "
+                f"{len(made.names)} are named. Delete that folder and learn again."
+            )
+        return made
+
+
+def serves(query: Query) -> bool:
+    """Whether a query asks for what comes next, and has history enough to tell."""
+    asked = bool(query.text) or bool(query.leanings) or query.vector is not None
+    return not asked and len(query.history) >= LEAST
+
+
+def grown(trees: str) -> "Booster":
+    """Return LightGBM's model from its text form; raise `Unavailable` where it is not installed."""
+    try:
+        from lightgbm import Booster
+    except ImportError as error:
+        raise Unavailable(
+            f"The learned ranker needs LightGBM ({error}). pip install 'tastemate[train]'"
+        ) from error
+    return Booster(model_str=trees)
+
+
+def importance(ranker: Learned) -> Iterable[tuple[str, float]]:
+    """Yield each feature with the loss it took away in training, the largest first."""
+    gains = np.asarray(ranker._booster.feature_importance("gain"), dtype=np.float64)
+    for at in np.argsort(-gains, kind="stable").tolist():
+        yield ranker.names[at], float(gains[at])

@@ -1,0 +1,170 @@
+import numpy as np
+import pytest
+
+from tastemate.blend import Blend
+from tastemate.catalog import Catalog
+from tastemate.data.split import leave_one_out
+from tastemate.errors import ConfigError, DataError, StageError
+from tastemate.evaluate.scoring import target_ranks
+from tastemate.interactions import Interactions
+from tastemate.rank.crowd import Crowd
+from tastemate.recommender import Recommender
+from tastemate.retrieve.popular import Popular
+from tastemate.train.ranking import Lessons, Ordered, Teaching, learned, lessons, teach
+from tastemate.types import Event, Item, Query
+
+pytest.importorskip("lightgbm", reason="needs lightgbm")
+SMALL = Teaching(folds=3, positions=8, depth=40, rounds=40, smallest=10)
+
+
+def _walks(people=60, items=40, seed=0) -> tuple[Catalog, Interactions]:
+    """People who go from an item mostly to one of the two after it: popularity knows nothing."""
+    rng = np.random.default_rng(seed)
+    catalog = Catalog.of([Item(f"i{at}", f"Item {at}") for at in range(items)])
+    events = []
+    for person in range(people):
+        at, met = int(rng.integers(items)), set()
+        for step in range(14):
+            while at in met:
+                at = (at + 1) % items
+            met.add(at)
+            events.append(Event(f"u{person}", f"i{at}", 1.0, 1_500_000_000 + step * 60))
+            at = (
+                (at + int(rng.integers(1, 3))) % items
+                if rng.random() < 0.8
+                else int(rng.integers(items))
+            )
+    return catalog, Interactions.of(events, catalog)
+
+
+CATALOG, EVENTS = _walks()
+
+
+def _compose(catalog, events, ranker):
+    popular = Popular().fit(catalog, events)
+    return Recommender(catalog, [popular], Blend(weights={"popular": 1.0}), ranker=ranker, pool=40)
+
+
+def _ndcg(scorer, asked) -> float:
+    queries = [
+        Query(user=EVENTS.users[code], history=past)
+        for code, past in zip(asked.users, asked.histories, strict=True)
+    ]
+    ranks = target_ranks(scorer, queries, [past.items for past in asked.histories], asked.targets)
+    return float(np.where(ranks <= 10, 1 / np.log2(ranks + 1), 0).mean())
+
+
+@pytest.fixture(scope="module")
+def found() -> Lessons:
+    return lessons(_compose, CATALOG, EVENTS, None, SMALL)
+
+
+def test_it_learns_what_the_mix_does_not_know_and_noise_teaches_nothing(found) -> None:
+    asked = leave_one_out(EVENTS, 1)
+    real = learned(_compose, CATALOG, asked.train, None, SMALL)
+    noise = learned(
+        _compose, CATALOG, asked.train, None, Teaching(**_as_dict(SMALL) | {"shuffled": True})
+    )
+    mixed = _ndcg(_compose(CATALOG, asked.train, None), asked)
+    with_it = _ndcg(Ordered(_compose(CATALOG, asked.train, real)), asked)
+    with_noise = _ndcg(Ordered(_compose(CATALOG, asked.train, noise)), asked)
+    unmet = len(CATALOG) - 13
+    chance = sum(1 / np.log2(place + 1) for place in range(1, 11)) / unmet
+    assert with_it > max(mixed, with_noise) + 0.2
+    assert with_noise < chance + 0.1
+
+
+def _as_dict(said: Teaching) -> dict:
+    return {name: getattr(said, name) for name in said.__dataclass_fields__}
+
+
+def test_no_pool_has_seen_its_event_or_its_person(monkeypatch) -> None:
+    fitted = []
+
+    def compose(catalog, events, ranker):
+        fitted.append(events)
+        rank = ranker.rank
+
+        def watched(queries, pools):
+            told = {(tuple(events.history(code).items.tolist())) for code in _people(events)}
+            for query in queries:
+                assert not any(_begins(one, query.history.items.tolist()) for one in told)
+            return rank(queries, pools)
+
+        ranker.rank = watched
+        return _compose(catalog, events, ranker)
+
+    counted = []
+    monkeypatch.setattr(
+        Crowd,
+        "of",
+        classmethod(lambda cls, events, real=Crowd.of: counted.append(events) or real(events)),
+    )
+    lessons(compose, CATALOG, EVENTS, None, SMALL)
+    assert len(fitted) == SMALL.folds
+    for one, other in zip(fitted, counted, strict=True):
+        assert one is other
+    people = [set(_people(events).tolist()) for events in fitted]
+    assert set.intersection(*people) == set()
+    assert set.union(*people) == set(range(EVENTS.n_users))
+
+
+def _people(events):
+    return np.unique(events.user)
+
+
+def _begins(whole, start) -> bool:
+    return list(whole[: len(start)]) == start
+
+
+def test_the_place_taken_down_is_that_of_the_event(found) -> None:
+    asked = sum(found.asked.values())
+    assert asked == EVENTS.n_users * SMALL.positions
+    assert 0 < len(found.places) <= asked
+    assert len(found.of([0]).places) + len(found.of([1, 2]).places) == len(found.places)
+    at = found.names.index("retrieved mix, place")
+    for table, place in zip(found.tables, found.places, strict=True):
+        assert 0 <= place < len(table) <= SMALL.depth
+        assert np.exp(table[place, at]) == pytest.approx(place + 1, abs=0.1)
+
+
+def test_the_same_seed_teaches_the_same_trees_and_features_can_be_left_out(found) -> None:
+    one, other = teach(found, SMALL), teach(found, SMALL)
+    assert one == other
+    names, _ = teach(found, Teaching(**_as_dict(SMALL) | {"without": ("follows", "came")}))
+    assert not any(name.startswith(("follows", "came")) for name in names)
+    assert len(names) < len(one[0])
+
+
+@pytest.mark.parametrize("objective", ["rank_xendcg", "binary"])
+def test_other_objectives_teach_too(found, objective) -> None:
+    names, trees = teach(found, Teaching(**_as_dict(SMALL) | {"objective": objective}))
+    assert names
+    assert trees.startswith("tree")
+
+
+def test_too_little_to_learn_from_is_said() -> None:
+    few = EVENTS.where(EVENTS.user == 0)
+    with pytest.raises(DataError, match="cannot be taught"):
+        lessons(_compose, CATALOG, few, None, SMALL)
+
+
+def test_a_stage_that_fails_stops_the_teaching() -> None:
+    class Broken(Popular):
+        def scores(self, queries):
+            raise DataError("broken")
+
+    def compose(catalog, events, ranker):
+        part = Broken().fit(catalog, events)
+        return Recommender(catalog, [part], Blend(weights={"popular": 1.0}), ranker=ranker)
+
+    with pytest.raises(StageError, match="broken"):
+        lessons(compose, CATALOG, EVENTS, None, SMALL)
+
+
+@pytest.mark.parametrize(
+    "said", [{"folds": 1}, {"positions": 0}, {"depth": 1}, {"rounds": 0}, {"objective": "mse"}]
+)
+def test_a_teaching_that_makes_no_sense_is_refused(said) -> None:
+    with pytest.raises(ConfigError):
+        Teaching(**said)
