@@ -12,6 +12,7 @@ from tastemate.data.synthetic import checkerboard
 from tastemate.edits import edited, leanings, wish
 from tastemate.errors import ConfigError, Unavailable, UnknownItem, UnknownUser
 from tastemate.project import Tastemate
+from tastemate.store.backup import backup, restore
 from tastemate.store.tastes import TasteEdit
 from tastemate.types import Filter, Leaning, Signal, Statement, Taste
 
@@ -238,3 +239,45 @@ def test_what_is_on_disk_is_acknowledged_though_it_cannot_be_read_back(
     monkeypatch.setattr(type(board.store.events), "since", gone)
     assert board.record([did(board, "eve", 1, "like")]).accepted == 1
     assert len(people.of("eve", *asked).history) == 1
+
+
+def test_after_an_older_backup_is_restored_what_people_do_counts(
+    board: Tastemate, tmp_path: Path
+) -> None:
+    people, asked = board.work.people, (board.catalog, board.interactions)
+    board.record([did(board, "eve", 1, "like", 0)])
+    backup(board.store, tmp_path / "kept.db")
+    for at in range(20):
+        board.record([did(board, "adam", 2 + at, "like", 0)])
+    people.of("eve", *asked)
+    restore(tmp_path / "kept.db", board.store.url, replace=True)
+    board.catch_up()
+    board.record([did(board, "eve", 90, "like", 1)])
+    assert len(people.of("eve", *asked).history) == 2
+    board.catch_up()
+    assert len(people.of("eve", *asked).history) == 2
+
+
+def test_another_workspace_goes_on_with_whom_one_knows(
+    board: Tastemate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = (board.catalog, board.interactions)
+    board.record([did(board, "eve", 5, "like", 0)])
+    before = board.work.people.of("eve", *asked)
+    other = again(board)
+    other.work.resume(board.work)
+    made = other.work.people._made
+    monkeypatch.setattr(other.work.people, "_made", lambda *_: pytest.fail("read again"))
+    assert other.work.people.of("eve", *asked) is before
+    board.record([did(board, "eve", 6, "like", 1)])
+    other.catch_up()
+    assert len(other.work.people.of("eve", *asked).history) == 2
+    assert len(board.work.people.of("eve", *asked).history) == 2
+    monkeypatch.setattr(other.work.people, "_made", made)
+    board.store.tastes.put("eve", "parity", "even", True)
+    other.catch_up()
+    assert len(other.work.people.of("eve", *asked).edits) == 1
+    board.add_items([{"id": "fresh", "title": "Fresh"}])
+    third = again(board)
+    third.work.resume(other.work)
+    assert third.work.people.held("eve") is None, "it is over other items"

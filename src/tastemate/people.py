@@ -201,7 +201,10 @@ class People:
         )
         if not changed:
             return changed
-        if any(self._is_foreign(name, now) for name in changed & ABOUT_PEOPLE):
+        foreign = any(self._is_foreign(name, now) for name in changed & ABOUT_PEOPLE)
+        if foreign or ("events" in changed and self.store.events.last() < self._read):
+            with self._hearing:  # a store that was restored numbers from an earlier number on
+                self._read = self.store.events.last()
             self.forget()
         if "events" in changed:
             self.hear()
@@ -209,6 +212,17 @@ class People:
             self._versions = now
             self._own = {(name, number) for name, number in self._own if number > now[name]}
         return changed
+
+    def resume(self, other: "People") -> None:
+        """Go on with whom another one holds, over the same store, items and data."""
+        with other._hearing, other._lock:
+            held = [
+                (user, replace(one, waiting=list(one.waiting))) for user, one in other._held.items()
+            ]
+            versions, own, read = dict(other._versions), set(other._own), other._read
+        with self._lock:
+            self._held, self._versions = OrderedDict(held), versions
+            self._own, self._read = own, read
 
     def _is_foreign(self, name: str, now: Mapping[str, int]) -> bool:
         """Whether anything of a name changed that nobody told with `wrote`."""

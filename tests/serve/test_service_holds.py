@@ -315,3 +315,15 @@ def test_settings_that_do_nothing_are_none() -> None:
             serving({name: 5})
     with pytest.raises(ConfigError, match="slow"):
         serving({"slow": 0})
+
+
+def test_measures_and_log_lines_name_the_route_that_answered(served: Served) -> None:
+    client, _ = served
+    client.post("/v1/recommend", json={"user_id": "u1", "k": 2})
+    client.get("/v1/users/u%2F1/history")
+    client.get("/nowhere")
+    counts = [one for one in client.get("/metrics").text.splitlines() if "_seconds_count" in one]
+    named = {route.split('"')[1] for one in counts for route in one.split(",") if "route=" in route}
+    assert {"/v1/recommend", "(none)"} <= named
+    assert any(one.startswith("/v1/users/{user_id") for one in named)
+    assert not any("u1" in one for one in named)

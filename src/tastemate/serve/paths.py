@@ -22,6 +22,10 @@ MARK = "\udc2f"
 """An encoded slash: half a character, which no decoded path holds."""
 
 
+ANSWERED = ("route", "fastapi", "endpoint", "path_params")
+"""What a router says of the route that answered."""
+
+
 class AnyId(Convertor[str]):
     """Any text."""
 
@@ -50,9 +54,14 @@ class Marked:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Mark the path of a request, and hand it on."""
-        if scope["type"] == "http":
-            scope = {**scope, "path": marked(scope), "path_sent": scope["path"]}
-        await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        inner = {**scope, "path": marked(scope), "path_sent": scope["path"]}
+        try:
+            await self.app(inner, receive, send)
+        finally:  # what stands before tells by it which route answered
+            scope.update({name: inner[name] for name in ANSWERED if name in inner})
 
 
 def marked(scope: Scope) -> str:

@@ -24,7 +24,7 @@ from tastemate.errors import ConfigError, TastemateError
 from tastemate.serve import jobs
 from tastemate.serve.opening import Opening, damaged, missing
 from tastemate.serve.problem import Problem, respond
-from tastemate.serve.swap import Swap, check, settle
+from tastemate.serve.swap import Swap, check, hold_still, settle
 
 if TYPE_CHECKING:
     from tastemate.project import Tastemate
@@ -119,6 +119,7 @@ class Front:
         opened: threading.Event,
     ) -> None:
         try:
+            hold_still()
             service, watch = self._serviced()
             if self._ending.is_set():
                 return
