@@ -1,5 +1,6 @@
 """A fit on one's own feedback may undo what an item's place in a list did to its chance."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tastemate.project import Tastemate
 from tastemate.store.impressions import Impression
 from tastemate.types import Signal
 
+BEGAN = int(time.time()) - 5_000
 HASHED = Settings(encoder=EncoderChoice("words"))
 
 
@@ -31,7 +33,7 @@ def lived(tm: Tastemate) -> None:
     for at in range(2_000):
         order = (worse, better) if rng.random() < 0.9 else (better, worse)
         for place, item in enumerate(order, start=1):
-            shown.append(Impression(f"r{at}", f"p{at}", "", item, place, at=10_000 + at))
+            shown.append(Impression(f"r{at}", f"p{at}", "", item, place, at=BEGAN + at))
             chance = {1: 1.0, 2: 0.3}[place] * {worse: 0.4, better: 0.8}[item]
             if rng.random() < chance:
                 done.append(
@@ -40,7 +42,7 @@ def lived(tm: Tastemate) -> None:
                         f"p{at}",
                         item,
                         "like",
-                        timestamp=10_001 + at,
+                        timestamp=BEGAN + 1 + at,
                         recommendation=f"r{at}",
                     )
                 )
@@ -72,6 +74,9 @@ def test_a_log_that_tells_nothing_of_places_is_said_and_changes_nothing(tmp_path
         replace(HASHED, signals={"correct_places": True}),
         progress=lambda what, _: said.append(what),
     )
+    tm.record([Signal("s", "eve", tm.catalog.ids[0], "click")])
+    tm.fit(["popular"])
+    assert any("Nothing counts as a choice" in one for one in said)
     tm.like("eve", tm.catalog.ids[0])
     tm.fit(["popular"])
     assert any("Places in lists are not corrected for" in one for one in said)
@@ -82,3 +87,25 @@ def test_a_log_that_tells_nothing_of_places_is_said_and_changes_nothing(tmp_path
 def test_the_setting_is_a_yes_or_a_no(tmp_path: Path, wrong: object) -> None:
     with pytest.raises(Exception, match="correct_places"):
         opened(tmp_path, correct_places=wrong).record([])
+
+
+def test_a_fit_that_corrects_is_another_generation_and_says_what_it_did(tmp_path: Path) -> None:
+    said: list[str] = []
+    tm = opened(tmp_path)
+    lived(tm)
+    tm.fit(["popular"])
+    catalog, interactions, _ = checkerboard()
+    again = Tastemate(
+        Dataset("board", catalog, interactions),
+        tmp_path / "state",
+        replace(HASHED, signals={"correct_places": True}),
+        progress=lambda what, _: said.append(what),
+    )
+    assert again.work.key == tm.work.key, "what is fitted is served as it is"
+    again.fit(["popular"])
+    assert again.work.key != tm.work.key
+    assert any("Places in lists are corrected for (em, 4000 lines shown)" in one for one in said)
+    lone = Signal("far", "eve", catalog.ids[0], "like", timestamp=2**40)
+    again.record([lone])  # a clock that is ahead takes nothing from the others
+    again.fit(["popular"])
+    assert again.work._now.training()[1].weight is not None

@@ -101,7 +101,9 @@ def test_what_is_fitted_on_is_read_once_a_fit(
     reads = []
     absorbed = generation.absorbed
     monkeypatch.setattr(
-        generation, "absorbed", lambda *said: reads.append(said[3]) or absorbed(*said)
+        generation,
+        "absorbed",
+        lambda *said, **more: reads.append(said[3]) or absorbed(*said, **more),
     )
     board.like("eve", board.catalog.ids[0])
     board.fit(["popular", "ease", "transition"])

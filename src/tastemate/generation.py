@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,17 +20,19 @@ import polars as pl
 
 from tastemate.catalog import Catalog
 from tastemate.errors import DataError, Unavailable
-from tastemate.interactions import Interactions
+from tastemate.interactions import Interactions, Scale
 from tastemate.profile.signals import Weights, events
 from tastemate.protocols import Progress
 from tastemate.train import position
-from tastemate.types import Event, Item, Signal
+from tastemate.types import Event, Floats, Item, Signal
 
 if TYPE_CHECKING:
     from tastemate.store.opening import Store
 
 SHOWN = 90 * 86_400
 """Seconds before the last signal whose lists say what places did."""
+MOST_SHOWN = 1_000_000
+"""Lines of lists that are looked at for it, the latest."""
 ANSWERED = 86_400
 """Seconds after a list was shown within which a choice answers it."""
 FORMAT = 2
@@ -49,6 +52,8 @@ class Generation:
     """How many added items were."""
     erased: int = 0
     """How many people had been erased by then."""
+    places: bool = False
+    """Whether what places in lists did was undone."""
     previous: str = ""
     """The key of the generation before; empty where there was none."""
 
@@ -67,17 +72,20 @@ class Generation:
         """Whether every value is one that `write` writes."""
         texts = (self.base, self.key, self.previous)
         counts = (self.events, self.items, self.erased)
-        return all(isinstance(one, str) for one in texts) and all(
+        kinds = all(isinstance(one, str) for one in texts) and isinstance(self.places, bool)
+        return kinds and all(
             isinstance(one, int) and not isinstance(one, bool) and 0 <= one < 2**62
             for one in counts
         )
 
-    def next(self, events: int, items: int, erased: int, store: str) -> "Generation":
+    def next(
+        self, events: int, items: int, erased: int, store: str, *, places: bool = False
+    ) -> "Generation":
         """Return the generation that is fitted now; the same one where nothing is new."""
-        if (events, items, erased) == (self.events, self.items, self.erased):
+        if (events, items, erased, places) == (self.events, self.items, self.erased, self.places):
             return self
-        key = _short(self.base, store, events, items, erased)
-        return Generation(self.base, key, events, items, erased, self.key)
+        key = _short(self.base, store, events, items, erased, *(["places"] if places else []))
+        return Generation(self.base, key, events, items, erased, places, self.key)
 
     def write(self, path: Path) -> None:
         """Write beside the file, wait until it is on disk, rename; raise `Unavailable`."""
@@ -131,7 +139,9 @@ class Edition:
         """Return it with everything that is kept by now absorbed."""
         store = self._store
         counts = len(self.items), len(self.erased)
-        return self.fitted_as(self.generation.next(store.events.last(), *counts, store.id))
+        places = self._weights.correct_places
+        fresh = self.generation.next(store.events.last(), *counts, store.id, places=places)
+        return self.fitted_as(fresh)
 
     def training(self) -> tuple[Catalog, Interactions]:
         """Return the data as of the last `fit`, built once: the base and what was absorbed then."""
@@ -142,7 +152,8 @@ class Edition:
                 if now.items < len(self.items):
                     catalog = grown(self._base, self.items[: now.items], self._said)
                     base = base.over(catalog)
-                told = absorbed(base, catalog, self._store, now.events, self._weights, self._said)
+                store, weights, said = self._store, self._weights, self._said
+                told = absorbed(base, catalog, store, now.events, weights, said, places=now.places)
                 self._training = catalog, told
             return self._training
 
@@ -179,8 +190,13 @@ def absorbed(
     until: int,
     weights: Weights,
     said: Progress,
+    *,
+    places: bool = False,
 ) -> Interactions:
-    """Return interactions with what people did up to event `until` of the store."""
+    """Return interactions with what people did up to event `until` of the store.
+
+    With `places` what their places in lists did is undone, as far as the log tells it.
+    """
     if not until:
         return interactions
     by_user: dict[str, list[Signal]] = {}
@@ -192,19 +208,31 @@ def absorbed(
     for signals in by_user.values():
         known = [signal for signal in signals if signal.item in catalog]
         found += events(known, interactions.scale, weights)
-    if not found:
-        return interactions
-    counted = None
-    if weights.correct_places:
-        last = int(frame["timestamp"].to_numpy().max())
-        shown = store.impressions.frame(last - SHOWN).filter(pl.col("at") <= last)
-        chosen = [kind for kind, weight in weights.weights.items() if weight >= weights.counts]
-        try:
-            examined, places = position.learned(shown, frame, chosen, ANSWERED)
-            counted = position.weighted(found, places, examined, interactions.scale)
-        except DataError as error:
-            said(f"Places in lists are not corrected for: {error}", 0.0)
-    return interactions.with_events(found, catalog, counted)
+    counted = _corrected(found, frame, interactions.scale, store, weights, said) if places else None
+    return interactions.with_events(found, catalog, counted) if found else interactions
+
+
+def _corrected(
+    found: Sequence[Event],
+    signals: pl.DataFrame,
+    scale: Scale,
+    store: "Store",
+    weights: Weights,
+    said: Progress,
+) -> Floats | None:
+    """Return what events count once the places of lists are undone; None where they cannot be."""
+    last = min(int(signals["timestamp"].to_numpy().max(initial=0)), int(time.time()))
+    shown = store.impressions.frame(last - SHOWN, most=MOST_SHOWN).filter(pl.col("at") <= last)
+    chosen = [kind for kind, weight in weights.weights.items() if weight >= weights.counts]
+    try:
+        if not found:
+            raise DataError(f"Nothing counts as a choice yet ({', '.join(chosen)} do).")
+        examined, places = position.learned(shown, signals, chosen, ANSWERED)
+    except DataError as error:
+        said(f"Places in lists are not corrected for: {error}", 0.0)
+        return None
+    said(f"Places in lists are corrected for ({examined.source}, {len(shown)} lines shown)", 0.0)
+    return position.weighted(found, places, examined, scale)
 
 
 def _short(*parts: Any) -> str:

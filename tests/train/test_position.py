@@ -132,6 +132,18 @@ def test_a_log_tells_the_curve_and_the_place_of_every_choice() -> None:
     assert examined.curve == pytest.approx([1.0, 0.5], abs=0.06)
     assert len(places) == len(done)
     assert all(places[user, item] == int(name[-1]) for name, user, item, *_ in done)
+    odd = pl.DataFrame(
+        [
+            ("a", "odd", "x", "like", 5_000, "", "", 1_000_000),
+            ("b", "odd", "y", "like", 5, "", "", 2),
+        ],
+        schema=names,
+        orient="row",
+    )
+    _, told = learned(impressions, pl.concat([signals, odd]), ["like"], 3_600)
+    assert (told["odd", "x"], told["odd", "y"]) == (0, 2), "no list is as long as that"
+    lying = signals.with_columns(position=pl.lit(2, pl.Int64))
+    assert learned(impressions, lying, ["like"], 3_600)[1] == places, "the log knows better"
     drawn = impressions.with_columns(propensity=pl.lit(0.5))
     assert learned(drawn, signals, ["like"], 3_600)[0].source == "randomised"
     with pytest.raises(DataError, match="no impressions|Nothing was clicked|empty"):

@@ -113,11 +113,16 @@ class Impressions:
             count = connection.scalar(select(func.count(name.distinct())).where(*kept)) or 0
             return framed(chunked(connection, found), TYPES), count
 
-    def frame(self, since: int = 0) -> "pl.DataFrame":
-        """Return what was shown from a time on (seconds since 1970) as a table, oldest first."""
+    def frame(self, since: int = 0, *, most: int | None = None) -> "pl.DataFrame":
+        """Return what was shown from a time on (seconds since 1970) as a table, oldest first.
+
+        With `most` only so many rows, the latest.
+        """
         found = select(*COLUMNS).where(impressions.c.at >= since)
+        order = impressions.c.seq if most is None else impressions.c.seq.desc()
         with self._database.reading(still=True, long=True) as connection:
-            return framed(chunked(connection, found.order_by(impressions.c.seq)), TYPES)
+            table = framed(chunked(connection, found.order_by(order).limit(most)), TYPES)
+        return table if most is None else table.reverse()
 
 
 def _erased(connection: Connection, key: str, users: Collection[str]) -> dict[str, int]:

@@ -131,9 +131,10 @@ def learned(
     """Return what one's own log says of places, and the place of what each user chose.
 
     `impressions` and `signals` are the store's frames, `kinds` the signals that are a choice; a
-    signal's place is the one it names, else that of the impression it answers within `window`
-    seconds; of a user's choices of an item the last one counts. Where places were drawn the curve
-    is theirs, else it is estimated by EM. Raises `DataError` where the log tells too little.
+    signal's place is that of the impression it answers within `window` seconds, else the one it
+    names, if lists are that long; of a user's choices of an item the last one counts. Where places
+    were drawn the curve is theirs, else it is estimated by EM. Raises `DataError` where the log
+    tells too little.
     """
     chosen = standing(signals).filter(pl.col("kind").is_in(list(kinds)))
     shown = impressions.with_row_index("_row").select("_row", seen=pl.col("position"))
@@ -141,16 +142,18 @@ def learned(
     placed = (
         chosen.with_row_index("_given")
         .join(answers.select("_given", "seen"), on="_given", how="left")
-        .with_columns(place=pl.max_horizontal("position", pl.col("seen").fill_null(0)))
+        .with_columns(named=pl.col("position").clip(0))
         .sort("timestamp", "_given")
     )
-    rows = placed.select("user", "item", "place").iter_rows()
-    places = {(user, item): int(place) for user, item, place in rows}
     log = credited(impressions, signals, kinds, window).filter(pl.col("position") > 0)
-    if not (log["propensity"] < 1.0).any():
-        return of_frame(log), places
-    drawn = log["position"].to_numpy(), log["reward"].to_numpy(), log["propensity"].to_numpy()
-    return by_randomised(*drawn), places
+    if (log["propensity"] < 1.0).any():
+        drawn = log["position"].to_numpy(), log["reward"].to_numpy(), log["propensity"].to_numpy()
+        examined = by_randomised(*drawn)
+    else:
+        examined = of_frame(log)
+    named = pl.when(pl.col("named") <= len(examined.curve)).then(pl.col("named")).otherwise(0)
+    rows = placed.select("user", "item", pl.coalesce("seen", named)).iter_rows()
+    return examined, {(user, item): int(place) for user, item, place in rows}
 
 
 def weights(
