@@ -8,9 +8,10 @@ from tests.experiment.frames import impressions, signals
 
 from tastemate.experiment.analyse import analyse, analyse_outcomes
 from tastemate.experiment.assign import arms_of
-from tastemate.experiment.definition import Arm, Experiment, Measure, Metric
+from tastemate.experiment.definition import Experiment
 from tastemate.experiment.intervals import Moments, adjusted, always_valid, linearised, scale, welch
 from tastemate.experiment.outcomes import Outcomes
+from tastemate.experiment.parts import Arm, Measure, Metric
 
 RNG = np.random.default_rng(3)
 

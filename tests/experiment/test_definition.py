@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tastemate.errors import ConfigError, FormatError
-from tastemate.experiment.definition import Arm, Experiment, Metric, check_together
+from tastemate.experiment.definition import Experiment, check_together
+from tastemate.experiment.parts import Arm, Metric
 from tastemate.experiment.reading import read
-from tastemate.types import Controls
 
 ASKED: dict[str, Any] = {
     "id": "calm",
@@ -25,11 +25,6 @@ def test_json_comes_back_as_the_same_experiment() -> None:
     assert read(json.loads(json.dumps(one.as_json()))) == one
     assert one.control == "control"
     assert one.held_out == pytest.approx(0.1)
-
-
-def test_an_arm_turns_what_it_names_and_nothing_else() -> None:
-    arm = Arm("a", 1.0, {"novelty": 0.2, "rerank": "none"})
-    assert arm.controls(Controls(diversity=0.3)) == Controls(diversity=0.3, novelty=0.2)
 
 
 @pytest.mark.parametrize(

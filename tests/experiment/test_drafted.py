@@ -140,8 +140,26 @@ def test_it_is_too_early_and_nothing_is_nothing() -> None:
     assert nothing["split"]["broken"] is False
     shown, done = lists(["new"] * 100)
     alike = results(read(ASKED), impressions(*shown), signals(*done))["comparisons"][0]
-    assert alike["verdict"] == "no difference shown", "all alike: nothing is known of the spread"
-    assert (alike["fixed"]["low"], alike["fixed"]["high"]) == (0.0, 1.0)
+    assert alike["verdict"] == "better", "no list went the other way, and there are enough"
+    assert 0.9 < alike["anytime"]["low"] < alike["fixed"]["low"] < alike["fixed"]["high"] == 1.0
+
+
+def test_lists_that_were_the_same_of_both_arms_are_no_votes() -> None:
+    shown, done = lists(["new"] * 120 + ["old"] * 60)
+    alone = results(read(ASKED), impressions(*shown), signals(*done))
+    same, clicked = lists(["new"] * 40, unit="same")
+    for one in same:
+        one["arm"] = f"other=x;mix={INTERLEAVED}"
+    told = results(read(ASKED), impressions(*shown, *same), signals(*done, *clicked))
+    assert told.pop("notes") == [
+        "40 lists were the same of both arms: they were not drafted and are no votes."
+    ]
+    assert alone.pop("notes") == []
+    assert told == alone
+    ended = read(ASKED | {"started": 10, "stopped": 19, "state": "stopped"})
+    assert "10 lists were" in results(ended, impressions(*same), signals())["notes"][-1]
+    early = results(read(ASKED), impressions(*same), signals(), now=4)
+    assert "5 lists were" in early["notes"][-1]
 
 
 def test_a_draft_that_no_coin_makes_is_an_alarm() -> None:
@@ -178,7 +196,7 @@ def test_an_interleaving_is_not_read_as_a_split() -> None:
 
 
 def _halves() -> list[Any]:
-    from tastemate.experiment.definition import Arm
+    from tastemate.experiment.parts import Arm
 
     return [Arm("x", 0.5), Arm("y", 0.5, {"diversity": 0.1})]
 

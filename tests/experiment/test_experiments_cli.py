@@ -97,6 +97,16 @@ def test_a_model_that_is_not_fitted_is_refused(home: Path) -> None:
     assert tell("list", "--dataset", str(home)) == []
 
 
+def test_what_could_show_nothing_is_refused(home: Path) -> None:
+    on = ("--dataset", str(home))
+    with pytest.raises(TastemateError, match="Did you mean 'click'"):
+        tell("make", written(home, ASKED | {"metric": {"signals": ["clikc"]}}), *on)
+    arms = [MIX["arms"][0], {"name": "new", "overrides": {"rerank": "none"}}]
+    with pytest.raises(TastemateError, match="both arms answer alike"):
+        tell("make", written(home, MIX | {"arms": arms}), *on)
+    assert tell("list", *on) == []
+
+
 def test_an_interleaving_from_files(tmp_path: Path) -> None:
     shown, given = [], []
     for at in range(300):

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tastemate.errors import ConfigError, DataError
+from tastemate.experiment.analyse import LEAST
 from tastemate.experiment.interleave import preference, team_draft
 
 
@@ -57,6 +58,26 @@ def test_lists_of_one_person_are_one_vote() -> None:
 def test_nothing_is_claimed_of_nothing() -> None:
     assert preference([]).as_json()["verdict"] == "no difference shown"
     assert preference([(1, 0)] * 50).verdict == "no difference shown", "no spread, nothing known"
+    assert preference([(1, 0)] * (LEAST - 1)).as_json()["low"] == -1.0
+    even = preference([(1, 1)] * 300)
+    assert (even.low, even.high, even.p, even.verdict) == (-1.0, 1.0, 1.0, "no difference shown")
+
+
+def test_votes_that_are_all_alike_are_a_verdict_once_there_are_enough() -> None:
+    for units in (LEAST, 300):
+        found, lost = preference([(1, 0)] * units), preference([(0, 1)] * units)
+        assert (found.verdict, lost.verdict) == ("a", "b")
+        assert (found.low, found.high, found.p) == (-lost.high, -lost.low, lost.p)
+        assert found.value == found.high == found.once_high == 1.0
+        assert max(found.p, found.once_p) < 0.001
+        nearly = preference([(1, 0)] * (units - 1) + [(0, 1)])
+        assert nearly.verdict == "a"
+        assert nearly.low < found.low < found.once_low < 1.0
+        assert nearly.low == pytest.approx(found.low, abs=0.03), "one vote turns little"
+    thirds = preference([(1, 0), (1, 1), (1, 1)] * 200, [str(at // 3) for at in range(600)])
+    assert thirds.verdict == "a"
+    assert thirds.value == pytest.approx(1 / 3)
+    assert 0 < thirds.low < thirds.value < thirds.high < 1
 
 
 def test_nonsense_is_refused() -> None:

@@ -3,8 +3,9 @@ import pytest
 from tests.experiment.frames import impressions, signals
 
 from tastemate.errors import DataError
-from tastemate.experiment.definition import Arm, Experiment, Metric
+from tastemate.experiment.definition import Experiment
 from tastemate.experiment.outcomes import before, outcomes
+from tastemate.experiment.parts import Arm, Metric
 from tastemate.rank.credit import credited, standing
 from tastemate.types import undo_id
 

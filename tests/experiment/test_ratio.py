@@ -5,7 +5,8 @@ from tests.experiment.frames import impressions, signals
 
 from tastemate.errors import ConfigError, DataError
 from tastemate.experiment.analyse import analyse
-from tastemate.experiment.definition import Arm, Experiment
+from tastemate.experiment.definition import Experiment
+from tastemate.experiment.parts import Arm
 from tastemate.experiment.ratio import check, chi_square, sequential
 from tastemate.experiment.reading import read
 

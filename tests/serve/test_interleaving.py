@@ -1,6 +1,6 @@
 """An interleaving over HTTP: begun, met by its users, logged line by line, read, stopped."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -173,7 +173,10 @@ def test_an_arm_that_fails_leaves_a_list_outside_of_the_experiment(
         return answer(queries, model, llm=llm)
 
     monkeypatch.setattr(service.project.dispatch, "recommend_all", broken)
+    put: list[Hashable] = []
+    monkeypatch.setattr(service.answers, "put", lambda key, _: put.append(key))
     told = ask(client, "u1")
+    assert put == [], "it is not kept as what the drafted list would be"
     assert told["experiments"] == []
     assert len(told["items"]) == 4
     assert "The file is damaged" in told["degraded"][0]
@@ -184,6 +187,46 @@ def test_an_arm_that_fails_leaves_a_list_outside_of_the_experiment(
     service.answers.clear()
     with pytest.raises(ZeroDivisionError):
         service.recommend(Recommend(user_id="u2", k=5))
+
+
+def test_a_list_that_is_the_same_of_both_arms_is_no_vote(
+    served: Served, project: Tastemate
+) -> None:
+    client, service = served
+    arms = [ARMS[0], {"name": "other", "overrides": {"model": "popular", "diversity": 0.0001}}]
+    alone = ask(client, "u1", model="popular")
+    begun(client, arms=arms)
+    told = ask(client, "u1")
+    assert told["experiments"] == [{"id": "mix", "arm": "interleaved"}]
+    assert (told["items"], told["degraded"]) == (alone["items"], [])
+    assert ask(client, "u1")["items"] == told["items"]
+    service.impressions.flush()
+    rows = project.store.impressions.of(told["recommendation_id"])
+    assert {(row.arm, row.policy) for row in rows} == {
+        ("mix=interleaved", "fast/model+interleaved")
+    }
+    event = {
+        "event_id": "c", "user_id": "u1", "item_id": rows[0].item, "kind": "click",
+        "recommendation_id": told["recommendation_id"], "timestamp": rows[0].at,
+    }  # fmt: skip
+    assert client.post("/v1/events", json={"events": [event]}).json()["accepted"] == 1
+    results = client.get("/v1/experiments/mix").json()["results"]
+    assert (results["lists"], results["rewarded"], results["units"]) == (0, 0, 0)
+    assert "2 lists were the same of both arms" in results["notes"][-1]
+
+
+@pytest.mark.parametrize("sets", [{"model": "fast"}, {"rerank": "none"}])
+def test_arms_that_answer_alike_here_are_refused(served: Served, sets: dict[str, str]) -> None:
+    client, _ = served
+    asked = MIX | {"arms": [{"name": "now"}, {"name": "new", "overrides": sets}]}
+    answer = client.post("/v1/experiments", json=asked)
+    assert answer.status_code == 422
+    assert "both arms answer alike" in answer.json()["detail"]
+    assert "Let one arm set another model" in answer.json()["detail"]
+    assert client.get("/v1/experiments").json() == {"experiments": []}
+    sets = {**sets, "novelty": 0.2}
+    asked = MIX | {"arms": [{"name": "now"}, {"name": "new", "overrides": sets}]}
+    assert client.post("/v1/experiments", json=asked).status_code == 201
 
 
 def test_late_answers_are_of_no_arm(served: Served) -> None:

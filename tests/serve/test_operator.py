@@ -300,58 +300,6 @@ def test_a_log_is_read_from_its_end_and_counted_as_far_as_it_is_read(tm, monkeyp
     assert tm.store.complaints.count(100) == 5
 
 
-def test_figures_that_are_dear_are_made_seldom_and_say_how_old_they_are():
-    from tastemate.serve.seldom import CHEAP, MOST, TIMES, Seldom
-
-    now, made = [100.0], []
-
-    def make(took):
-        made.append(took)
-        now[0] += took
-        return {"made": len(made)}
-
-    seldom = Seldom(clock=lambda: now[0])
-    for many in (1, 2):  # cheap ones are always fresh
-        assert seldom.of("a", lambda: make(CHEAP)) == {"made": many, "age_s": 0.0}
-    assert seldom.of("a", lambda: make(2.0)) == {"made": 3, "age_s": 0.0}
-    now[0] += 2 * TIMES - 1
-    assert seldom.of("a", lambda: make(2.0)) == {"made": 3, "age_s": 2 * TIMES - 1}
-    now[0] += 1
-    assert seldom.of("a", lambda: make(2.0)) == {"made": 4, "age_s": 0.0}
-    for other in range(MOST):  # others push it out
-        seldom.of(other, lambda: make(1.0))
-    assert seldom.of("a", lambda: make(0.0))["age_s"] == 0.0
-    assert len(made) == 4 + MOST + 1
-
-    def broken():
-        raise RuntimeError("gone")
-
-    with pytest.raises(RuntimeError):
-        seldom.of("b", broken)
-    assert seldom.of("b", lambda: make(0.0))["made"] == len(made)
-
-
-def test_who_asks_while_figures_are_made_gets_the_same_ones():
-    import threading
-    from concurrent.futures import ThreadPoolExecutor
-
-    from tastemate.serve.seldom import Seldom
-
-    seldom, made, go = Seldom(), [], threading.Event()
-
-    def make():
-        go.wait(5)
-        made.append(1)
-        time.sleep(0.6)
-        return {}
-
-    with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(seldom.of, "a", make) for _ in range(4)]
-        go.set()
-        assert all("age_s" in one.result() for one in asked)
-    assert made == [1]
-
-
 def test_only_an_admin_may_look(client, busy):
     _, secret = busy.store.keys.make("reader", ["read"])
     _, admin = busy.store.keys.make("ops", ["admin"])

@@ -127,6 +127,20 @@ def test_an_experiment_that_makes_no_sense(client: TestClient, wrong: dict[str, 
     assert answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [("nosuchkind", "No signal 'nosuchkind'"), ("clikc", "Did you mean 'click'"),
+     ("undo", "rewards nothing")],
+)  # fmt: skip
+def test_a_metric_that_nothing_can_reward(client: TestClient, kind: str, says: str) -> None:
+    asked = {"id": "variety", "arms": ARMS, "metric": {"signals": ["like", kind]}}
+    answer = client.post("/v1/experiments", json=asked)
+    assert answer.status_code == 422
+    assert says in answer.json()["detail"]
+    assert [one["field"] for one in answer.json()["errors"]] == ["metric.signals"]
+    assert client.get("/v1/experiments").json() == {"experiments": []}
+
+
 def test_what_another_process_began_is_followed(client: TestClient, project: Tastemate) -> None:
     from tastemate.serve.trials import RunningTrials
 

@@ -17,8 +17,9 @@ from scipy import stats
 from tastemate.benchmark import drafts
 from tastemate.experiment.analyse import LEAST, REWARDED
 from tastemate.experiment.assign import arms_of
-from tastemate.experiment.definition import Arm, Experiment
+from tastemate.experiment.definition import Experiment
 from tastemate.experiment.intervals import Moments, always_valid, linearised, welch
+from tastemate.experiment.parts import Arm
 from tastemate.experiment.ratio import STRICT, chi_square, sequential
 
 Numbers = NDArray[np.float64]

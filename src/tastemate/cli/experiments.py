@@ -99,7 +99,7 @@ def make(
     from dataclasses import replace
 
     from tastemate.experiment.definition import check_together
-    from tastemate.serve.trials import check_models
+    from tastemate.serve.trials import check_models, check_signals
 
     project = open_project(dataset)
     asked, now = _read(file), int(time.time())
@@ -108,6 +108,7 @@ def make(
     made = asked if asked.started else replace(asked, started=now)
     if before is not None:
         made = _changed(before, asked, now)
+    check_signals(project, made)
     check_models(project, made)
     check_together([*others.values(), made])
     project.store.experiments.put(made.as_json())

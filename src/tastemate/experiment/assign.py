@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tastemate.experiment.definition import INTERLEAVED, Arm, Experiment, Override
+from tastemate.experiment.definition import INTERLEAVED, Experiment
+from tastemate.experiment.parts import Arm, Override
 from tastemate.experiment.slots import SLOTS
 
 HELD_OUT = ""
@@ -78,15 +79,6 @@ def assign(
         elif arm != HELD_OUT:
             found.append(Assignment(one.id, arm, one.arm(arm).overrides))
     return tuple(found)
-
-
-def overrides(assignments: Iterable[Assignment]) -> dict[str, Override]:
-    """Return what the arms set together; of two that set the same, the first one holds."""
-    together: dict[str, Override] = {}
-    for one in assignments:
-        for name, value in one.overrides.items():
-            together.setdefault(name, value)
-    return together
 
 
 def written(arms: Iterable[tuple[str, str]]) -> str:

@@ -11,11 +11,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 from tastemate.errors import ConfigError, nearest
-from tastemate.experiment.parts import NAME, OVERRIDES, check_arm, check_metric, check_share
-from tastemate.experiment.parts import Arm as Arm
-from tastemate.experiment.parts import Measure as Measure
-from tastemate.experiment.parts import Metric as Metric
-from tastemate.experiment.parts import Override as Override
+from tastemate.experiment.parts import (
+    NAME,
+    OVERRIDES,
+    Arm,
+    Metric,
+    check_arm,
+    check_metric,
+    check_share,
+)
 from tastemate.experiment.slots import SLOTS, Range, checked, laid, slots_of
 
 Unit: TypeAlias = Literal["user", "session"]

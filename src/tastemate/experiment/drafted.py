@@ -12,7 +12,7 @@ import polars as pl
 from tastemate.experiment.analyse import LEAST, Estimate, analyse
 from tastemate.experiment.definition import Experiment
 from tastemate.experiment.interleave import Preference, preference
-from tastemate.experiment.outcomes import seen
+from tastemate.experiment.outcomes import seen, undrafted
 from tastemate.experiment.ratio import Alarm, check
 
 
@@ -129,7 +129,8 @@ def drafted(
     draft = check(experiment, {name: int(opened.get(name, 0)) for name in experiment.planned})
     won = {other: found.wins, control: found.losses}
     sides = tuple(_side(mine, arm.name, control, won[arm.name]) for arm in experiment.arms)
-    return Drafted(experiment, sides, len(lists), found, draft, _notes(draft, found, unfinished))
+    notes = _notes(draft, found, unfinished, undrafted(experiment, impressions, now))
+    return Drafted(experiment, sides, len(lists), found, draft, notes)
 
 
 def _side(mine: pl.DataFrame, name: str, control: str, wins: int) -> Side:
@@ -142,7 +143,7 @@ def _share(value: float, low: float, high: float, p: float) -> Estimate:
     return Estimate((1 + value) / 2, (1 + low) / 2, (1 + high) / 2, p)
 
 
-def _notes(draft: Alarm, found: Preference, unfinished: int) -> tuple[str, ...]:
+def _notes(draft: Alarm, found: Preference, unfinished: int, same: int) -> tuple[str, ...]:
     notes = []
     if draft.broken:
         notes.append(
@@ -152,6 +153,10 @@ def _notes(draft: Alarm, found: Preference, unfinished: int) -> tuple[str, ...]:
     if found.units < LEAST:
         notes.append(
             f"{found.units} units have rewarded a list; nothing is said before {LEAST} have."
+        )
+    if same:
+        notes.append(
+            f"{same} lists were the same of both arms: they were not drafted and are no votes."
         )
     if unfinished:
         notes.append(f"{unfinished} units are left out until their period is over.")

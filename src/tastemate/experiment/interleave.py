@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tastemate.errors import ConfigError, DataError
+from tastemate.experiment.analyse import LEAST
 from tastemate.experiment.intervals import Bounds, Moments, always_valid, welch
 
 ItemT = TypeVar("ItemT", bound=Hashable)
@@ -105,6 +106,9 @@ def preference(
     are taken as one (their mean), since they are not drawn apart. (wins - losses) / lists, as in
     Chapelle, Joachims, Radlinski & Yue (2012), with `intervals.always_valid`, which needs some
     hundred units to hold, and `intervals.welch` (of one sample: Student's) for a single look.
+
+    Votes that are all alike have no spread of their own: from `LEAST` units on it is taken with
+    one opposite vote added. Of fewer, and where every unit is even, nothing is claimed.
     """
     if units and len(units) != len(credits):
         raise DataError(f"{len(credits)} lists of {len(units)} units: name one for each list.")
@@ -114,12 +118,20 @@ def preference(
     wins, losses = int((won > 0).sum()), int((won < 0).sum())
     ties = len(won) - wins - losses
     value = float(each.mean()) if n else 0.0
-    if n < 2 or not each.std() > 0:  # one unit or all alike: nothing is known of the spread
+    alike = n < 2 or float(each.min()) == float(each.max())
+    if alike and (n < LEAST or value == 0):  # nothing is known of the spread
         return Preference(value, -1.0, 1.0, 1.0, wins, losses, ties, n)
-    one = Moments.of(each)
+    one = _with_an_opposite(each) if alike else Moments.of(each)
     many = always_valid(one.mean, np.sqrt(one.error), one.n, alpha, expected)
     once = welch(one, NOTHING, alpha)
     return Preference(value, *_within(many), wins, losses, ties, n, *_within(once))
+
+
+def _with_an_opposite(each: NDArray[np.float64]) -> Moments:
+    """Return the moments of votes that are all alike, their spread with one against them."""
+    found = Moments.of(each)
+    against = Moments.of(np.append(each, -np.sign(each[0])))
+    return Moments(found.n, found.mean, against.variance)
 
 
 def _within(found: Bounds) -> tuple[float, float, float]:

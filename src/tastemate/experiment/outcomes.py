@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tastemate.experiment.definition import Experiment
+from tastemate.experiment.definition import INTERLEAVED, Experiment
 from tastemate.rank.credit import credited, require, standing
 
 
@@ -80,6 +80,17 @@ def seen(
         unfinished = mine.filter(~over)["unit"].n_unique()
         mine = mine.filter(over, pl.col("at") < pl.col("first") + metric.period)
     return mine, unfinished
+
+
+def undrafted(experiment: Experiment, impressions: pl.DataFrame, now: int | None = None) -> int:
+    """Return how many lists of an interleaving had no line of an arm: both lists were the same."""
+    last = experiment.stopped or now
+    mine = impressions.select("recommendation", "at", _arm(experiment.id)).filter(
+        pl.col("arm") == INTERLEAVED,
+        pl.col("at") >= experiment.since,
+        pl.lit(True) if last is None else pl.col("at") <= last,
+    )
+    return mine["recommendation"].n_unique()
 
 
 def before(experiment: Experiment, signals: pl.DataFrame, seconds: int) -> pl.DataFrame:

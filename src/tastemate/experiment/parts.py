@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
 from tastemate.errors import ConfigError, nearest
 from tastemate.experiment.slots import SLOTS, slots_of
-from tastemate.types import Controls
 
 Measure: TypeAlias = Literal["any", "count", "rate"]
 Override: TypeAlias = str | float
@@ -48,11 +47,6 @@ class Arm:
         """What it sets that is not so anyway."""
         found = {name: value for name, value in self.overrides.items() if value != 0}
         return {name: one for name, one in found.items() if (name, one) != ("rerank", "model")}
-
-    def controls(self, base: Controls) -> Controls:
-        """Return the controls with what this arm sets."""
-        turned = {name: float(self.overrides[name]) for name in CONTROLS if name in self.overrides}
-        return replace(base, **turned)
 
 
 def check_metric(name: str, metric: Metric) -> None:

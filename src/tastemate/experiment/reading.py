@@ -6,7 +6,8 @@ from dataclasses import fields
 from typing import Any
 
 from tastemate.errors import ConfigError, FormatError, nearest
-from tastemate.experiment.definition import Arm, Experiment, Metric
+from tastemate.experiment.definition import Experiment
+from tastemate.experiment.parts import Arm, Metric
 from tastemate.experiment.slots import Range
 
 

@@ -126,8 +126,8 @@ def answered(
     made: Sequence[Slate | BaseException],
     again: Callable[[Prepared], Slate | BaseException],
     trouble: str = "",
-) -> tuple[Slate, Kept]:
-    """Return the list of a plan, and the answer as it is sent and kept.
+) -> tuple[Prepared, Slate, Kept]:
+    """Return what of a plan was answered, its list, and the answer as it is sent and kept.
 
     Where the list of an arm could not be made the request is answered outside of the experiment,
     by `again`, and says so. Raises why a list that is not drafted could not be made.
@@ -135,14 +135,15 @@ def answered(
     slates = [one for one in made if isinstance(one, Slate)]
     if not plan.sides or len(slates) < len(made):
         ready, slate = _plain(plan, made, again)
-        return slate, listing.kept(tm, ready, listing.said_so(tm, ready, slate, trouble))
+        return ready, slate, listing.kept(tm, ready, listing.said_so(tm, ready, slate, trouble))
     slate, teams = _draft(plan, slates)
     kept = listing.kept(tm, plan.whole, listing.said_so(tm, plan.whole, slate, trouble))
-    shown = tuple(
-        replace(line, arms=_arms(plan, team)) for line, team in zip(kept.shown, teams, strict=True)
-    )
+    shown = kept.shown  # of a list that is the same of both arms no line is of one
+    if teams:
+        lines = zip(kept.shown, teams, strict=True)
+        shown = tuple(replace(line, arms=_arms(plan, team)) for line, team in lines)
     made_by = kept.policy or f"{tm.settings.recommend.profile}/{plan.whole.asked.rerank}"
-    return slate, replace(kept, shown=shown, policy=f"{made_by}{SHAPED}{POLICY}")
+    return plan.whole, slate, replace(kept, shown=shown, policy=f"{made_by}{SHAPED}{POLICY}")
 
 
 def _plain(
@@ -165,9 +166,15 @@ def _plain(
 
 
 def _draft(plan: Plan, slates: Sequence[Slate]) -> tuple[Slate, tuple[str, ...]]:
-    """Return the list drafted out of two, and the arm of each line."""
+    """Return the list drafted out of two, and the arm of each line.
+
+    No line is of an arm where both lists are the same: whatever was taken from it would be a vote
+    by coin.
+    """
     start = time.perf_counter()
     one, other = slates
+    if one.ids == other.ids:
+        return _of_both(slates, one.items, "the same list of both arms", start), ()
     asked = plan.whole
     said = repr((plan.trial, asked.text, asked.asked.cursor, one.ids, other.ids))
     seed = hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).digest()
@@ -182,11 +189,18 @@ def _draft(plan: Plan, slates: Sequence[Slate]) -> tuple[Slate, tuple[str, ...]]
     )
     names = dict(zip("ab", plan.names, strict=True))
     counts = ", ".join(f"{found.teams.count(team)} of {names[team]}" for team in ("a", "b"))
+    return _of_both(slates, items, counts, start), tuple(names[team] for team in found.teams)
+
+
+def _of_both(
+    slates: Sequence[Slate], items: tuple[Recommendation, ...], note: str, start: float
+) -> Slate:
+    """Return lines as the list of two that were made; `start` is when that began."""
+    one, other = slates
     told = {(step.name, step.error) for step in one.trace}
     rest = [step for step in other.trace if not step.error or (step.name, step.error) not in told]
-    step = Step("interleave", len(items), time.perf_counter() - start, note=counts)
-    slate = Slate(items, (*one.trace, *rest, step), max(one.unknown, other.unknown))
-    return slate, tuple(names[team] for team in found.teams)
+    step = Step("interleave", len(items), time.perf_counter() - start, note=note)
+    return Slate(items, (*one.trace, *rest, step), max(one.unknown, other.unknown))
 
 
 def _arms(plan: Plan, team: str) -> tuple[tuple[str, str], ...]:

@@ -297,11 +297,11 @@ class Service:
     def _kept(self, tm: "Tastemate", plan: Plan, made: "Sequence[Slate | BaseException]") -> Kept:
         """Return a list as it is sent, and keep it where that may be done."""
         again, trouble = (lambda ready: self._slates(tm, [ready])[0]), self._fresh.trouble
-        slate, kept = drafting.answered(tm, plan, made, again, trouble)
+        ready, slate, kept = drafting.answered(tm, plan, made, again, trouble)
         if self.telemetry is not None:
             self.telemetry.slate(slate)
-        if plan.whole.key is not None:
-            self.answers.put(plan.whole.key, kept)
+        if ready.key is not None:
+            self.answers.put(ready.key, kept)
         return kept
 
     def _slates(self, tm: "Tastemate", ready: Sequence[Prepared]) -> "list[Slate | BaseException]":

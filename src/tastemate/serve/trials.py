@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tastemate import build
-from tastemate.errors import NotFitted, TastemateError
+from tastemate.blend import Blend
+from tastemate.errors import ConfigError, NotFitted, TastemateError
 from tastemate.experiment.assign import Assignment, assign
 from tastemate.experiment.definition import Experiment
+from tastemate.experiment.parts import Arm, Override
 from tastemate.experiment.reading import stored
 from tastemate.serve.arms import DRAFT
+from tastemate.types import UNDO
 
 if TYPE_CHECKING:
     from tastemate.project import Tastemate
@@ -62,7 +65,8 @@ class RunningTrials:
 def check_models(project: "Tastemate", experiment: Experiment) -> None:
     """Raise `NotFound` for an arm with an unknown model and `NotFitted` for one not fitted yet.
 
-    Else it would be found out by those who ask for lists.
+    Else it would be found out by those who ask for lists. Raises `ConfigError` for an interleaving
+    whose arms answer alike with what is set here.
     """
     for arm in experiment.arms:
         name = str(arm.overrides.get("model", ""))
@@ -78,6 +82,33 @@ def check_models(project: "Tastemate", experiment: Experiment) -> None:
             raise NotFitted(
                 f"Arm {arm.name} asks a language model, and none is set: set model in [llm] first."
             )
+
+    if experiment.interleaved:
+        one, other = (_effect(project, arm) for arm in experiment.arms)
+        if one == other:
+            raise ConfigError(
+                f"{experiment.id}: with what is set here both arms answer alike, so there is "
+                f"nothing to compare: no model named is {project.settings.recommend.profile!r} "
+                "with the weights in [blend], and rerank none is model. Let one arm set another "
+                "model or control."
+            )
+
+
+def check_signals(project: "Tastemate", experiment: Experiment) -> None:
+    """Raise `ConfigError` for a kind in the metric that can reward nothing in this project."""
+    for kind in experiment.metric.signals:
+        project.work.weights_of_signals.check(kind)
+        if kind == UNDO:
+            raise ConfigError(
+                f"{experiment.id}: {UNDO} takes a signal back and rewards nothing. Leave it out."
+            )
+
+
+def _effect(project: "Tastemate", arm: Arm) -> tuple[Blend, Mapping[str, Override]]:
+    """Return the mix an arm answers with, and what else it changes."""
+    rest = {name: one for name, one in arm.changes.items() if (name, one) != ("rerank", "none")}
+    model = str(rest.pop("model", ""))
+    return build.profile(model) if model else project.profile, rest
 
 
 def _sets(one: Assignment) -> Mapping[str, Any]:

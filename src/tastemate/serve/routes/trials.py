@@ -10,18 +10,19 @@ from starlette.responses import Response
 
 from tastemate import build
 from tastemate.errors import ConfigError, DataError, NotFitted, UnknownUser
-from tastemate.experiment.definition import EXPECTED, Experiment, Metric, check_together
+from tastemate.experiment.definition import EXPECTED, Experiment, check_together
 from tastemate.experiment.drafted import results as measured
 from tastemate.experiment.outcomes import before
+from tastemate.experiment.parts import Metric
 from tastemate.experiment.reading import read, stored
 from tastemate.experiment.replay import DEPTH, SHAPED, Fixed, Records, judge, served
 from tastemate.rank.credit import SKEW
 from tastemate.serve.audited import audit
 from tastemate.serve.auth import needs
-from tastemate.serve.problem import Problem, declared
+from tastemate.serve.problem import Problem, declared, problem_of
 from tastemate.serve.replies import reply
 from tastemate.serve.schemas import WHOLE, Given, Id, Kind, Name, Share, Time, Told, Words
-from tastemate.serve.trials import RunningTrials, check_models, kept
+from tastemate.serve.trials import RunningTrials, check_models, check_signals, kept
 from tastemate.types import NO_HISTORY, Query
 
 if TYPE_CHECKING:
@@ -170,11 +171,7 @@ def router(service: "Service") -> APIRouter:
         project = service.project
         store = project.store
         told = {**asked.model_dump(exclude_unset=True), "started": int(time.time())}
-        experiment = read(told)
-        try:
-            check_models(project, experiment)
-        except NotFitted as error:
-            raise Problem(409, str(error), kind="not-fitted") from error
+        experiment = _checked(project, read(told))
         others = kept(store)
         if any(one.id == experiment.id for one in others):
             raise Problem(409, f"There is an experiment {experiment.id} already. Name another.")
@@ -206,6 +203,19 @@ def router(service: "Service") -> APIRouter:
 
     _judged(routes, service)
     return routes
+
+
+def _checked(project: "Tastemate", experiment: Experiment) -> Experiment:
+    """Return an experiment that can show something here; raise what is wrong with it."""
+    try:
+        check_signals(project, experiment)
+    except ConfigError as error:
+        raise problem_of(error, "metric.signals") from error
+    try:
+        check_models(project, experiment)
+    except NotFitted as error:
+        raise Problem(409, str(error), kind="not-fitted") from error
+    return experiment
 
 
 def _judged(routes: APIRouter, service: "Service") -> None:
