@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from tastemate.cli.backup import backup, restore
 from tastemate.errors import ConfigError, FormatError
-from tastemate.store.backup import NoBackup
 from tastemate.store.opening import open_store, sqlite_url
+from tastemate.store.zipped import NoBackup
 from tastemate.types import Signal
 
 app = typer.Typer()

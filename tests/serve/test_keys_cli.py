@@ -102,6 +102,16 @@ def test_doctor_looks_at_a_service_that_was_never_used() -> None:
     assert found["extra serve"]["found"] == "installed"
 
 
+def test_doctor_reads_what_serve_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checks()["[serve]"] == {
+        "name": "[serve]", "ok": True, "found": "as it comes", "fix": ""
+    }  # fmt: skip
+    monkeypatch.setenv("TASTEMATE_SERVE__RATE_PER_USER", "many")
+    found = checks()["[serve]"]
+    assert not found["ok"]
+    assert "rate_per_user" in found["found"]
+
+
 def test_doctor_says_what_is_wrong_with_a_store() -> None:
     made = run("make", "shop")
     store = open_kept(None)

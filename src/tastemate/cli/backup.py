@@ -43,8 +43,9 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Put a backup into the project's store; refuses one that holds something, unless told."""
-    from tastemate.store.backup import NoBackup, restore
+    from tastemate.store.backup import restore
     from tastemate.store.opening import open_store
+    from tastemate.store.zipped import NoBackup
 
     name, url = _store_of(dataset)
     try:

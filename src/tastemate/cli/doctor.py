@@ -148,6 +148,7 @@ def _service(dataset: str | None) -> Iterator[Check]:
     lacking = [module for module in SERVES if not _is_here(module)]
     if not lacking:
         yield Check("extra serve", True, "installed")
+        yield _tried("[serve]", lambda: _serving(dataset), "mend it in tastemate.toml")
     yield _tried("disk space", _room, "free some space, or set TASTEMATE_HOME to another disk")
     taken = _taken(PORT)
     how = "only if you serve: tastemate serve --port with another number" if taken else ""
@@ -162,6 +163,15 @@ def _service(dataset: str | None) -> Iterator[Check]:
     yield _backup(store)
     yield _journal(store)
     store.close()
+
+
+def _serving(dataset: str | None) -> str:
+    from tastemate.project import Tastemate
+    from tastemate.serve.settings import serving
+
+    said = Tastemate.open(source(dataset)).settings.serve
+    serving(said)
+    return ", ".join(said) or "as it comes"
 
 
 def _is_here(module: str) -> bool:

@@ -98,14 +98,17 @@ def fit(
     dataset: DatasetOption = None,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", help="Only this retriever; repeat it for more."),
+        typer.Option("--model", "-m", help="Only this retriever or profile; repeat it for more."),
     ] = None,
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fit the models on everything known by now, likes and new items included."""
+    from tastemate.build import PROFILES
+
     project = open_project(dataset, text)
-    took = project.fit(model or ())
+    mixes = [PROFILES[name].weights if name in PROFILES else (name,) for name in model or ()]
+    took = project.fit([name for mix in mixes for name in mix])
     if as_json:
         emit({"dataset": project.name, "seconds": took})
         return

@@ -29,7 +29,7 @@ def list_(
 
 @app.command()
 def export(user: UserArgument, dataset: DatasetOption = None) -> None:
-    """Write everything that is held of a user as JSON; raise `UnknownUser` where it is nothing."""
+    """Write everything that is held of a user as JSON."""
     project = open_project(dataset)
     past = project.interactions.history_of(user)
     if not project.store.users.held(user):

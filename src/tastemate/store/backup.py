@@ -4,9 +4,7 @@ Of SQLite the backup is a SQLite file, of PostgreSQL a zip of JSON lines; either
 into either, so that a store moves from one to the other.
 """
 
-import json
 import os
-import shutil
 import sqlite3
 import tempfile
 import time
@@ -16,15 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Table
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import IntegrityError
 
 from tastemate.errors import ConfigError, FormatError, NotFound, TastemateError, Unavailable
 from tastemate.store import schema
 from tastemate.store.copying import (
-    TABLES,
     Reading,
     copy_into,
     counts_of_changes,
@@ -35,17 +31,10 @@ from tastemate.store.copying import (
 from tastemate.store.database import Database, connected, linked, make_file
 from tastemate.store.failing import explained
 from tastemate.store.opening import Store, open_store, read_url, sqlite_url
+from tastemate.store.zipped import SAY, NoBackup, Zipped, write_zip
 
-FORMAT = 1
-"""Of the zip; raised when an older version can no longer read it."""
-ABOUT = "about.json"
 SQLITE = b"SQLite format 3\0"
 """What a SQLite file begins with."""
-_SAY = "Name a file that `tastemate backup` wrote. Nothing was changed."
-
-
-class NoBackup(FormatError):
-    """What was named to be restored is no file that `backup` wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +58,7 @@ def backup(store: Store, path: Path) -> Copied:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        write = _copy_file if store.database.is_sqlite else _write_zip
+        write = _copy_file if store.database.is_sqlite else write_zip
         rows = write(store.database, fresh)
         if not linked(fresh, path):
             raise ConfigError(taken)
@@ -87,11 +76,12 @@ def restore(path: Path, url: str, *, replace: bool = False) -> Copied:
     """Put a backup into the store behind a URL; in use or not, its readers see all or nothing.
 
     The backup is read and checked before the store is touched. Raises `NotFound` for no file,
-    `NoBackup` for another one, `FormatError` for a backup that is damaged or newer, and
-    `ConfigError` where the store holds something and `replace` is not set. With it, a file that is
-    damaged is set aside under another name.
+    `NoBackup` for another one or the store itself, `FormatError` for a backup that is damaged or
+    newer, `Unavailable` for one that cannot be read, and `ConfigError` where the store holds
+    something and `replace` is not set. With it, a file that is damaged is set aside under another
+    name.
     """
-    with _checked_source(path) as put:
+    with _checked_source(path, url) as put:
         target = _target(url, replace)
         try:
             rows = put(target.database)
@@ -103,47 +93,83 @@ def restore(path: Path, url: str, *, replace: bool = False) -> Copied:
 
 
 @contextmanager
-def _checked_source(path: Path) -> Iterator[Callable[[Database], dict[str, int]]]:
+def _checked_source(path: Path, url: str) -> Iterator[Callable[[Database], dict[str, int]]]:
     """Read and check a backup; yield what puts it into a database and returns its rows."""
-    if path.is_dir():
-        raise NoBackup(f"{path} is a folder. {_SAY} Those of the service lie in `backups`.")
-    if not path.exists():
-        raise NotFound(f"There is no file {path}. {_SAY}")
-    if zipfile.is_zipfile(path):
-        zipped = _Zipped(path)
-        zipped.check()
-        yield lambda into: _verified(copy_into(into, zipped), zipped.about["rows"], path)
+    if _is_sqlite(path, read_url(url)):
+        with tempfile.TemporaryDirectory() as folder:
+            # A copy: a backup is never written to, not even to read it or to upgrade its schema.
+            copy = Path(folder) / "store.db"
+            _take_copy(path, copy)
+            try:
+                expected = _checked(copy, path)
+            except FormatError as error:  # what a store says of itself names the copy
+                said = str(error).replace(sqlite_url(copy), str(path)).replace(str(copy), str(path))
+                raise FormatError(said) from error
+            yield lambda into: _from_file(copy, expected, path, into)
         return
-    _looks_right(path)
-    with tempfile.TemporaryDirectory() as folder:
-        # A copy: a backup is never written to, not even to read it or to upgrade its schema.
-        copy = Path(folder) / "store.db"
-        shutil.copyfile(path, copy)
-        try:
-            expected = _checked(copy, path)
-        except FormatError as error:  # what a store says of itself names the copy
-            raise FormatError(str(error).replace(sqlite_url(copy), str(path))) from error
-        yield lambda into: _from_file(copy, expected, path, into)
+    with Zipped(path) as zipped:
+        zipped.check()
+        yield lambda into: _from_zip(zipped, path, into)
 
 
-def _looks_right(path: Path) -> None:
-    """Raise `NoBackup` for what is no SQLite file or holds no store, `FormatError` for damage."""
-    with path.open("rb") as begun:
-        head = begun.read(len(SQLITE))
+def _is_sqlite(path: Path, target: URL) -> bool:
+    """Whether a file may be a SQLite backup, or else a zip; raise what says that it is neither."""
+    try:
+        if path.is_dir():
+            raise NoBackup(f"{path} is a folder. {SAY} Those of the service lie in `backups`.")
+        if not path.exists():
+            raise NotFound(f"There is no file {path}. {SAY}")
+        if not path.is_file():  # reading it might never end
+            raise NoBackup(f"{path} is a pipe or a device, not a file. {SAY}")
+        own = Path(target.database or "")
+        if target.get_backend_name() == "sqlite" and own.exists() and own.samefile(path):
+            raise NoBackup(f"{path} is the store itself, not a backup of it. {SAY}")
+        with path.open("rb") as begun:
+            head = begun.read(len(SQLITE))
+        # In this order: any file may happen to end as a zip does.
+        if head == SQLITE:
+            return True
+        if zipfile.is_zipfile(path):
+            return False
+    except OSError as error:
+        raise _unreadable(path, error.strerror) from error
     if head.startswith(b"PK"):
         raise FormatError(f"{path} is damaged: a part of it is missing. Take another backup.")
-    if head != SQLITE:
-        what = "is no backup" if head else "is empty"
-        raise NoBackup(f"{path} {what}. {_SAY}")
+    raise NoBackup(f"{path} {'is no backup' if head else 'is empty'}. {SAY}")
+
+
+def _unreadable(path: Path, why: object) -> Unavailable:
+    return Unavailable(
+        f"{path} cannot be read ({why}). Mend the permissions of the file and its folder, and see "
+        "that the disk of temporary files has room for a copy. Nothing was changed."
+    )
+
+
+def _take_copy(path: Path, copy: Path) -> None:
+    """Copy a SQLite file as it is at one moment, with what its write-ahead log holds.
+
+    Raises `NoBackup` where it holds no store, `FormatError` for damage, and `Unavailable` where it
+    cannot be read or changes meanwhile.
+    """
+    real = path.resolve()
+    logged = any(real.with_name(real.name + end).exists() for end in ("-wal", "-journal"))
+    # Without a log it is taken as unchanging, or SQLite would leave an empty one beside it.
+    mode = "ro" if logged else "ro&immutable=1"
     try:
-        with closing(
-            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
-        ) as look:
+        before = real.stat()
+        with closing(sqlite3.connect(f"{real.as_uri()}?mode={mode}", uri=True)) as look:
             tables = {name for (name,) in look.execute("SELECT name FROM sqlite_master")}
+            if schema.VERSION_TABLE not in tables:
+                raise NoBackup(f"{path} is a database, but no backup. {SAY}")
+            with closing(sqlite3.connect(copy)) as written:
+                look.backup(written)
+        after = real.stat()
+    except (sqlite3.OperationalError, OSError) as error:
+        raise _unreadable(path, error) from error
     except sqlite3.DatabaseError as error:
         raise FormatError(f"{path} is damaged ({error}). Take another backup.") from error
-    if schema.VERSION_TABLE not in tables:
-        raise NoBackup(f"{path} is a database, but no backup. {_SAY}")
+    if not logged and (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+        raise Unavailable(f"{path} changed while it was read. Nothing was changed; try again.")
 
 
 def _target(url: str, replace: bool) -> Store:
@@ -211,6 +237,19 @@ def _from_file(
         return _verified(row_counts(connection), expected, path)
 
 
+def _from_zip(zipped: Zipped, path: Path, database: Database) -> dict[str, int]:
+    """Put the checked rows of `path` into a database; return how many, by table."""
+    try:
+        return copy_into(database, zipped)
+    except Unavailable as error:
+        if not isinstance(error.__cause__, IntegrityError):
+            raise
+        raise FormatError(
+            f"{path} is damaged: its rows contradict each other ({error.__cause__.orig}). Nothing "
+            "was changed. Take another backup."
+        ) from error
+
+
 def _replace_file(copy: Path, database: Database) -> None:
     """Write a file's pages over a store's, in one transaction that processes at it take part in."""
     database.engine()  # makes the file where there is none
@@ -241,65 +280,6 @@ def _checked(file: Path, named: Path) -> dict[str, int]:
             return row_counts(connection)
     finally:
         store.close()
-
-
-def _write_zip(database: Database, fresh: Path) -> dict[str, int]:
-    rows: dict[str, int] = {}
-    with (
-        database.reading(still=True, long=True) as connection,
-        zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as packed,
-    ):
-        source = Reading(connection)
-        for table in TABLES:
-            rows[table.name] = 0
-            with packed.open(f"{table.name}.jsonl", "w", force_zip64=True) as file:
-                for row in source.rows(table):
-                    file.write(json.dumps(row).encode("ascii") + b"\n")
-                    rows[table.name] += 1
-        about = {
-            "format": FORMAT,
-            "revision": schema.HEAD,
-            "rows": rows,
-            "counters": source.counters(),
-        }
-        packed.writestr(ABOUT, json.dumps(about))
-    _Zipped(fresh).check()
-    return rows
-
-
-class _Zipped:
-    """The rows in a zip."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            with zipfile.ZipFile(path) as packed:
-                self.about: dict[str, Any] = json.loads(packed.read(ABOUT))
-            known = (self.about["format"], self.about["revision"])
-            self.about = {"rows": {}, "counters": {}} | self.about
-        except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError) as error:
-            raise NoBackup(f"{path} is no backup. {_SAY}") from error
-        if known[0] != FORMAT or known[1] not in schema.REVISIONS:
-            raise FormatError(f"{path} was written by a newer version. Update Tastemate.")
-
-    def check(self) -> None:
-        """Raise `FormatError` where a part is damaged or missing."""
-        with zipfile.ZipFile(self._path) as packed:
-            bad = packed.testzip()
-            missing = {f"{one.name}.jsonl" for one in TABLES} - set(packed.namelist())
-        if bad or missing:
-            named = bad or ", ".join(sorted(missing))
-            raise FormatError(f"{self._path} is damaged ({named}). Take another backup.")
-
-    def rows(self, table: Table) -> Iterator[dict[str, Any]]:
-        """Yield the rows of a table."""
-        with zipfile.ZipFile(self._path) as packed, packed.open(f"{table.name}.jsonl") as file:
-            for line in file:
-                yield json.loads(line)
-
-    def counters(self) -> Mapping[str, int]:
-        """Return the last number given out, by table."""
-        return {str(name): int(last) for name, last in self.about["counters"].items()}
 
 
 def _verified(copied: Mapping[str, int], expected: Mapping[str, int], path: Path) -> dict[str, int]:

@@ -1,0 +1,19 @@
+"""`tastemate fit`: a profile's name stands for its retrievers."""
+
+import json
+from pathlib import Path
+
+from tests.serve.projects import small
+from typer.testing import CliRunner
+
+from tastemate.build import PROFILES
+from tastemate.cli.main import app
+
+
+def test_a_profile_is_fitted_whole(tmp_path: Path) -> None:
+    small(tmp_path / "project")
+    asked = ["fit", "--dataset", str(tmp_path / "project"), "-m", "best", "-m", "popular", "--json"]
+    told = CliRunner().invoke(app, asked, catch_exceptions=False)
+    assert set(json.loads(told.stdout)["seconds"]) == {*PROFILES["best"].weights, "popular"}
+    unknown = CliRunner().invoke(app, [*asked[:3], "-m", "bset"])
+    assert unknown.exit_code != 0
