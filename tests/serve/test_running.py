@@ -17,7 +17,7 @@ import pytest
 from tests.serve.projects import small
 
 from tastemate.errors import ConfigError
-from tastemate.serve import running
+from tastemate.serve import listening
 
 Begin = Callable[..., "tuple[subprocess.Popen[str], str]"]
 
@@ -37,7 +37,10 @@ def until(url: str, seconds: float = 180) -> dict[str, Any]:
     end = time.monotonic() + seconds
     seen: set[str] = set()
     while time.monotonic() < end:
-        status, told = get(f"{url}/health/ready")
+        try:
+            status, told = get(f"{url}/health/ready")
+        except urllib.error.URLError as error:  # several workers listen once they have started
+            status, told = 0, {"detail": str(error)}
         if status == 200:
             return told
         seen.add(told["detail"])
@@ -133,11 +136,21 @@ def test_a_project_that_cannot_be_opened_ends_it_with_a_sentence(
         assert "Traceback" not in said
 
 
+def test_a_port_that_workers_share_is_nobody_elses(begin: Begin, tmp_path: Path) -> None:
+    small(tmp_path / "project", fitted=True)
+    _, url = begin("--workers", "2")
+    until(url)
+    port = int(url.rsplit(":", 1)[1])
+    for workers in (1, 2):
+        with pytest.raises(ConfigError, match=f"Port {port} is taken"):
+            listening.bind("127.0.0.1", port, workers)
+
+
 def test_addresses_that_cannot_be() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"Port {port} is taken"):
-            running.bind("127.0.0.1", port)
+            listening.bind("127.0.0.1", port)
     for host in ("no.such.host.invalid", "203.0.113.7"):
         with pytest.raises(ConfigError, match="Name an address|no address"):
-            running.bind(host, 0)
+            listening.bind(host, 0)

@@ -19,6 +19,9 @@ from tastemate.errors import ConfigError
 
 PATIENCE = 60.0
 """Seconds after the last request was due within which an answer counts."""
+LINES = 32
+"""Connections opened before the first request, and used in turn: those of many clients come to
+every process of a server, a few that are used over and over to one of them."""
 MOST = 512
 """Connections at once; what is due when all are busy waits, and its wait counts."""
 
@@ -91,6 +94,7 @@ def fire(
 
 
 async def _fired(gun: "_Gun", shots: Sequence[Shot], patience: float) -> Volley:
+    await gun.opened(min(LINES, len(shots)))
     start = time.perf_counter() + 0.05
     for at in sorted(range(len(shots)), key=lambda one: shots[one].due):
         wait = start + shots[at].due - time.perf_counter()
@@ -114,13 +118,19 @@ class _Gun:
         self.bodies: list[bytes] = [b""] * (shots if keep else 0)
         self.done = asyncio.Event()
         self._left = shots
-        self._idle: list[_Line] = []
+        self._idle: deque[_Line] = deque()
         self._open: set[_Line] = set()
         self._opening = 0
         self._waiting: deque[tuple[int, bytes, float]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         if not shots:
             self.done.set()
+
+    async def opened(self, lines: int) -> None:
+        """Open connections, as far as they may be and somebody listens."""
+        for _ in range(min(lines, self.most)):
+            self._opening += 1
+            await self._connect()
 
     def send(self, at: int, shot: Shot, was_due: float) -> None:
         head = (
@@ -163,7 +173,7 @@ class _Gun:
 
     def _next(self) -> None:
         while self._waiting and self._idle:
-            line = self._idle.pop()
+            line = self._idle.popleft()
             if not line.ending:
                 line.send(*self._waiting.popleft())
         wanted = len(self._waiting) - self._opening

@@ -48,13 +48,13 @@ def serve(
 ) -> None:
     """Serve recommendations over HTTP, with a page to look at. Ctrl-C ends it."""
     needs_extra("serve", "fastapi", "uvicorn")
-    from tastemate.serve import running
+    from tastemate.serve import listening, running
     from tastemate.serve.opening import Opening
 
     opening = Opening(opened(home, dataset), text=text, llm=llm)
     opening.check()
     _may_be_reached(opening, host)
-    bound = running.bind(host, port)
+    bound = listening.bind(host, port, workers)
     named = f"[{host}]" if ":" in host else host
     page().print(f"http://{named}:{bound.getsockname()[1]}", markup=False)
     named = str(Path(opening.source).resolve()) if Path(opening.source).exists() else opening.source

@@ -6,7 +6,6 @@ the models are fitted (by a worker process, niced), loaded and asked once.
 
 import asyncio
 import contextlib
-import errno
 import json
 import logging
 import os
@@ -224,40 +223,6 @@ def _checked(project: "Tastemate") -> str:
         _LOG.error("%s", error)
         return str(error)
     return ""
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; raise `ConfigError` in one sentence where there can be none."""
-    try:
-        found = socket.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-    except (socket.gaierror, OverflowError) as error:
-        raise ConfigError(f"There is no address {host!r} here. Use --host 127.0.0.1.") from error
-    family, kind, protocol, _, address = found[0]
-    bound = socket.socket(family, kind, protocol)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-        bound.listen(2048)
-    except OSError as error:
-        bound.close()
-        raise ConfigError(_refused(host, port, error)) from error
-    bound.set_inheritable(True)
-    return bound
-
-
-def _refused(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return (
-            f"Port {port} is taken already, perhaps by another `tastemate serve`. Stop that one, "
-            f"or choose another port: --port {port + 1 if port < 65535 else 8765}."
-        )
-    if error.errno == errno.EACCES:
-        return f"Port {port} may not be used by this user. Choose one above 1023: --port 8765."
-    return (
-        f"{host}:{port} cannot be listened on ({error.strerror}). Name an address of this machine."
-    )
 
 
 def serve(opening: Opening, bound: socket.socket, *, workers: int = 1, fit: bool = True) -> None:
