@@ -54,6 +54,10 @@ run fair-ml-year audit --dataset ml-latest-small --fair --attribute year --users
 .venv/bin/python scripts/live_figures.py --users 300
 for name in trials offpolicy explore clicks; do run "$name" benchmark "$name"; done
 run http benchmark http --dataset films --workers 2 --seconds 10  # of a machine that does nothing else
+run http-ml benchmark http --dataset ml-latest-small --workers 2 --seconds 10
 run durability benchmark durability
+run ratings tune ratings --dataset ml-latest-small --final
+run ratings-text tune ratings --dataset ml-latest-small --text movie-text --final
+run ratings-shuffled tune ratings --dataset ml-latest-small --shuffle-labels
 .venv/bin/python scripts/api_fuzz.py --examples 200 --seed 20261121 --out "$out/api.json"
 .venv/bin/python scripts/figures.py

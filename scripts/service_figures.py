@@ -7,18 +7,20 @@ from talk_figures import Page, Result, command_of
 
 
 def load_of(page: Page, *, short: bool = False) -> str:
-    """P7 over HTTP; `short` keeps to what has a goal."""
-    found = page.load("http")
-    if not found:
-        return ""
+    """P7 over HTTP, a table for each data set; `short` keeps to what has a goal."""
+    found = [one for one in (page.load("http"), page.load("http-ml")) if one]
+    return "\n\n".join(_load(page, one, short) for one in found)
+
+
+def _load(page: Page, found: Result, short: bool) -> str:
     rows = [
         [one["name"], f"{one['value']:g} {one['unit']}", _goal(one)]
         for one in found["rows"]
         if not short or one["against"] or "2xx" in one["name"]
     ]
     return (
-        f"The service under load, an open loop on the machine that also serves "
-        f"({found['hardware'].split(', Linux')[0]}). {command_of(found)}\n\n"
+        f"The service under load over {found['dataset']}, an open loop on the machine that also "
+        f"serves ({found['hardware'].split(', Linux')[0]}). {command_of(found)}\n\n"
         + page.table(["what", "measured", "goal"], rows)
     )
 
