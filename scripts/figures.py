@@ -138,7 +138,7 @@ def blended_ratings() -> str:
     told = [interval(one["blend"]["test_interval"]) for one in (found, wider)]
     return (
         f"\n\nEverything that predicts a rating, blended, on the same pairs: RMSE **{told[0]}**, "
-        f"with texts of movie-text **{told[1]}**; goals .848 and .835. Time and genres are read, and "
+        f"with texts of movie-text **{told[1]}**; goals .848 and .835. Time and genres are read; "
         "ratings made later are known: it fills gaps, it does not forecast (docs/ratings.md). "
         f"`{found['command']}`"
     )
