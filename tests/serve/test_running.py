@@ -37,10 +37,7 @@ def until(url: str, seconds: float = 180) -> dict[str, Any]:
     end = time.monotonic() + seconds
     seen: set[str] = set()
     while time.monotonic() < end:
-        try:
-            status, told = get(f"{url}/health/ready")
-        except urllib.error.URLError as error:  # several workers listen once they have started
-            status, told = 0, {"detail": str(error)}
+        status, told = get(f"{url}/health/ready")
         if status == 200:
             return told
         seen.add(told["detail"])

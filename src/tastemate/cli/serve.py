@@ -1,5 +1,8 @@
 """`tastemate serve`: the service over a project, until it is told to end."""
 
+import socket
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,10 +58,13 @@ def serve(
     opening.check()
     _may_be_reached(opening, host)
     bound = listening.bind(host, port, workers)
-    named = f"[{host}]" if ":" in host else host
-    page().print(f"http://{named}:{bound.getsockname()[1]}", markup=False)
-    named = str(Path(opening.source).resolve()) if Path(opening.source).exists() else opening.source
-    talk().print(f"{plain(named)} is served there. Ctrl-C ends it.", style="dim")
+    address = bound.getsockname()[:2]
+    if workers == 1:
+        _tell(opening, host, address[1])
+    else:  # they listen once they have started
+        reached = threading.Thread(target=_tell_once_reached, args=(opening, host, address))
+        reached.daemon = True
+        reached.start()
     running.serve(opening, bound, workers=workers, fit=fit)
 
 
@@ -98,6 +104,24 @@ def opened(home: Path | None, dataset: str | None) -> str:
 def _named(dataset: str) -> str:
     """Return a data set by name, or the path of one from anywhere."""
     return str(Path(dataset).resolve()) if Path(dataset).exists() else dataset
+
+
+def _tell(opening: "Opening", host: str, port: int) -> None:
+    named = f"[{host}]" if ":" in host else host
+    page().print(f"http://{named}:{port}", markup=False)
+    named = str(Path(opening.source).resolve()) if Path(opening.source).exists() else opening.source
+    talk().print(f"{plain(named)} is served there. Ctrl-C ends it.", style="dim")
+
+
+def _tell_once_reached(opening: "Opening", host: str, address: tuple[str, int]) -> None:
+    while True:
+        try:
+            socket.create_connection(address, timeout=5).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            break
+    _tell(opening, host, address[1])
 
 
 def _may_be_reached(opening: "Opening", host: str) -> None:
