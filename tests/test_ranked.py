@@ -17,7 +17,7 @@ MIX = build.profile("fast")
 
 @pytest.fixture(scope="module")
 def ranker() -> Learned:
-    return ranked.taught(MIX, SHARED, CATALOG, EVENTS, SMALL, pool=30)
+    return ranked.taught("learned", MIX, SHARED, CATALOG, EVENTS, teaching=SMALL, pool=30)
 
 
 def _fit(name):
@@ -72,7 +72,7 @@ def test_the_path_ranks_by_it_within_the_filters_and_says_why(ranker, tmp_path) 
 
 
 def test_what_is_measured_is_what_serves(ranker) -> None:
-    scorer = ranked.factory("fast+learned", SHARED, SMALL, pool=30)(CATALOG, EVENTS)
+    scorer = ranked.factory("fast+learned", SHARED, teaching=SMALL, pool=30)(CATALOG, EVENTS)
     query = Query(user="u3", history=EVENTS.history(3), k=10)
     scores = scorer.scores([query])[0]
     scores[query.history.items] = -np.inf

@@ -101,6 +101,8 @@ PROFILES: dict[str, Blend] = {
         | {"ease-likes": 0.6, "als": 0.3, "content": 0.4}
     ),
     # The highest NDCG of the next item that linear models gave.
+    "linear": Blend(weights=NEXT | {"ease-likes": 0.15, "content": 0.2}),
+    # The same, with the learned ranker behind it (`ranked.BEHIND`).
     "best": Blend(weights=NEXT | {"ease-likes": 0.15, "content": 0.2}),
 }
 FALLBACK = "popular"

@@ -4,15 +4,16 @@ Beside the composition root, which knows a ranker only as one: teaching composes
 for every fold, so it needs the root itself.
 """
 
+import importlib
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from tastemate import build
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
+from tastemate.errors import NotFound, nearest
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress, Ranker, Retriever, Scorer
-from tastemate.rank.learned import Learned
 from tastemate.recommender import Recommender
 from tastemate.train.ranking import (
     AS_TAUGHT,
@@ -20,17 +21,52 @@ from tastemate.train.ranking import (
     Lessons,
     Ordered,
     Teaching,
-    learned,
     lessons,
 )
 from tastemate.types import Floats
 
-SUFFIX = "+learned"
-"""What the name of a model ends in that has the learned ranker behind it: "fast+learned"."""
+RANKERS: dict[str, tuple[str, int]] = {
+    "learned": ("tastemate.train.ranking:learned", 100),
+}
+"""Rankers that are taught behind a mix ("fast+learned"): what teaches one, and how many
+candidates reach it."""
+BEHIND = {"best": "learned"}
+"""Profiles that have one of them behind their mix without saying so."""
 HEARD = ("item-knn", "user-knn", "implicit-als", "content", "popular")
 """Retrievers whose opinion the ranker hears though the mix gives them no weight."""
-POOL = 100
-"""Candidates that reach the ranker; on validation 50 gave less and 200 no more."""
+
+
+class Teach(Protocol):
+    """What a row of `RANKERS` names: it teaches a ranker on pools of paths that it composes."""
+
+    def __call__(
+        self,
+        compose: Compose,
+        catalog: Catalog,
+        interactions: Interactions,
+        vectors: Floats | None = None,
+        *,
+        progress: Progress | None = None,
+        **options: Any,
+    ) -> Ranker:
+        """Return the ranker; `vectors` are unit rows of the items' texts, (items, dimensions)."""
+        ...
+
+
+def split(model: str) -> tuple[str, str]:
+    """Return the mix and the ranker that a model's name says, "" for no ranker.
+
+    Raises `NotFound` for a ranker that there is not.
+    """
+    mix, plus, ranker = model.partition("+")
+    if not plus:
+        return mix, BEHIND.get(mix, "")
+    if ranker not in RANKERS:
+        raise NotFound(
+            f"No ranker {ranker!r} behind a mix.{nearest(ranker, RANKERS)} "
+            f"Known: {', '.join(RANKERS)}."
+        )
+    return mix, ranker
 
 
 def heard(mix: Blend) -> Blend:
@@ -39,22 +75,26 @@ def heard(mix: Blend) -> Blend:
 
 
 def taught(
+    ranker: str,
     mix: Blend,
     shared: build.Resources,
     catalog: Catalog,
     interactions: Interactions,
-    teaching: Teaching = AS_TAUGHT,
     *,
-    pool: int = POOL,
+    pool: int | None = None,
     progress: Progress | None = None,
-) -> Learned:
-    """Return a ranker taught on a mix whose retrievers were fitted without the people asked about.
+    **options: Any,
+) -> Ranker:
+    """Return a ranker taught behind a mix, by its name in `RANKERS`; `options` are its teacher's.
 
-    Raises `DataError` where there is too little to learn from, `Unavailable` without LightGBM.
+    Raises `DataError` where there is too little to learn from, `Unavailable` without what it needs.
     """
-    compose = _composing(mix, shared, pool)
+    target, deep = RANKERS[ranker]
+    module, _, function = target.partition(":")
+    teach = cast(Teach, getattr(importlib.import_module(module), function))
+    compose = _composing(mix, shared, pool or deep)
     vectors = _vectors(_fitting(shared, catalog, interactions))
-    return learned(compose, catalog, interactions, vectors, teaching, progress)
+    return teach(compose, catalog, interactions, vectors, progress=progress, **options)
 
 
 def asked_of(
@@ -64,9 +104,9 @@ def asked_of(
     interactions: Interactions,
     teaching: Teaching = AS_TAUGHT,
     *,
-    pool: int = POOL,
+    pool: int = RANKERS["learned"][1],
 ) -> Lessons:
-    """Return the pools that `taught` learns from, to compare ways of learning."""
+    """Return the pools that the learned ranker learns from, to compare ways of learning."""
     vectors = _vectors(_fitting(shared, catalog, interactions))
     return lessons(_composing(mix, shared, pool), catalog, interactions, vectors, teaching)
 
@@ -86,23 +126,28 @@ def _composing(mix: Blend, shared: build.Resources, pool: int) -> Compose:
 def factory(
     model: str,
     shared: build.Resources | None = None,
-    teaching: Teaching = AS_TAUGHT,
+    /,
     *,
-    pool: int = POOL,
-    progress: Progress | None = None,
+    pool: int | None = None,
+    **options: Any,
 ) -> Callable[[Catalog, Interactions], Scorer]:
-    """Return what fits a mix ("fast+learned"), teaches its ranker and scores as they serve."""
-    mix, parts = build.profile(model.removesuffix(SUFFIX)), shared or build.resources()
+    """Return what fits a mix ("fast+learned"), teaches its ranker and scores as they serve.
+
+    `options` are those of `taught`.
+    """
+    name, ranker = split(model)
+    mix, parts = build.profile(name), shared or build.resources()
+    deep = pool or RANKERS[ranker][1]
 
     def fit(catalog: Catalog, interactions: Interactions) -> Scorer:
-        ranker = taught(mix, parts, catalog, interactions, teaching, pool=pool, progress=progress)
+        last = taught(ranker, mix, parts, catalog, interactions, pool=deep, **options)
         fitted = _fitting(parts, catalog, interactions)
         return Ordered(
             build.recommender(
                 *(heard(mix), fitted, catalog, interactions),
                 explained=False,
-                pool=pool,
-                ranker=ranker,
+                pool=deep,
+                ranker=last,
             )
         )
 

@@ -10,7 +10,7 @@ from tastemate.protocols import Ranker
 from tastemate.rank import crowd
 from tastemate.rank.crowd import DAY, Crowd
 from tastemate.rank.features import LONGEST, Case, Features
-from tastemate.rank.learned import LEAST, Learned, grown, importance
+from tastemate.rank.learned import LEAST, Learned, grown
 from tastemate.types import Candidate, Item, Leaning, Query, history
 
 lightgbm = pytest.importorskip("lightgbm", reason="needs lightgbm")
@@ -133,7 +133,6 @@ def test_it_is_a_ranker_and_learned_what_it_was_taught() -> None:
         rows = np.array([one.row for one in came])
         hits += went[0].row == rows[FEATURES.crowd.mean[rows].argmax()]
     assert hits >= 8  # by chance 20/12
-    assert next(iter(importance(RANKER)))[1] > 0
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,10 @@ def found() -> Lessons:
 
 def test_it_learns_what_the_mix_does_not_know_and_noise_teaches_nothing(found) -> None:
     asked = leave_one_out(EVENTS, 1)
-    real = learned(_compose, CATALOG, asked.train, None, SMALL)
+    real = learned(_compose, CATALOG, asked.train, None, teaching=SMALL)
     noise = learned(
-        _compose, CATALOG, asked.train, None, Teaching(**_as_dict(SMALL) | {"shuffled": True})
+        *(_compose, CATALOG, asked.train, None),
+        teaching=Teaching(**_as_dict(SMALL) | {"shuffled": True}),
     )
     mixed = _ndcg(_compose(CATALOG, asked.train, None), asked)
     with_it = _ndcg(Ordered(_compose(CATALOG, asked.train, real)), asked)

@@ -83,8 +83,8 @@ class Request:
         """Return what fits a model by its name."""
         from tastemate import build, ranked
 
-        if name.endswith(ranked.SUFFIX):
-            return ranked.factory(name, self.shared)
+        if name != OWN and ranked.split(name)[1]:
+            return ranked.factory(name, self.shared, **options)
         model = self.own if name == OWN and self.own is not None else name
         return build.factory(model, self.shared, **options)
 

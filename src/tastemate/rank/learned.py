@@ -4,7 +4,7 @@ LambdaMART (Burges 2010) as LightGBM grows it. It is trained on pools of earlier
 (`train.ranking`) and serves with the same features; what comes out is a permutation of the pool.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -117,10 +117,3 @@ def grown(trees: str) -> "Booster":
             f"The learned ranker needs LightGBM ({error}). pip install 'tastemate[train]'"
         ) from error
     return Booster(model_str=trees)
-
-
-def importance(ranker: Learned) -> Iterable[tuple[str, float]]:
-    """Yield each feature with the loss it took away in training, the largest first."""
-    gains = np.asarray(ranker._booster.feature_importance("gain"), dtype=np.float64)
-    for at in np.argsort(-gains, kind="stable").tolist():
-        yield ranker.names[at], float(gains[at])

@@ -275,6 +275,8 @@ def learned(
     catalog: Catalog,
     interactions: Interactions,
     vectors: Floats | None = None,
+    *,
+    seed: int = 0,
     teaching: Teaching = AS_TAUGHT,
     progress: Progress | None = None,
 ) -> Learned:
@@ -282,6 +284,7 @@ def learned(
 
     Raises `DataError` where too few events are found in pools, `Unavailable` without LightGBM.
     """
+    teaching = replace(teaching, seed=seed or teaching.seed)
     names, trees = teach(
         lessons(compose, catalog, interactions, vectors, teaching, progress), teaching
     )
