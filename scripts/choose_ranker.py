@@ -32,7 +32,7 @@ from tastemate.types import Floats
 
 Places = NDArray[np.int64]
 GROUPS: dict[str, tuple[str, ...]] = {
-    "retrievers beside the mix": tuple(f"{RETRIEVED}{name}" for name in ranked.HEARD),
+    "retrievers beside the mix": tuple(f"{RETRIEVED}{name}" for name in build.HEARD),
     "all but retrievers": (),
     "calendar": ("years since first met", "years old", "popularity of the"),
     "followers": ("came", "follows", "precedes"),

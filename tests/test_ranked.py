@@ -12,12 +12,13 @@ pytest.importorskip("lightgbm", reason="needs lightgbm")
 CATALOG, EVENTS = random_world(5, n_users=40, n_items=60, n_events=900)
 SMALL = Teaching(folds=2, positions=3, depth=30, rounds=10, smallest=10)
 SHARED = build.resources(encoder="words")
-MIX = build.profile("fast")
+PLAIN = build.profile("fast")
+MIX = build.profile("fast+learned")
 
 
 @pytest.fixture(scope="module")
 def ranker() -> Learned:
-    return ranked.taught("learned", MIX, SHARED, CATALOG, EVENTS, teaching=SMALL, pool=30)
+    return ranked.taught(MIX, SHARED, CATALOG, EVENTS, teaching=SMALL, pool=30)
 
 
 def _fit(name):
@@ -25,9 +26,7 @@ def _fit(name):
 
 
 def _path(ranker, **more):
-    return build.recommender(
-        ranked.heard(MIX), _fit, CATALOG, EVENTS, pool=30, ranker=ranker, **more
-    )
+    return build.recommender(MIX, _fit, CATALOG, EVENTS, pool=30, ranker=ranker, **more)
 
 
 def test_who_is_only_heard_changes_nothing_of_the_mix_where_all_items_were_met() -> None:
@@ -41,11 +40,11 @@ def test_who_is_only_heard_changes_nothing_of_the_mix_where_all_items_were_met()
             *(catalog, events),
             explained=False,
         )
-        for mix in (MIX, ranked.heard(MIX))
+        for mix in (PLAIN, MIX)
     )
     np.testing.assert_allclose(wide.scores(queries), plain.scores(queries), rtol=1e-4, atol=1e-5)
-    assert set(ranked.HEARD) <= set(ranked.heard(MIX).weights)
-    assert {n: w for n, w in ranked.heard(MIX).weights.items() if w} == MIX.weights
+    assert set(build.HEARD) <= set(MIX.weights)
+    assert {n: w for n, w in MIX.weights.items() if w} == PLAIN.weights
 
 
 def test_the_path_ranks_by_it_within_the_filters_and_says_why(ranker, tmp_path) -> None:

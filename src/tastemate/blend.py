@@ -27,6 +27,8 @@ class Blend:
     method: str = "zscore"
     """"zscore" or "rrf"."""
     weights: Mapping[str, float] = field(default_factory=dict)
+    ranker: str = ""
+    """The ranker taught behind it (`build.RANKERS`); "" for none."""
 
     def __post_init__(self) -> None:
         if self.method not in ("zscore", "rrf"):

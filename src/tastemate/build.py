@@ -24,7 +24,6 @@ from tastemate.language import Language
 from tastemate.protocols import (
     Encoder,
     EncodesItems,
-    Profiler,
     Ranker,
     ReadsTastes,
     Retriever,
@@ -33,7 +32,6 @@ from tastemate.protocols import (
 from tastemate.recommender import Recommender
 from tastemate.stages import AS_DECLARED, Arranging
 from tastemate.traits import Traits
-from tastemate.types import Query
 
 Options = Mapping[str, Any]
 Fit = Callable[[str], Retriever]
@@ -49,6 +47,7 @@ RETRIEVERS: dict[str, tuple[str, Options]] = {
     "logistic": ("tastemate.retrieve.logistic:Logistic", {}),
     "implicit-als": ("tastemate.retrieve.implicit_als:ImplicitAls", {}),
     "bpr": ("tastemate.retrieve.bpr:Bpr", {}),
+    "lightgcn": ("tastemate.retrieve.lightgcn:LightGcn", {}),
     "ease": ("tastemate.retrieve.ease:Ease", {}),
     "ease-likes": (
         "tastemate.retrieve.ease:Ease",
@@ -102,15 +101,21 @@ PROFILES: dict[str, Blend] = {
     ),
     # The highest NDCG of the next item that linear models gave.
     "linear": Blend(weights=NEXT | {"ease-likes": 0.15, "content": 0.2}),
-    # The same, with the learned ranker behind it (`ranked.BEHIND`).
-    "best": Blend(weights=NEXT | {"ease-likes": 0.15, "content": 0.2}),
+    # The same with the learned ranker behind it: `tastemate fit --profile best` teaches it.
+    "best": Blend(weights=NEXT | {"ease-likes": 0.15, "content": 0.2}, ranker="learned"),
 }
+HEARD = ("item-knn", "user-knn", "implicit-als", "content", "popular")
+"""Retrievers whose opinion the learned ranker hears though a mix gives them no weight."""
+RANKERS: dict[str, tuple[str, int, tuple[str, ...]]] = {
+    "learned": ("tastemate.train.ranking:learned", 100, HEARD),
+}
+"""Rankers taught behind a mix ("fast+learned"): what teaches one, how many candidates reach it,
+and which retrievers it hears."""
 FALLBACK = "popular"
 EXTRAS = {"search": 1.5, "vector": 0.4, "leanings": 1.0, "newcomer": 1.0, "opening": 2.0}
 """Weight of what is asked for now against the whole mix: free text outweighs habit, and with few
 likes to go on what many met outweighs both (`scripts/choose_newcomer.py`). "vector" is `search`
 for a preference vector without words."""
-FEW = 10  # events; a longer history speaks for itself
 
 
 @dataclass(frozen=True)
@@ -192,16 +197,8 @@ def equipped(
 ) -> Retriever:
     """Give a fitted retriever that reads tastes something to read them with; return it."""
     if isinstance(part, ReadsTastes) and part.profiler is None:
-        part.profiler = profiler(resources.language(), catalog, interactions.over(catalog))
+        part.profiler = stages.profiler(resources.language(), catalog, interactions.over(catalog))
     return part
-
-
-def profiler(language: Language | None, catalog: Catalog, interactions: Interactions) -> Profiler:
-    """Return what reads tastes: by the model where the settings say so, else by attributes."""
-    from tastemate.profile.taste import AttributeTaste
-
-    base = AttributeTaste(catalog, interactions)
-    return base if language is None else language.profiler(base, catalog, interactions)
 
 
 def reads_text(name: str) -> bool:
@@ -247,34 +244,34 @@ def graph(resources: Resources, catalog: Catalog) -> Graph:
 
 
 def profile(name: str, weights: Mapping[str, float] | None = None) -> Blend:
-    """Return the profile of that name, or a single retriever as one; raise `NotFound`."""
-    if name in PROFILES:
-        base = PROFILES[name]
-    elif name in RETRIEVERS:
-        base = Blend(weights={name: 1.0})
+    """Return the profile of that name, or a single retriever as one; raise `NotFound`.
+
+    "fast+learned" is `fast` with that ranker behind it; what a ranker hears is in the mix at 0.
+    """
+    first, plus, ranker = name.partition("+")
+    if first in PROFILES:
+        base = PROFILES[first]
+    elif first in RETRIEVERS:
+        base = Blend(weights={first: 1.0})
     else:
         known = [*PROFILES, *RETRIEVERS]
-        raise NotFound(f"No model {name!r}.{nearest(name, known)} Known: {', '.join(known)}.")
-    if weights is None:
-        return base
-    for part in weights:
+        raise NotFound(f"No model {first!r}.{nearest(first, known)} Known: {', '.join(known)}.")
+    if plus and ranker not in RANKERS:
+        raise NotFound(
+            f"No ranker {ranker!r}.{nearest(ranker, RANKERS)} Known: {', '.join(RANKERS)}."
+        )
+    said = base.weights if weights is None else weights
+    for part in said:
         retriever_class(part)
-    return Blend(base.method, dict(weights))
+    last = ranker or base.ranker
+    heard = dict.fromkeys(RANKERS[last][2], 0.0) if last else {}
+    return Blend(base.method, {**heard, **said}, last)
 
 
 def profile_for(name: str, weights: Mapping[str, float] | None, events: int) -> Blend:
     """Return the profile of that name; `content` for the default one where nobody met anything."""
     silent = not events and weights is None and name == "fast"
     return profile("content" if silent else name, weights)
-
-
-def asked_for(query: Query, *, whole: bool = True) -> tuple[str, ...]:
-    """Return which `EXTRAS` a query calls for; no prior where one model (not `whole`) is asked."""
-    worded, leaning = bool(query.text), bool(query.leanings)
-    few = whole and len(query.history) <= FEW and (worded or leaning or len(query.history) > 0)
-    said = {"search": worded, "vector": not worded and query.vector is not None}
-    said |= {"leanings": leaning, "newcomer": few, "opening": few and worded}
-    return tuple(name for name, asked in said.items() if asked)
 
 
 def recommender(
@@ -292,8 +289,8 @@ def recommender(
 ) -> Recommender:
     """Compose the path, with the `extras` that queries call for (`asked_for`).
 
-    With `language` a model ranks and words reasons, as far as its settings say; where a `ranker`
-    is given, that one ranks.
+    With `language` a model ranks and words reasons, as far as its settings say; else `ranker`
+    does, where one is given.
     """
     from tastemate.retrieve.borrowing import lent
 
@@ -313,7 +310,7 @@ def recommender(
         [part for part, _ in parts],
         Blend(mix.method, weights),
         fallback=fitted(FALLBACK),
-        ranker=ranker or stages.ranker(language, catalog, interactions, traits),
+        ranker=stages.ranker(language, catalog, interactions, traits) or ranker,
         arranger=stages.arranger(catalog, vectors, counts, traits, arranging),
         explainer=(
             stages.explainer(catalog, interactions, parts, traits, language) if explained else None

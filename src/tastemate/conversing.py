@@ -12,6 +12,7 @@ import numpy as np
 
 from tastemate import build, config
 from tastemate.catalog import Catalog
+from tastemate.dispatch import Dispatch
 from tastemate.errors import ConfigError, UnknownUser
 from tastemate.filters import allowed
 from tastemate.interactions import Interactions
@@ -64,6 +65,11 @@ class Opened(Protocol):
     @property
     def interactions(self) -> Interactions:
         """What is known of everybody."""
+        ...
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """Sends queries down their paths."""
         ...
 
     @property
@@ -206,8 +212,7 @@ class ProjectDesk:
 
     def _path(self, query: Query) -> Recommender:
         model = self.manners.model or None
-        extras = build.asked_for(query, whole=model is None)
-        return self._project.recommender(model, extras)
+        return self._project.recommender(model, self._project.dispatch.extras(query, model))
 
     def taste(self, history: History) -> Taste:
         """Read what somebody likes and dislikes."""

@@ -8,9 +8,12 @@ from tastemate import build
 from tastemate.blend import Blend
 from tastemate.language import Language
 from tastemate.precomputed import Precomputed
+from tastemate.rank.learned import serves
 from tastemate.recommender import Recommender
 from tastemate.types import Query, Slate, Step
 from tastemate.workspace import Workspace
+
+FEW = 10  # events; a longer history speaks for itself
 
 
 class Dispatch:
@@ -33,12 +36,16 @@ class Dispatch:
     ) -> list[Slate]:
         """Answer many queries at once, alike ones together: a batch answers as each alone."""
         found: dict[int, Slate] = {}
-        asked = [build.asked_for(query, whole=model is None) for query in queries]
+        asked = [self.extras(query, model) for query in queries]
         for extras in dict.fromkeys(asked):
             mine = [at for at, one in enumerate(asked) if one == extras]
             slates = self._answered([queries[at] for at in mine], extras, model, llm)
             found.update(zip(mine, slates, strict=True))
         return [found[at] for at in range(len(queries))]
+
+    def extras(self, query: Query, model: str | None = None) -> tuple[str, ...]:
+        """Return which of `build.EXTRAS` a query calls for, beside the mix or one model."""
+        return asked_for(query, self.mix if model is None else None)
 
     def path(self, model: str | None, extras: tuple[str, ...], *, llm: bool) -> Recommender:
         """Return the composed path of a profile or a retriever, the project's mix by default."""
@@ -64,3 +71,17 @@ class Dispatch:
             step = Step("encoder", 0, 0.0, error=stand_in)
             slates = [replace(slate, trace=(*slate.trace, step)) for slate in slates]
         return slates
+
+
+def asked_for(query: Query, mix: Blend | None = None) -> tuple[str, ...]:
+    """Return which of `build.EXTRAS` a query calls for beside a mix.
+
+    No prior where one model is asked (no mix), or where a ranker that was taught on short
+    histories, too, will put the mix in order.
+    """
+    worded, leaning = bool(query.text), bool(query.leanings)
+    few = mix is not None and len(query.history) <= FEW and not (mix.ranker and serves(query))
+    few = few and (worded or leaning or len(query.history) > 0)
+    said = {"search": worded, "vector": not worded and query.vector is not None}
+    said |= {"leanings": leaning, "newcomer": few, "opening": few and worded}
+    return tuple(name for name, asked in said.items() if asked)

@@ -1,16 +1,23 @@
 """The fitted models of one data set on disk: opened, or fitted and kept, an edition at a time."""
 
+import hashlib
+import json
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from tastemate import build, scope
+from tastemate import build, ranked, scope
+from tastemate.blend import Blend
 from tastemate.catalog import Catalog
 from tastemate.errors import FormatError, NotFitted, Unavailable
 from tastemate.generation import Edition, Generation
-from tastemate.protocols import EncodesItems, Progress, Retriever
+from tastemate.protocols import EncodesItems, Progress, Ranker, Retriever
+from tastemate.rank.learned import Learned
+from tastemate.rank.untaught import Untaught
 from tastemate.store.journal import Journal
+from tastemate.types import Floats
 
 
 class Models:
@@ -63,6 +70,42 @@ class Models:
             self._progress(f"{error} Serving {name} from memory.", 0.0)
             return fitted
         return self._load(name, place, now)
+
+    def taught_at(self, mix: Blend, now: Edition) -> Path:
+        """Return where the ranker of a mix lies, taught or not."""
+        parts = {name: build.options_key(name, self._resources) for name in mix.weights}
+        said = json.dumps([sorted(mix.weights.items()), sorted(parts.items()), mix.method])
+        key = hashlib.sha256(said.encode()).hexdigest()[:8]
+        return self.folder / f"{mix.ranker}-{now.generation.key}{key}"
+
+    def teach(self, mix: Blend, now: Edition) -> None:
+        """Teach the ranker of a mix and keep it; raise `DataError` where too little is known.
+
+        Raises `Unavailable` where it cannot be written, or LightGBM is not installed.
+        """
+        catalog, interactions = now.training()
+        read, what = self.read_by("content", catalog), f"teaching the ranker {mix.ranker}"
+        ranker: Any = ranked.taught(
+            *(mix, self._resources, read, interactions),
+            progress=lambda step, share: self._progress(f"{what}: {step}", share),
+        )
+        ranker.save(self.taught_at(mix, now))
+        self._progress(what, 1.0)
+
+    def ranker(self, mix: Blend, now: Edition, vectors: Floats) -> Ranker:
+        """Return the ranker of a mix; what stands in for one that cannot serve says why."""
+        place = self.taught_at(mix, now)
+        profile = next((name for name, one in build.PROFILES.items() if one.ranker), mix.ranker)
+        if not (place / "meta.json").is_file():
+            return Untaught(
+                mix.ranker,
+                f"the ranker {mix.ranker} has not been taught on this data, the mix alone ranks: "
+                f"tastemate fit --profile {profile}",
+            )
+        try:
+            return Learned.load(place, now.catalog, vectors)
+        except (FormatError, Unavailable) as error:
+            return Untaught(mix.ranker, f"the ranker {mix.ranker} cannot serve: {error}")
 
     def read_by(self, name: str, catalog: Catalog) -> Catalog:
         """Return what a retriever reads: with features in the texts, for one that reads texts."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from tastemate import build, config, ids, looking, opening
+from tastemate import build, config, ids, looking, opening, ranked, stages
 from tastemate.catalog import Catalog
 from tastemate.data.datasets import Dataset
 from tastemate.data.records import new_item
@@ -127,8 +127,7 @@ class Tastemate:
         profile or a single retriever. Raises `UnknownUser`, `UnknownItem`, `ConfigError`.
         """
         asked = self.query(
-            user,
-            k,
+            *(user, k),
             text=query,
             likes=likes,
             wishes=filters,
@@ -156,8 +155,8 @@ class Tastemate:
         config.written(user="" if user is None else user)
         person = self.work.person(user, events)
         vector = self.work.pull(person)
-        scale = self.interactions.scale
-        return query_of(user, k, person, self.catalog, scale, self.find, vector=vector, **said)
+        parts = self.catalog, self.interactions.scale, self.find
+        return query_of(user, k, person, *parts, vector=vector, **said)
 
     def history(self, user: str) -> History:
         """Return a user's events, those since the last import included; raise `UnknownUser`."""
@@ -274,11 +273,12 @@ class Tastemate:
         self._forget()
         return [item.id for item in new]
 
-    def fit(self, names: Sequence[str] = ()) -> dict[str, float]:
-        """Fit `names`, by default the profile's parts and all fitted before; return seconds."""
-        before = [name for name in build.RETRIEVERS if self.work.is_fitted(name)]
-        wanted = list(names) or [*self.profile.weights, build.FALLBACK, *before]
-        took = self.work.fit(list(dict.fromkeys(wanted)))
+    def fit(self, names: Sequence[str] = (), also: Sequence[str] = ()) -> dict[str, float]:
+        """Fit retrievers and profiles (its own, all fitted before, `also`); return seconds."""
+        mixes = [build.profile(name) for name in names] or [self.profile]
+        old = () if names else (build.FALLBACK, *filter(self.work.is_fitted, build.RETRIEVERS))
+        wanted = [*(part for mix in mixes for part in mix.weights), *old, *also]
+        took = self.work.fit(list(dict.fromkeys(wanted)), [mix for mix in mixes if mix.ranker])
         self._forget()
         self.answers.clear()
         if not names:
@@ -291,9 +291,9 @@ class Tastemate:
         """Measure what is served (or `model`): `evaluate.protocol.next_item` with its options."""
         from tastemate.evaluate.protocol import next_item
 
-        factory = build.factory(model or self.profile, self.work.resources)
-        name = model or "project"
-        return next_item(factory, self.catalog, self.interactions, model=name, **options)
+        factory = ranked.factory(model or self.profile, self.work.resources)
+        options["model"] = model or "project"
+        return next_item(factory, self.catalog, self.interactions, **options)
 
     def retriever(self, name: str) -> Retriever:
         """Return a retriever, fitted now if it was not."""
@@ -338,7 +338,7 @@ class Tastemate:
     @cached_property
     def profiler(self) -> Profiler:
         """Reads what somebody likes out of a history."""
-        return build.profiler(self.language, self.catalog, self.interactions)
+        return stages.profiler(self.language, self.catalog, self.interactions)
 
     def _tell(self, user: str, item: str, kind: str) -> Item:
         row, at = self.find(item), int(time.time())

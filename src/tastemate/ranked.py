@@ -11,7 +11,6 @@ from typing import Any, Protocol, cast
 from tastemate import build
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
-from tastemate.errors import NotFound, nearest
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress, Ranker, Retriever, Scorer
 from tastemate.recommender import Recommender
@@ -24,16 +23,6 @@ from tastemate.train.ranking import (
     lessons,
 )
 from tastemate.types import Floats
-
-RANKERS: dict[str, tuple[str, int]] = {
-    "learned": ("tastemate.train.ranking:learned", 100),
-}
-"""Rankers that are taught behind a mix ("fast+learned"): what teaches one, and how many
-candidates reach it."""
-BEHIND = {"best": "learned"}
-"""Profiles that have one of them behind their mix without saying so."""
-HEARD = ("item-knn", "user-knn", "implicit-als", "content", "popular")
-"""Retrievers whose opinion the ranker hears though the mix gives them no weight."""
 
 
 class Teach(Protocol):
@@ -53,29 +42,7 @@ class Teach(Protocol):
         ...
 
 
-def split(model: str) -> tuple[str, str]:
-    """Return the mix and the ranker that a model's name says, "" for no ranker.
-
-    Raises `NotFound` for a ranker that there is not.
-    """
-    mix, plus, ranker = model.partition("+")
-    if not plus:
-        return mix, BEHIND.get(mix, "")
-    if ranker not in RANKERS:
-        raise NotFound(
-            f"No ranker {ranker!r} behind a mix.{nearest(ranker, RANKERS)} "
-            f"Known: {', '.join(RANKERS)}."
-        )
-    return mix, ranker
-
-
-def heard(mix: Blend) -> Blend:
-    """Return a mix with the retrievers beside it that the ranker hears, at weight 0."""
-    return Blend(mix.method, {**dict.fromkeys(HEARD, 0.0), **mix.weights})
-
-
 def taught(
-    ranker: str,
     mix: Blend,
     shared: build.Resources,
     catalog: Catalog,
@@ -85,11 +52,11 @@ def taught(
     progress: Progress | None = None,
     **options: Any,
 ) -> Ranker:
-    """Return a ranker taught behind a mix, by its name in `RANKERS`; `options` are its teacher's.
+    """Return the ranker of a mix, taught on pools of the mix; `options` are its teacher's.
 
     Raises `DataError` where there is too little to learn from, `Unavailable` without what it needs.
     """
-    target, deep = RANKERS[ranker]
+    target, deep, _ = build.RANKERS[mix.ranker]
     module, _, function = target.partition(":")
     teach = cast(Teach, getattr(importlib.import_module(module), function))
     compose = _composing(mix, shared, pool or deep)
@@ -104,7 +71,7 @@ def asked_of(
     interactions: Interactions,
     teaching: Teaching = AS_TAUGHT,
     *,
-    pool: int = RANKERS["learned"][1],
+    pool: int = 100,
 ) -> Lessons:
     """Return the pools that the learned ranker learns from, to compare ways of learning."""
     vectors = _vectors(_fitting(shared, catalog, interactions))
@@ -112,39 +79,38 @@ def asked_of(
 
 
 def _composing(mix: Blend, shared: build.Resources, pool: int) -> Compose:
-    wide = heard(mix)
-
     def compose(catalog: Catalog, events: Interactions, ranker: Ranker) -> Recommender:
         fit = _fitting(shared, catalog, events)
         return build.recommender(
-            wide, fit, catalog, events, explained=False, pool=pool, ranker=ranker
+            mix, fit, catalog, events, explained=False, pool=pool, ranker=ranker
         )
 
     return compose
 
 
 def factory(
-    model: str,
+    model: str | Blend,
     shared: build.Resources | None = None,
     /,
     *,
     pool: int | None = None,
     **options: Any,
 ) -> Callable[[Catalog, Interactions], Scorer]:
-    """Return what fits a mix ("fast+learned"), teaches its ranker and scores as they serve.
+    """Return what fits a mix, teaches its ranker and scores as they serve.
 
-    `options` are those of `taught`.
+    `options` are those of `taught`. A model without a ranker is `build.factory`'s.
     """
-    name, ranker = split(model)
-    mix, parts = build.profile(name), shared or build.resources()
-    deep = pool or RANKERS[ranker][1]
+    mix = build.profile(model) if isinstance(model, str) else model
+    if not mix.ranker:
+        return build.factory(model, shared, **options)
+    parts, deep = shared or build.resources(), pool or build.RANKERS[mix.ranker][1]
 
     def fit(catalog: Catalog, interactions: Interactions) -> Scorer:
-        last = taught(ranker, mix, parts, catalog, interactions, pool=deep, **options)
+        last = taught(mix, parts, catalog, interactions, pool=deep, **options)
         fitted = _fitting(parts, catalog, interactions)
         return Ordered(
             build.recommender(
-                *(heard(mix), fitted, catalog, interactions),
+                *(mix, fitted, catalog, interactions),
                 explained=False,
                 pool=deep,
                 ranker=last,

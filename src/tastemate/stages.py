@@ -17,7 +17,7 @@ from tastemate.catalog import Catalog
 from tastemate.errors import DataError
 from tastemate.interactions import Interactions
 from tastemate.language import Language
-from tastemate.protocols import Attributing, Explainer, Ranker, Retriever
+from tastemate.protocols import Attributing, Explainer, Profiler, Ranker, Retriever
 from tastemate.rank.arranging import Chain
 from tastemate.rank.beliefs import LinUcb, Log, Thompson
 from tastemate.rank.credit import credited
@@ -150,3 +150,11 @@ def ranker(
         return None
     base = AttributeTaste(catalog, interactions, traits=traits)
     return language.ranker(catalog, interactions, base)
+
+
+def profiler(language: Language | None, catalog: Catalog, interactions: Interactions) -> Profiler:
+    """Return what reads tastes: by the model where the settings say so, else by attributes."""
+    from tastemate.profile.taste import AttributeTaste
+
+    base = AttributeTaste(catalog, interactions)
+    return base if language is None else language.profiler(base, catalog, interactions)

@@ -25,7 +25,7 @@ from tastemate.models import Models
 from tastemate.people import NOBODY, People, Person
 from tastemate.precomputed import Composed, Precomputed
 from tastemate.profile.signals import Weights
-from tastemate.protocols import Progress, Retriever
+from tastemate.protocols import Progress, Ranker, Retriever
 from tastemate.recommender import Recommender
 from tastemate.store.journal import Journal
 from tastemate.store.takeover import forget
@@ -233,7 +233,7 @@ class Workspace:
         if language is not None:
             held, language = language, self.weighed(language, mix)
             learned = (id(held), language.learned)
-        key = (tuple(sorted(mix.weights.items())), mix.method, extras, pool, learned)
+        key = (tuple(sorted(mix.weights.items())), mix.method, mix.ranker, extras, pool, learned)
 
         def compose(now: Edition, fitted: Fit) -> Recommender:
             return build.recommender(
@@ -245,9 +245,14 @@ class Workspace:
                 pool=pool,
                 language=language,
                 arranging=replace(self.resources.arranging, log=self.logged),
+                ranker=self._ranker(mix, now, fitted) if mix.ranker else None,
             )
 
         return self._made(self._composed, key, compose)
+
+    def _ranker(self, mix: Blend, now: Edition, fitted: Fit) -> Ranker:
+        near: Any = fitted("content")
+        return self._models.ranker(mix, now, near.vectors)
 
     def weighed(self, language: Language, mix: Blend) -> Language:
         """Return the model with what was learned of its order for this data and mix."""
@@ -267,11 +272,12 @@ class Workspace:
         path = Composed(lambda: self.recommender(mix, pool=pool))
         return Precomputed(path, self.catalog, self.folder / "answers", model=model)
 
-    def fit(self, names: list[str]) -> dict[str, float]:
-        """Fit these retrievers on everything known by now; return seconds by name.
+    def fit(self, names: list[str], mixes: Sequence[Blend] = ()) -> dict[str, float]:
+        """Fit retrievers on everything known by now, teach rankers; return seconds by name.
 
-        One process fits at a time; what others recorded meanwhile is read first. Raises
-        `Unavailable` when the result cannot be written.
+        `mixes` are those whose rankers are taught. One process fits at a time; what others
+        recorded meanwhile is read first. Raises `Unavailable` when the result cannot be written,
+        `DataError` where there is too little to teach a ranker.
         """
         took: dict[str, float] = {}
         with locked(self.folder), self._lock:
@@ -284,6 +290,10 @@ class Workspace:
                     self._models.fit(name, self._now)
                     self._fitted[name] = self._models.open(name, self._now)
                     took[name] = time.perf_counter() - start
+                for mix in mixes:
+                    start = time.perf_counter()
+                    self._models.teach(mix, self._now)
+                    took[mix.ranker] = time.perf_counter() - start
                 self.generation.write(self.folder / "fitted.json")
             except BaseException:  # half a generation is none: the last one goes on
                 self._now = before

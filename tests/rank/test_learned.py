@@ -73,7 +73,7 @@ def test_the_crowd_counts_what_is_counted_by_hand() -> None:
     times = np.sort(EVENTS.timestamp[EVENTS.item == 4])
     assert known.first[4] == times[0]
     for when in (int(times[0]) - 1, int(times[0]), int(times[-1])):
-        assert known.until(np.array([4], np.int32), when)[0] == (times <= when).sum()
+        assert known.until(np.array([4], np.int32), [when])[0, 0] == (times <= when).sum()
     together = (known.days @ known.days.T).toarray()
     met = {(u, int(t) // DAY) for u, i, t in _triples() if i == 0}
     assert together[0, 1] == len(met & {(u, int(t) // DAY) for u, i, t in _triples() if i == 1})

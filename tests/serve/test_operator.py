@@ -135,7 +135,7 @@ def test_prompts_take_the_abilities_of_the_configured_model(tm):
 
     class View:
         model_version, work, profile = tm.model_version, tm.work, tm.profile
-        catalog, settings = tm.catalog, tm.settings
+        catalog, settings, dispatch = tm.catalog, tm.settings, tm.dispatch
         language = spoken
 
     view = View()

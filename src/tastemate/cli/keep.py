@@ -27,7 +27,7 @@ TOML = """\
 {dataset}
 
 [recommend]
-profile = "fast"        # fast, balanced, best, or the name of one retriever
+profile = "fast"        # fast, balanced, best (needs tastemate fit), or one retriever
 
 # [blend]               # weights of your own instead of the profile's
 # ease = 0.5
@@ -100,15 +100,19 @@ def fit(
         list[str] | None,
         typer.Option("--model", "-m", help="Only this retriever or profile; repeat it for more."),
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="All that this profile needs, instead of the project's own: fast and balanced take"
+            " seconds, best teaches its ranker, too, which takes minutes."
+        ),
+    ] = None,
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fit the models on everything known by now, likes and new items included."""
-    from tastemate.build import PROFILES
-
-    project = open_project(dataset, text)
-    mixes = [PROFILES[name].weights if name in PROFILES else (name,) for name in model or ()]
-    took = project.fit([name for mix in mixes for name in mix])
+    project = open_project(dataset, text, profile=profile)
+    took = project.fit(model or ())
     if as_json:
         emit({"dataset": project.name, "seconds": took})
         return

@@ -81,12 +81,10 @@ class Request:
 
     def factory(self, name: str, **options: Any) -> "Factory":
         """Return what fits a model by its name."""
-        from tastemate import build, ranked
+        from tastemate import ranked
 
-        if name != OWN and ranked.split(name)[1]:
-            return ranked.factory(name, self.shared, **options)
         model = self.own if name == OWN and self.own is not None else name
-        return build.factory(model, self.shared, **options)
+        return ranked.factory(model, self.shared, **options)
 
     def factories(self) -> "dict[str, Factory]":
         """Return what fits each model asked for."""

@@ -20,7 +20,7 @@ from tastemate.types import Candidate, Floats, Query
 if TYPE_CHECKING:
     from lightgbm import Booster
 
-LEAST = 3
+LEAST = 2
 """Events below which a history says too little of what comes next: the pool stays as it came."""
 
 
@@ -104,8 +104,7 @@ class Learned:
 
 def serves(query: Query) -> bool:
     """Whether a query asks for what comes next, and has history enough to tell."""
-    asked = bool(query.text) or bool(query.leanings) or query.vector is not None
-    return not asked and len(query.history) >= LEAST
+    return not (query.text or query.leanings) and len(query.history) >= LEAST
 
 
 def grown(trees: str) -> "Booster":

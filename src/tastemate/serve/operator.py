@@ -12,7 +12,6 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tastemate import build
 from tastemate.catalog import Catalog
 from tastemate.errors import Unavailable
 from tastemate.language import Language, open_language
@@ -161,7 +160,7 @@ class Prompts:
         As if it were asked to rank and to word reasons, past the gate that may spare it. Where no
         model is configured they are those of one that scores labels.
         """
-        extras = build.asked_for(query)
+        extras = tm.dispatch.extras(query)
         with self._lock:
             language = self._languages.get(tm)
             if language is None:

@@ -79,9 +79,7 @@ def _items(tm: "Tastemate", given: Sequence[KnownItem | OwnItem]) -> list[tuple[
 
 def _mixed(tm: "Tastemate", query: Query) -> Floats:
     """Return the scores of the mix over the catalogue, (items,)."""
-    from tastemate import build
-
-    path = tm.recommender(None, build.asked_for(query), llm=False)
+    path = tm.recommender(None, tm.dispatch.extras(query), llm=False)
     return np.asarray(path.scores([query])[0], dtype=np.float32)
 
 

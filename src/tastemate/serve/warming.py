@@ -21,7 +21,7 @@ USUAL: tuple[tuple[str, ...], ...] = (
     ("vector",),
     ("vector", "newcomer"),
 )
-"""What most queries call for (`build.asked_for`): composed before anybody asks."""
+"""What most queries call for (`dispatch.asked_for`): composed before anybody asks."""
 AGAIN = 5.0
 """Seconds after which what failed is tried again."""
 WAITING = "The models are being fitted or loaded. Ask again in a moment."

@@ -16,9 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tastemate import build
 from tastemate.errors import ConfigError, TastemateError
-from tastemate.precomputed import common_queries
 from tastemate.serve.opening import Opening, damaged, missing, needed
 
 if TYPE_CHECKING:
@@ -90,11 +88,7 @@ def fitted(project: "Tastemate") -> dict[str, float]:
 
     All of them: a server that serves the new generation would have to fit what it lacks itself.
     """
-    before = [name for name in build.RETRIEVERS if project.work.is_fitted(name)]
-    took = project.fit(list(dict.fromkeys([*needed(project), *before])))
-    start = time.perf_counter()
-    project.answers.warm(common_queries(project.catalog, project.interactions))
-    return took | {"common answers": time.perf_counter() - start}
+    return project.fit(also=needed(project))
 
 
 def evaluate(project: "Tastemate", asked: Mapping[str, Any], tell: Tell) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
-from tastemate import build
 from tastemate.serve import overview
 from tastemate.serve.auth import needs
 from tastemate.serve.operator import DEPTH, Prompts, stage_by_stage
@@ -109,7 +108,7 @@ def _user(routes: APIRouter, service: "Service", prompts: Prompts) -> None:
         tm = service.project
         controls = Controls(diversity, novelty, explore, fair)
         asked = tm.query(user_id, k, text=query, controls=controls, seed=seed)
-        path = tm.recommender(None, build.asked_for(asked), llm=llm)
+        path = tm.recommender(None, tm.dispatch.extras(asked), llm=llm)
         found = stage_by_stage(path, asked, depth=depth)
         if prompt:
             found |= prompts.of(tm, asked)

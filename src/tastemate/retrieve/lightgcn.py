@@ -1,0 +1,375 @@
+"""LightGCN: factors smoothed over the graph of people and items (He et al. 2020).
+
+A layer gives every node the mean of its neighbours, each over √(its degree · the neighbour's),
+without weights and without a non-linearity; an item's vector is the mean over the layers. People
+are served from their history, not from a node of their own: their vector is the weighted mean of
+what the items of the history hand to their neighbours, so that somebody new, and an event of
+now, count like any other. What is kept is two tables of item vectors; serving needs no torch.
+"""
+
+import shutil
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from importlib.util import find_spec
+from json import dumps
+from pathlib import Path
+from typing import Literal, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from tastemate.catalog import Catalog
+from tastemate.data.places import state_home
+from tastemate.errors import ConfigError, NotFitted, Unavailable
+from tastemate.interactions import Interactions
+from tastemate.retrieve.dense import Dense
+from tastemate.retrieve.factors import latest, neighbours, stacked, widen
+from tastemate.retrieve.linear import places
+from tastemate.retrieve.sequential.layers import Noise, Start, Steps, Tensor, Weights, drawn
+from tastemate.retrieve.sequential.losses import Head, loss
+from tastemate.retrieve.sequential.training import Training, train
+from tastemate.retrieve.sequential.windows import PAD, Sequences
+from tastemate.types import Candidate, Floats, History, Mask, Query, Rows
+
+Objective: TypeAlias = Literal["sampled", "softmax", "bpr"]
+Sides: TypeAlias = Literal["history", "person"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """What serves: vectors of items, (items, dim) each."""
+
+    shown: Floats
+    """What an item is scored with: the mean over the layers."""
+    given: Floats
+    """What an item of a history adds to a person's vector."""
+    known: Mask
+    """Which items the graph holds."""
+    width: int
+    """Length of the catalogue served."""
+
+
+class Graph:
+    """The edges between people and items, each over √(degree · degree), as tensors."""
+
+    def __init__(self, met: sparse.csr_matrix) -> None:
+        """Read who met what, (people, items), binary."""
+        degrees = [np.maximum(np.asarray(met.sum(axis=axis)).ravel(), 1) for axis in (1, 0)]
+        people, items = (sparse.diags_array(1 / np.sqrt(degree)) for degree in degrees)
+        edges = sparse.csr_matrix(people @ met @ items).astype(np.float32)
+        self.of_people = _tensor(edges)
+        self.of_items = _tensor(sparse.csr_matrix(edges.T))
+        self.scale: Floats = (1 / np.sqrt(degrees[1])).astype(np.float32)[:, None]
+
+    def layers(self, w: Weights, depth: int) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the vectors of people and of items in each layer; None where all are zero."""
+        people, items = [w.get("person")], [w["item"]]
+        for _ in range(depth):
+            above, below = people[-1], items[-1]
+            people.append(_product(self.of_people, self.of_items, below))
+            items.append(_product(self.of_items, self.of_people, above))
+        return people, items
+
+    def tables(self, w: Weights, depth: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what scores items, what a history is made of, and the people's own vectors."""
+        import torch
+
+        people, items = self.layers(w, depth)
+        scale = torch.as_tensor(self.scale, device=w["item"].device)
+        return _mean(items), _mean([*items[:-1], None]) * scale, _mean(people)
+
+
+class LightGcn(Dense):
+    """Scores items by the product of their vector with that of a history.
+
+    `layers` is how far the graph is walked. `learns` is "person", as published (everybody has a
+    node with factors, and all that they met is asked for), or "history": each event is asked for
+    from the mean of what came before it, which is how answers are made. The newest event of a
+    history weighs 1, the one before it `fade`, then `fade`². `loss` is "sampled" (a softmax over
+    `negatives` items drawn), "softmax" (over all items), or "bpr", the published one: one item
+    drawn that the person has not met. `decay` is the weight decay; a step learns from about `batch`
+    events, in windows of `length`. `look`, `rounds`, `patience` and `average` are those of the sequence models.
+    """
+
+    name = "lightgcn"
+
+    def __init__(
+        self,
+        *,
+        dim: int = 64,
+        layers: int = 2,
+        learns: Sides = "history",
+        fade: float = 0.8,
+        loss: Objective = "sampled",
+        negatives: int = 1024,
+        learning_rate: float = 0.01,
+        decay: float = 0.01,
+        length: int = 50,
+        batch: int = 2048,
+        rounds: int = 30,
+        patience: int = 3,
+        look: int = 90,
+        average: float = 0.95,
+        seed: int = 0,
+    ) -> None:
+        """Set the options; raise `ConfigError` for a value out of range."""
+        if dim < 1 or layers < 1 or not 0 < fade <= 1:
+            raise ConfigError(
+                "lightgcn: dim and layers must be at least 1, fade above 0 and at most 1; "
+                "64, 2 and 0.8 are good starts."
+            )
+        if learns not in ("history", "person") or loss not in ("sampled", "softmax", "bpr"):
+            raise ConfigError(
+                f"lightgcn: learns is {learns!r}, loss is {loss!r}; use 'history' or 'person', "
+                "and 'sampled', 'softmax' or 'bpr'."
+            )
+        self.dim, self.layers, self.fade = dim, layers, fade
+        self.learns, self.objective = learns, loss
+        self.training = Training(
+            loss="softmax" if loss == "softmax" else "sampled",
+            negatives=negatives,
+            learning_rate=learning_rate,
+            decay=decay,
+            dropout=0.0,
+            length=length,
+            batch=batch,
+            rounds=rounds,
+            patience=patience,
+            look=look,
+            average=average,
+            seed=seed,
+        )
+        self._state: Tables | None = None
+        self._graph: Graph | None = None
+        self._met: Tensor = None
+
+    def begin(self, rng: np.random.Generator, items: int, people: int) -> Start:
+        """Return first vectors of items and, where they are learned, of people."""
+        found = {"item": drawn(rng, (items, self.dim), 0.1)}
+        if self.learns == "person":
+            found["person"] = drawn(rng, (people, self.dim), 0.1)
+        return found
+
+    def loss(self, w: Weights, steps: Steps, noise: Noise, training: Training) -> Tensor:
+        """Return the loss of what followed every step."""
+        import torch
+
+        shown, given, people = self._walked().tables(w, self.layers)
+        asked = steps.targets > PAD
+        targets, users = steps.targets[asked], (steps.users - 1)[:, None].expand_as(asked)[asked]
+        hidden = people[users] if self.learns == "person" else self._past(given, steps.items)[asked]
+        bias = torch.zeros(len(shown), device=shown.device)
+        if self.objective == "bpr":
+            return self._pairs(Head(shown, bias), hidden, targets, users, noise)
+        return loss(
+            training.loss, Head(shown, bias), hidden, targets, noise, negatives=training.negatives
+        )
+
+    def _pairs(
+        self, head: Head, hidden: Tensor, targets: Tensor, users: Tensor, noise: Noise
+    ) -> Tensor:
+        """Return −ln σ(met − drawn), of pairs whose drawn item the person has not met."""
+        import torch
+        from torch.nn.functional import logsigmoid
+
+        many = len(head.bias)
+        other = torch.randint(many, targets.shape, generator=noise.rng, device=targets.device)
+        pairs = users * many + other
+        at = torch.searchsorted(self._met, pairs).clamp(max=len(self._met) - 1)
+        right = self._met[at] != pairs
+        ahead = head.of(hidden, targets) - head.of(hidden, other + 1)
+        return -(logsigmoid(ahead) * right).sum() / right.sum().clamp(min=1)
+
+    def answer(self, w: Weights, steps: Steps) -> Tensor:
+        """Score all items after the last step of each sequence, (sequences, items)."""
+        import torch
+
+        shown, given, _ = self._walked().tables(w, self.layers)
+        at = torch.arange(len(steps.items), device=shown.device)
+        return self._past(given, steps.items)[at, steps.lengths - 1] @ shown.T
+
+    def _past(self, given: Tensor, items: Tensor) -> Tensor:
+        """Return a person's vector after each step, (sequences, steps, dim)."""
+        import torch
+
+        back = torch.arange(items.shape[1], device=items.device)
+        back = back[:, None] - back[None, :]
+        weights = torch.where(back >= 0, self.fade ** back.clamp(min=0).float(), 0.0)
+        weights = weights / weights.sum(1, keepdim=True).sqrt()
+        shown = (items > PAD).unsqueeze(-1)
+        return weights @ (given[(items - 1).clamp(min=0)] * shown)
+
+    def fit(self, catalog: Catalog, interactions: Interactions) -> Self:
+        """Learn from the order in which people met items.
+
+        Raises `Unavailable` where torch is not installed.
+        """
+        if find_spec("torch") is None:
+            raise Unavailable("lightgcn needs torch: pip install 'tastemate[train]'.")
+        import torch
+
+        rows = np.flatnonzero(interactions.counts).astype(np.int32)
+        data = Sequences.of(interactions, places(rows, len(catalog)))
+        # What stops the fit is people's last event: no edge of the graph may tell it.
+        early = interactions.where(~_last(interactions))
+        self._graph = Graph(_met(early)[:, rows])
+        self._met = _keys(sparse.csr_matrix(_met(interactions)[:, rows]))
+        keep = self._checkpoint(catalog, interactions)
+        found = train(
+            *(self, data, len(rows), interactions.n_users, self.training),
+            name=self.name,
+            keep=keep,
+        )
+        self.course = found.course
+        weights = {name: torch.from_numpy(one) for name, one in found.weights.items()}
+        shown, given, _ = Graph(_met(interactions)[:, rows]).tables(weights, self.layers)
+        self._graph = self._met = None
+        self._state = Tables(
+            _spread(shown.numpy(), rows, len(catalog)),
+            _spread(given.numpy(), rows, len(catalog)),
+            interactions.counts > 0,
+            len(catalog),
+        )
+        shutil.rmtree(keep, ignore_errors=True)
+        return self
+
+    def _checkpoint(self, catalog: Catalog, interactions: Interactions) -> Path:
+        """Return the folder of this fit's checkpoints."""
+        said = dumps([self._options(), asdict(self.training), self.learns, self.objective])
+        data = f"{catalog.fingerprint}-{interactions.fingerprint}"
+        key = sha256(f"{said} {data}".encode()).hexdigest()[:16]
+        return state_home() / "checkpoints" / f"{self.name}-{key}"
+
+    def _options(self) -> dict[str, float]:
+        """Return what decides the tables' shape and how they are read."""
+        return {"dim": self.dim, "layers": self.layers, "fade": self.fade}
+
+    def _weights(self, history: History, known: Mask) -> tuple[NDArray[np.intp], Floats]:
+        """Return the events of a history that count and what each weighs, (events,)."""
+        events = np.sort(latest(history, known))
+        weights = np.float32(self.fade) ** np.arange(len(events))[::-1].astype(np.float32)
+        total = np.float32(np.sqrt(max(float(weights.sum()), 1e-12)))
+        return events, (weights / total).astype(np.float32)
+
+    def scores(self, queries: Sequence[Query]) -> Floats:
+        """Return the products, (queries, items); a history without a known item is not served."""
+        state = self._fitted()
+        rows, weights = [], []
+        for query in queries:
+            events, weight = self._weights(query.history, state.known)
+            rows.append(query.history.items[events])
+            weights.append(weight)
+        people = stacked(rows, weights, len(state.known)) @ state.given
+        scores = widen(people @ state.shown.T, state.known, state.width)
+        scores[[not len(one) for one in rows]] = -np.inf
+        return scores
+
+    def contributions(self, query: Query, items: Rows) -> Floats:
+        """Return the share of each event in each score, (items, events); shares sum to it."""
+        state = self._fitted()
+        events, weights = self._weights(query.history, state.known)
+        shares = np.zeros((len(items), len(query.history)), np.float32)
+        inside = np.flatnonzero(items < len(state.known))
+        given = state.given[query.history.items[events]] * weights[:, None]
+        shares[np.ix_(inside, events)] = state.shown[items[inside]] @ given.T
+        return shares
+
+    def similar(self, items: Rows, n: int) -> list[list[Candidate]]:
+        """Return the items whose vectors point the same way (cosine)."""
+        state = self._fitted()
+        return neighbours(state.shown, state.known, items, n, self.name)
+
+    def save(self, folder: Path) -> None:
+        """Write the two tables."""
+        state = self._fitted()
+        arrays = {"shown": state.shown, "given": state.given, "known": state.known}
+        self._write(folder, state.width, {"fade": self.fade}, arrays)
+
+    def load(self, folder: Path, catalog: Catalog) -> Self:
+        """Restore what `save` wrote; items added since are unknown to the model."""
+        by_item = ("shown", "given", "known")
+        meta, arrays = self._read(folder, len(catalog), ("fade",), by_item)
+        self.fade = float(meta["fade"])
+        self._state = Tables(arrays["shown"], arrays["given"], arrays["known"], len(catalog))
+        return self
+
+    def _walked(self) -> Graph:
+        if self._graph is None:
+            raise NotFitted("lightgcn has no graph before fit.")
+        return self._graph
+
+    def _fitted(self) -> Tables:
+        if self._state is None:
+            raise NotFitted("lightgcn has learned nothing yet; call fit or load first.")
+        return self._state
+
+
+def _met(interactions: Interactions) -> sparse.csr_matrix:
+    """Return who met what, (people, items), binary."""
+    met = sparse.csr_matrix(interactions.matrix(np.ones(len(interactions), np.float32)))
+    met.data[:] = 1.0
+    return met
+
+
+def _last(interactions: Interactions) -> Mask:
+    """Return which events are the last of people who have three or more, (events,)."""
+    ends = np.asarray(interactions.offsets)[1:]
+    found = np.zeros(len(interactions), dtype=bool)
+    found[ends[np.diff(interactions.offsets) >= 3] - 1] = True
+    return found
+
+
+def _keys(met: sparse.csr_matrix) -> Tensor:
+    """Return person · items + item of every edge, ascending."""
+    import torch
+
+    people, items = met.nonzero()
+    keys = people.astype(np.int64) * met.shape[1] + items
+    return torch.from_numpy(np.append(np.sort(keys), np.iinfo(np.int64).max))
+
+
+def _spread(table: Floats, rows: Rows, width: int) -> Floats:
+    """Return rows of a table at their places among `width`, zero elsewhere."""
+    wide = np.zeros((width, table.shape[1]), np.float32)
+    wide[rows] = table
+    return wide
+
+
+def _mean(layers: Sequence[Tensor]) -> Tensor:
+    """Return the mean over layers, of which those that are None are zero."""
+    some = [one for one in layers if one is not None]
+    return sum(some[1:], some[0]) / len(layers) if some else None
+
+
+def _tensor(matrix: sparse.csr_matrix) -> Tensor:
+    import torch
+
+    parts = (matrix.indptr, matrix.indices)
+    starts, columns = (torch.from_numpy(part.astype(np.int64)) for part in parts)
+    values = torch.from_numpy(matrix.data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # once a process: that sparse tensors may change
+        shape = matrix.shape
+        return torch.sparse_csr_tensor(starts, columns, values, shape, check_invariants=True)
+
+
+def _product(matrix: Tensor, turned: Tensor, vectors: Tensor) -> Tensor:
+    """Return matrix · vectors, None for None; `turned` is the transpose, for the gradient."""
+    import torch
+
+    if vectors is None:
+        return None
+
+    class Product(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: object, x: Tensor) -> Tensor:
+            return matrix @ x
+
+        @staticmethod
+        def backward(ctx: object, slope: Tensor) -> Tensor:
+            return turned @ slope
+
+    return Product.apply(vectors)
