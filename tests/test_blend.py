@@ -1,11 +1,17 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from tastemate.blend import (
     Blend,
+    appended,
     learn_weights,
+    moments,
     reciprocal_rank_fusion,
     standardise,
+    then,
     zscore_mean,
 )
 from tastemate.errors import ConfigError
@@ -143,3 +149,29 @@ def test_silence_says_nothing_against_an_item_nobody_has_met() -> None:
     np.testing.assert_array_equal(fair[0, :3], against[0, :3])
     nothing = zscore_mean([learned], [1.0], np.array([False, False, False, True]))
     assert nothing[0, 3] == -np.inf
+
+
+@given(arrays(np.float32, st.integers(1, 40), elements=st.floats(-1e3, 1e3, width=32)))
+def test_moments_are_numpys_own(values: np.ndarray) -> None:
+    mean, spread = moments(values)
+    assert mean == pytest.approx(values.mean(dtype=np.float64), rel=1e-5, abs=1e-5)
+    expected = np.sqrt(((values - mean).astype(np.float64) ** 2).mean()) or 1.0
+    assert spread == pytest.approx(expected, rel=1e-3, abs=1e-5)
+
+
+def test_what_has_no_score_follows_what_has_one_in_the_order_given() -> None:
+    liked, order = _f([5, NONE, 4, NONE], [NONE] * 4, [1, 2, 3, 4]), _f(*[[0, -1, -2, 3]] * 3)
+    filled = then(liked, order)
+    assert np.argsort(-filled, axis=1).tolist() == [[0, 2, 3, 1], [3, 0, 1, 2], [3, 2, 1, 0]]
+    assert np.array_equal(liked[0], _f([5, NONE, 4, NONE])[0])
+    assert then(filled, order) is filled
+
+
+def test_blanks_go_below_everything_else_of_their_row() -> None:
+    blended = _f([NONE, 2, NONE, 7], [NONE] * 4)
+    blank, order = ~np.isfinite(blended), _f([1, 0, 9, 0], [3, 3, 3, 3])
+    filled = appended(blended, blank, order)
+    assert np.argsort(-filled[0]).tolist() == [3, 1, 2, 0]
+    assert (filled[0, [1, 3]] == blended[0, [1, 3]]).all()
+    assert np.isfinite(filled).all()
+    assert np.ptp(filled[1]) == 0

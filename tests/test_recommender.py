@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, StageError
-from tastemate.recommender import BATCH, Recommender
+from tastemate.recommender import BATCH, Recommender, _ranked
 from tastemate.retrieve.dense import Dense
 from tastemate.types import (
     Candidate,
@@ -228,3 +228,23 @@ def test_every_list_is_full_unique_and_keeps_out_what_it_must(
     assert len(slate.ids) == min(k, N - len(out))
     assert len(set(slate.ids)) == len(slate.ids)
     assert not {f"i{row}" for row in out} & set(slate.ids)
+
+
+SCORES = st.one_of(st.integers(-3, 3).map(float), st.sampled_from([-np.inf, np.inf, np.nan]))
+
+
+@given(
+    st.lists(st.tuples(SCORES, st.booleans()), min_size=1, max_size=20),
+    st.lists(st.integers(0, 19), max_size=6),
+)
+def test_a_rank_is_one_and_how_many_that_may_be_shown_score_higher(pairs, wanted) -> None:
+    scores = np.array([score for score, _ in pairs], dtype=np.float32)
+    may = np.array([shown for _, shown in pairs])
+    rows = np.array([row for row in wanted if row < len(pairs)], dtype=np.int32)
+    mine, ranks = _ranked(scores, may, rows)
+    assert len(mine) == len(ranks) == len(rows)
+    for row, score, rank in zip(rows, mine, ranks, strict=True):
+        own = scores[row] if may[row] else -np.inf
+        assert score == own or (np.isnan(score) and np.isnan(own))
+        if np.isfinite(own):
+            assert rank == 1 + int((scores[may] > own).sum())
