@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import llamarec_figures as llamarec
 import service_figures as service
 import talk_figures as talk
 
@@ -321,6 +322,11 @@ def results_page() -> str:
         "before and after changes made for speed and robustness, not for the figure. While the mix "
         "was chosen, the test was looked at once more, by a script that is not kept: .0901 for two "
         "parts, .0932 for three.",
+        section(
+            "### Beside LlamaRec's tables",
+            llamarec.short(PAGE),
+            "All tables, costs and slices: [LlamaRec's tables rebuilt](llamarec.md).",
+        ),
         "### Slices",
         "Much of this protocol is the order of a rating page: where the last gap is under a "
         "minute the "
@@ -412,23 +418,32 @@ def talking() -> list[str]:
     ]
 
 
-def readme() -> str:
-    """Return the README with its figures."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    before, rest = text.split(START)
+def filled(path: Path, body: str) -> str:
+    """Return a page with the part between its marks made anew."""
+    before, rest = path.read_text(encoding="utf-8").split(START)
     after = rest.split(END)[1]
-    served = (service.load_of(PAGE, short=True), service.kept(PAGE), service.fuzzed(PAGE))
-    sections = (next_item(), headline_rating(), deletion(), *talking(), language(), *served)
-    body = "\n\n".join(part for part in sections if part)
     return f"{before}{START}\n{body}\n{END}{after}"
 
 
+def readme() -> str:
+    """Return the README with its figures."""
+    served = (service.load_of(PAGE, short=True), service.kept(PAGE), service.fuzzed(PAGE))
+    nexts = llamarec.short(PAGE) or next_item()
+    sections = (nexts, headline_rating(), deletion(), *talking(), language(), *served)
+    body = "\n\n".join(part for part in sections if part)
+    return filled(ROOT / "README.md", body)
+
+
 def main() -> int:
-    """Write both pages, or with --check say which one is stale."""
+    """Write the pages, or with --check say which ones are stale."""
     stale = []
     for path, text in (
         (ROOT / "README.md", readme()),
         (ROOT / "docs" / "results.md", results_page()),
+        (
+            ROOT / "docs" / "llamarec.md",
+            filled(ROOT / "docs" / "llamarec.md", llamarec.block(PAGE)),
+        ),
     ):
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path.name)

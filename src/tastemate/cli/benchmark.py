@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tastemate.cli import faults, service, spending, trial_benchmarks
+from tastemate.cli import accuracy, faults, service, spending, trial_benchmarks
 from tastemate.cli.output import (
     CountOption,
     DatasetOption,
@@ -27,6 +27,8 @@ app.command()(faults.injection)
 app.command()(faults.position)
 app.command()(faults.conversation)
 app.command()(spending.tokens)
+app.command()(accuracy.llamarec)
+app.command()(accuracy.serving)
 app.command()(service.http)
 app.command()(service.durability)
 app.command()(trial_benchmarks.trials)

@@ -1,7 +1,8 @@
 """The bench of the next-item protocol: fit on a cut, ask for the withheld event, keep the ranks."""
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,6 +13,7 @@ from tastemate.catalog import Catalog
 from tastemate.data.split import TIE_ORDERS, LeaveOneOut, check_disjoint, core, leave_one_out
 from tastemate.errors import ConfigError, DataError, nearest
 from tastemate.evaluate import record
+from tastemate.evaluate.cost import Cost, kept_numbers
 from tastemate.evaluate.scoring import Factory, target_ranks
 from tastemate.evaluate.slices import CLOCK_STARTS, Cases
 from tastemate.interactions import Interactions
@@ -87,6 +89,10 @@ class Lab:
     progress: Progress | None
     total: int
     done: int = 0
+    made: int = 0
+    """Cells that were not read from `keep`."""
+    costs: dict[str, list[Cost]] = field(default_factory=dict)
+    """What the cells of each model cost when they were made, as far as that was kept."""
 
     def cases(
         self, model: str, factories: Mapping[int, Factory], cuts: Sequence[int], k: Sequence[int]
@@ -131,28 +137,34 @@ class Lab:
         }
         self._say(f"{model}, cut {cut}")
         kept = None if self.keep is None or self.fresh else record.read_cell(self.keep, parts)
-        if kept is not None:
-            ranks = np.asarray(kept["ranks"])
-        else:
-            ranks = self._ask(factory, asked)
+        if kept is None:
+            ranks, cost = self._ask(factory, asked)
+            kept = {"ranks": ranks, "users": asked.users, "cost": cost.as_array()}
+            self.made += 1
             if self.keep is not None:
-                record.write_cell(self.keep, parts, {"ranks": ranks, "users": asked.users})
+                record.write_cell(self.keep, parts, kept)
+        if "cost" in kept:
+            self.costs.setdefault(model, []).append(Cost.of_array(kept["cost"]))
         self.done += 1
         self._say(f"{model}, cut {cut}")
-        return ranks
+        return np.asarray(kept["ranks"])
 
-    def _ask(self, factory: Factory, asked: LeaveOneOut) -> NDArray[np.int64]:
+    def _ask(self, factory: Factory, asked: LeaveOneOut) -> tuple[NDArray[np.int64], Cost]:
         train, histories = asked.train, asked.histories
         if self.setting.shuffle_labels:
             train, histories = _relabelled(train, histories, self.setting.seed)
+        start = time.perf_counter()
         scorer = factory(self.catalog, train)
+        fitted = time.perf_counter()
         names = self.interactions.users
         queries = [
             Query(user=names[code], history=past.last(self.setting.max_history))
             for code, past in zip(asked.users, histories, strict=True)
         ]
         seen = [past.items for past in asked.histories]
-        return target_ranks(scorer, queries, seen, asked.targets, equal=self.setting.equal)
+        ranks = target_ranks(scorer, queries, seen, asked.targets, equal=self.setting.equal)
+        took = time.perf_counter() - fitted
+        return ranks, Cost(fitted - start, took, len(asked), kept_numbers(scorer))
 
     def _say(self, what: str) -> None:
         if self.progress is not None:

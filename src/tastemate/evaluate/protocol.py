@@ -18,6 +18,7 @@ from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, Interrupted
 from tastemate.evaluate import record
 from tastemate.evaluate.bootstrap import Interval, differences, intervals
+from tastemate.evaluate.cost import Cost
 from tastemate.evaluate.lab import Lab, Models, Setting, prepare, rank_values
 from tastemate.evaluate.scoring import Factory
 from tastemate.evaluate.slices import Cases, Part, by_user, figures, sliced
@@ -55,6 +56,9 @@ class NextItemResult:
     seconds: float
     values: dict[str, Values] = field(repr=False)
     """One number a user, for comparisons made later."""
+    cases: Cases = field(repr=False)
+    costs: tuple[Cost, ...] = ()
+    """What its cells cost when they were made; cells kept by older versions do not say."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as plain JSON values."""
@@ -84,6 +88,7 @@ class NextItemResult:
             "limit_users": self.setting.limit_users,
             "shuffle_labels": self.setting.shuffle_labels,
             "seed": self.setting.seed,
+            "costs": [cost.as_json() for cost in self.costs],
             "seconds": self.seconds,
         }
 
@@ -109,14 +114,16 @@ def next_item(
     fresh: bool = False,
     compare: Mapping[str, Models] | None = None,
     log: Path | None = None,
+    every_look: bool = True,
 ) -> NextItemResult:
     """Measure a model on the next item of each user, and against others on the same users.
 
     `model` labels the figures and must say the options too: it is part of a kept cell's key. The
     options up to `seed` are those of `Setting`. `final` asks for the test instead of the
     validation cuts and appends a line to `log` (default: `benchmarks/results/final.log`). `keep`
-    is a folder for finished cells: a rerun reads them, unless `fresh`. Raises `DataError` when
-    nobody has enough events, `Interrupted` when stopped by hand.
+    is a folder for finished cells: a rerun reads them, unless `fresh`; without `every_look` a rerun
+    that made no cell leaves no second line of the same figures. Raises `DataError` when nobody has
+    enough events, `Interrupted` when stopped by hand.
     """
     start = time.perf_counter()
     if not final and 0 in cuts:
@@ -144,9 +151,10 @@ def next_item(
         kept = f"kept in {keep}; the same command goes on from there" if keep else "not kept"
         raise Interrupted(f"Stopped after {lab.done} of {lab.total} cells, {kept}.") from stop
     chosen = list(lots[model])
-    result = _result(model, setting, cases, chosen, k, items, events, start)
+    costs = tuple(lab.costs.get(model, ()))
+    result = _result(model, setting, cases, chosen, k, items, events, start, costs)
     if final:
-        _log(result, record.FINAL_LOG if log is None else log)
+        _log(result, record.FINAL_LOG if log is None else log, again=every_look or lab.made > 0)
     return result
 
 
@@ -159,6 +167,7 @@ def _result(
     items: Catalog,
     events: Interactions,
     start: float,
+    costs: tuple[Cost, ...],
 ) -> NextItemResult:
     """Turn the cases of all models into the figures of one, and its differences to the others."""
     ours = cases[model]
@@ -188,6 +197,8 @@ def _result(
         fingerprint=f"{items.fingerprint}-{events.fingerprint}",
         seconds=time.perf_counter() - start,
         values=values,
+        cases=ours,
+        costs=costs,
     )
 
 
@@ -226,19 +237,18 @@ def _part(part: Part) -> dict[str, Any]:
     return {"users": part.users, "metrics": _json(part.metrics)}
 
 
-def _log(result: NextItemResult, path: Path) -> None:
-    record.append_final(
-        path,
-        {
-            "command": record.command(),
-            "model": result.model,
-            "ties": result.setting.ties,
-            "seed": result.setting.seed,
-            "fingerprint": result.fingerprint,
-            "users": result.users,
-            "metrics": {
-                name: [round(one.value, 5), round(one.low, 5), round(one.high, 5)]
-                for name, one in result.metrics.items()
-            },
+def _log(result: NextItemResult, path: Path, *, again: bool) -> None:
+    line = {
+        "command": record.command(),
+        "model": result.model,
+        "ties": result.setting.ties,
+        "seed": result.setting.seed,
+        "fingerprint": result.fingerprint,
+        "users": result.users,
+        "metrics": {
+            name: [round(one.value, 5), round(one.low, 5), round(one.high, 5)]
+            for name, one in result.metrics.items()
         },
-    )
+    }
+    if again or not record.has_final(path, line):
+        record.append_final(path, line)

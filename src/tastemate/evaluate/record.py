@@ -28,6 +28,7 @@ from tastemate.errors import FormatError, Interrupted
 from tastemate.interactions import Interactions
 
 FINAL_LOG = Path("benchmarks/results/final.log")
+_OF_A_RUN = ("date", "command")
 
 
 def hardware() -> str:
@@ -93,6 +94,20 @@ def append_final(path: Path, line: Mapping[str, Any]) -> None:
     dated = {"date": _now()} | dict(line)
     with path.open("a", encoding="utf-8") as log:
         log.write(json.dumps(dated, ensure_ascii=False) + "\n")
+
+
+def has_final(path: Path, line: Mapping[str, Any]) -> bool:
+    """Whether the log has this line from before, whatever its date and command were."""
+    ours = {name: value for name, value in line.items() if name not in _OF_A_RUN}
+    try:
+        written = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return False
+    lines = (json.loads(one) for one in written if one.startswith("{"))
+    return any(
+        ours == {name: value for name, value in one.items() if name not in _OF_A_RUN}
+        for one in lines
+    )
 
 
 @lru_cache(maxsize=1)
