@@ -1,8 +1,8 @@
 """How the learned ranker is taught: what each choice is worth to people it was not taught on.
 
-    python scripts/choose_ranker.py [--dataset ml-latest-small] [--keep FILE.npz]
+    python scripts/choose_ranker.py [--dataset ml-latest-small] [--cut 3] [--keep FILE.npz]
 
-The pools are those of `train.ranking` on the events before validation cut 3, so that neither the
+The pools are those of `train.ranking` on the events before a validation cut, so that neither the
 test nor a validation figure is looked at. The ranker learns from the people of all folds but the
 last and is judged on the last: NDCG@10, Recall@10 and MRR@10 over every event asked for (one that
 no pool holds counts 0), and the paired difference to the mix with its 95% interval.
@@ -41,6 +41,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "attributes": ("attributes", "rating to expect"),
     "years": ("year", "years old"),
     "texts": ("text",),
+    "words": ("words", "first word"),
+    "neighbours": ("neighbours",),
     "person": ("length", "own", "last ", "rating of last 5", "usual gap", "longest gap", "ties"),
     "popularity": ("popularity", "usual place"),
     "ratings": ("rating", "own rating", "last rating"),
@@ -95,7 +97,7 @@ def variants(names: tuple[str, ...], base: Teaching) -> Iterator[tuple[str, Teac
         "half the rate, twice the trees",
         replace(base, rate=base.rate / 2, rounds=2 * base.rounds),
     )
-    yield "7 leaves", replace(base, leaves=7)
+    yield "15 leaves", replace(base, leaves=15)
     yield "31 leaves", replace(base, leaves=31)
     yield "500 in a leaf", replace(base, smallest=500)
     yield "labels shuffled", replace(base, shuffled=True)
@@ -106,6 +108,8 @@ def main() -> None:
     said = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     said.add_argument("--dataset", default="ml-latest-small")
     said.add_argument("--model", default="fast")
+    said.add_argument("--cut", type=int, default=3, help="Validation cut; 1 where most are short.")
+    said.add_argument("--pool", type=int, default=100, help="Candidates of a pool.")
     said.add_argument("--rounds", type=int, default=AS_TAUGHT.rounds)
     said.add_argument("--rate", type=float, default=AS_TAUGHT.rate)
     said.add_argument("--objective", default=AS_TAUGHT.objective)
@@ -113,7 +117,7 @@ def main() -> None:
     said.add_argument("--only", default="", help="Only variants whose name begins so.")
     said.add_argument("--keep", type=Path, help="A file that keeps the pools.")
     asked = said.parse_args()
-    found = kept(asked.keep) or pools(asked.dataset, asked.model)
+    found = kept(asked.keep) or pools(asked.dataset, asked.model, asked.cut, asked.pool)
     if asked.keep and not asked.keep.exists():
         keep(asked.keep, found)
     last = max(found.folds)
@@ -146,12 +150,15 @@ def predicting(trees: str) -> Callable[[Floats], Floats]:
     return lambda rows: np.asarray(booster.predict(rows, num_threads=1), dtype=np.float32)
 
 
-def pools(dataset: str, model: str) -> Lessons:
-    """Collect the pools of the events before validation cut 3."""
+def pools(dataset: str, model: str, cut: int, deep: int) -> Lessons:
+    """Collect the pools of the events before a validation cut."""
     data = open_dataset(dataset)
     items, events = prepare(data.catalog, data.interactions, Setting())
     mix, shared = build.profile(model), build.resources()
-    return ranked.asked_of(mix, shared, items, leave_one_out(events, 3).train)
+    teaching = replace(AS_TAUGHT, depth=deep)
+    return ranked.asked_of(
+        mix, shared, items, leave_one_out(events, cut).train, teaching, pool=deep
+    )
 
 
 def keep(path: Path, found: Lessons) -> None:

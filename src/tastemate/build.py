@@ -38,52 +38,51 @@ Fit = Callable[[str], Retriever]
 """Gives a fitted retriever by its name in `RETRIEVERS`."""
 
 RETRIEVERS: dict[str, tuple[str, Options]] = {
-    "popular": ("tastemate.retrieve.popular:Popular", {}),
-    "recent": ("tastemate.retrieve.popular:Popular", {"by": "recent"}),
-    "genre-popular": ("tastemate.retrieve.popular:Popular", {"by": "genre"}),
-    "item-knn": ("tastemate.retrieve.knn:ItemKNN", {}),
-    "user-knn": ("tastemate.retrieve.knn:UserKNN", {}),
-    "als": ("tastemate.retrieve.als:BiasedAls", {}),
-    "logistic": ("tastemate.retrieve.logistic:Logistic", {}),
-    "implicit-als": ("tastemate.retrieve.implicit_als:ImplicitAls", {}),
-    "bpr": ("tastemate.retrieve.bpr:Bpr", {}),
-    "lightgcn": ("tastemate.retrieve.lightgcn:LightGcn", {}),
-    "ease": ("tastemate.retrieve.ease:Ease", {}),
-    "ease-likes": (
-        "tastemate.retrieve.ease:Ease",
-        {"decay": 0.98, "last": 300, "dislike": 0.0},
+    "popular": ("retrieve.popular:Popular", {}),
+    "recent": ("retrieve.popular:Popular", {"by": "recent"}),
+    "genre-popular": ("retrieve.popular:Popular", {"by": "genre"}),
+    "item-knn": ("retrieve.knn:ItemKNN", {}),
+    "user-knn": ("retrieve.knn:UserKNN", {}),
+    "als": ("retrieve.als:BiasedAls", {}),
+    "logistic": ("retrieve.logistic:Logistic", {}),
+    "implicit-als": ("retrieve.implicit_als:ImplicitAls", {}),
+    "bpr": ("retrieve.bpr:Bpr", {}),
+    "lightgcn": ("retrieve.lightgcn:LightGcn", {}),
+    "ease": ("retrieve.ease:Ease", {}),
+    "ease-likes": ("retrieve.ease:Ease", {"decay": 0.98, "last": 300, "dislike": 0.0}),
+    "transition": ("retrieve.transition:Transition", {}),
+    "sequential-knn": ("retrieve.sequential_knn:SequentialItemKNN", {}),
+    "sasrec": ("retrieve.sequential.sasrec:SasRec", {}),
+    "narm": ("retrieve.sequential.narm:Narm", {"layers": 1}),
+    "bert4rec": ("retrieve.sequential.bert4rec:Bert4Rec", {}),
+    "hstu": ("retrieve.sequential.hstu:Hstu", {}),
+    "sse-pt": ("retrieve.sequential.ssept:SsePt", {}),
+    "sasrec-text": ("retrieve.sequential.texts:SasRecText", {}),
+    "hstu-text": ("retrieve.sequential.texts:HstuText", {}),
+    "lrurec-text": ("retrieve.sequential.texts:LruRecText", {"learning_rate": 0.002}),
+    "lrurec": (
+        "retrieve.sequential.lrurec:LruRec",
+        {"learning_rate": 0.002, "negatives": 2048, "dropout": 0.4},
     ),
-    "transition": ("tastemate.retrieve.transition:Transition", {}),
-    "sequential-knn": ("tastemate.retrieve.sequential_knn:SequentialItemKNN", {}),
-    "sasrec": ("tastemate.retrieve.sequential.sasrec:SasRec", {}),
-    "narm": ("tastemate.retrieve.sequential.narm:Narm", {"layers": 1}),
-    "bert4rec": ("tastemate.retrieve.sequential.bert4rec:Bert4Rec", {}),
-    "hstu": ("tastemate.retrieve.sequential.hstu:Hstu", {}),
-    "sse-pt": ("tastemate.retrieve.sequential.ssept:SsePt", {}),
-    "sasrec-text": ("tastemate.retrieve.sequential.texts:SasRecText", {}),
-    "hstu-text": ("tastemate.retrieve.sequential.texts:HstuText", {}),
-    "lrurec-text": (
-        "tastemate.retrieve.sequential.texts:LruRecText",
-        {"learning_rate": 0.002},
-    ),
-    "lrurec": ("tastemate.retrieve.sequential.lrurec:LruRec", {"learning_rate": 0.002}),
-    "content": ("tastemate.retrieve.content:Content", {}),
-    "knowledge": ("tastemate.retrieve.knowledge:Knowledge", {}),
-    "search": ("tastemate.retrieve.search:Search", {}),
-    "worded": ("tastemate.retrieve.worded:Worded", {}),
-    "newcomer": ("tastemate.retrieve.newcomer:Newcomer", {}),
-    "opening": ("tastemate.retrieve.newcomer:Newcomer", {"spoken": True}),
-    "familiar": ("tastemate.retrieve.familiar:Familiar", {}),
-    "wanted": ("tastemate.retrieve.wanted:Wanted", {}),
-    "leanings": ("tastemate.retrieve.leanings:Leanings", {}),
-    "generated": ("tastemate.retrieve.generated:Generated", {}),
-    "dialogues": ("tastemate.retrieve.dialogues:Dialogues", {}),
+    "sasrec-bce": ("retrieve.sequential.sasrec:SasRec", {"loss": "bce"}),
+    "content": ("retrieve.content:Content", {}),
+    "knowledge": ("retrieve.knowledge:Knowledge", {}),
+    "search": ("retrieve.search:Search", {}),
+    "worded": ("retrieve.worded:Worded", {}),
+    "newcomer": ("retrieve.newcomer:Newcomer", {}),
+    "opening": ("retrieve.newcomer:Newcomer", {"spoken": True}),
+    "familiar": ("retrieve.familiar:Familiar", {}),
+    "wanted": ("retrieve.wanted:Wanted", {}),
+    "leanings": ("retrieve.leanings:Leanings", {}),
+    "generated": ("retrieve.generated:Generated", {}),
+    "dialogues": ("retrieve.dialogues:Dialogues", {}),
 }
 
 
 NEXT = {"ease": 0.2, "transition": 0.45, "sequential-knn": 0.35}
 """What comes next; found on validation cuts of ml-latest-small, like the others."""
 FAST = NEXT | {"ease-likes": 0.3, "als": 0.2}
+WIDE = {"transition": 0.3, "sequential-knn": 0.7, "item-knn": 0.5, "content": 0.6, "popular": 0.1}
 PROFILES: dict[str, Blend] = {
     # What comes next, and what was liked however long ago. Needs no encoder.
     "fast": Blend(weights=FAST),
@@ -101,16 +100,18 @@ PROFILES: dict[str, Blend] = {
     ),
     # The highest NDCG of the next item that linear models gave.
     "linear": Blend(weights=NEXT | {"ease-likes": 0.15, "content": 0.2}),
-    # The same with the learned ranker behind it: `tastemate fit --profile best` teaches it.
-    "best": Blend(weights=NEXT | {"ease-likes": 0.15, "content": 0.2}, ranker="learned"),
+    # The widest pool, and the learned ranker behind it: `tastemate fit --profile best` teaches it.
+    "best": Blend(weights=WIDE | {"implicit-als": 0.15}, ranker="learned"),
 }
-HEARD = ("item-knn", "user-knn", "implicit-als", "content", "popular")
+HEARD = ("ease", "item-knn", "implicit-als", "content", "popular")
 """Retrievers whose opinion the learned ranker hears though a mix gives them no weight."""
-RANKERS: dict[str, tuple[str, int, tuple[str, ...]]] = {
-    "learned": ("tastemate.train.ranking:learned", 100, HEARD),
+RANKERS: dict[str, tuple[str, str, int, tuple[str, ...]]] = {
+    "learned": ("train.ranking:learned", "rank.learned:Learned", 100, HEARD),
+    "hybrid": ("train.hybrid:hybrid", "rank.hybrid:Hybrid", 100, HEARD),
+    "cross": ("train.crossed:crossed", "rank.crossencoder:CrossEncoder", 20, ()),
+    "letters": ("train.letters:letters", "rank.letters:Letters", 20, ()),
 }
-"""Rankers taught behind a mix ("fast+learned"): what teaches one, how many candidates reach it,
-and which retrievers it hears."""
+"""Taught behind a mix ("fast+learned"): teacher, class, pool, retrievers it hears."""
 FALLBACK = "popular"
 EXTRAS = {"search": 1.5, "vector": 0.4, "leanings": 1.0, "newcomer": 1.0, "opening": 2.0}
 """Weight of what is asked for now against the whole mix: free text outweighs habit, and with few
@@ -160,8 +161,13 @@ def retriever_class(name: str) -> tuple[type[Any], Options]:
             f"No retriever {name!r}.{nearest(name, RETRIEVERS)} Known: {', '.join(RETRIEVERS)}."
         )
     target, preset = RETRIEVERS[name]
-    module, _, class_name = target.partition(":")
-    return cast(type[Any], getattr(importlib.import_module(module), class_name)), preset
+    return cast(type[Any], named(target)), preset
+
+
+def named(target: str) -> Any:
+    """Return what a table names as "module:name"."""
+    module, _, name = target.partition(":")
+    return getattr(importlib.import_module(f"tastemate.{module}"), name)
 
 
 def retriever(name: str, resources: Resources, **options: Any) -> Retriever:
@@ -249,13 +255,9 @@ def profile(name: str, weights: Mapping[str, float] | None = None) -> Blend:
     "fast+learned" is `fast` with that ranker behind it; what a ranker hears is in the mix at 0.
     """
     first, plus, ranker = name.partition("+")
-    if first in PROFILES:
-        base = PROFILES[first]
-    elif first in RETRIEVERS:
-        base = Blend(weights={first: 1.0})
-    else:
-        known = [*PROFILES, *RETRIEVERS]
+    if first not in (known := [*PROFILES, *RETRIEVERS]):
         raise NotFound(f"No model {first!r}.{nearest(first, known)} Known: {', '.join(known)}.")
+    base = PROFILES.get(first) or Blend(weights={first: 1.0})
     if plus and ranker not in RANKERS:
         raise NotFound(
             f"No ranker {ranker!r}.{nearest(ranker, RANKERS)} Known: {', '.join(RANKERS)}."
@@ -264,7 +266,7 @@ def profile(name: str, weights: Mapping[str, float] | None = None) -> Blend:
     for part in said:
         retriever_class(part)
     last = ranker or base.ranker
-    heard = dict.fromkeys(RANKERS[last][2], 0.0) if last else {}
+    heard = dict.fromkeys(RANKERS[last][3], 0.0) if last else {}
     return Blend(base.method, {**heard, **said}, last)
 
 
@@ -340,10 +342,7 @@ def factory(
     def fit(catalog: Catalog, interactions: Interactions) -> Scorer:
         if name in RETRIEVERS:
             return fitted(name, parts, catalog, interactions)
-
-        def fit_part(name: str) -> Retriever:
-            return fitted(name, parts, catalog, interactions)
-
-        return recommender(mix, fit_part, catalog, interactions, explained=False)
+        events = catalog, interactions
+        return recommender(mix, lambda part: fitted(part, parts, *events), *events, explained=False)
 
     return fit

@@ -1,12 +1,13 @@
 """The fitted models of one data set on disk: opened, or fitted and kept, an edition at a time."""
 
 import hashlib
+import inspect
 import json
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tastemate import build, ranked, scope
 from tastemate.blend import Blend
@@ -14,7 +15,6 @@ from tastemate.catalog import Catalog
 from tastemate.errors import FormatError, NotFitted, Unavailable
 from tastemate.generation import Edition, Generation
 from tastemate.protocols import EncodesItems, Progress, Ranker, Retriever
-from tastemate.rank.learned import Learned
 from tastemate.rank.untaught import Untaught
 from tastemate.store.journal import Journal
 from tastemate.types import Floats
@@ -79,31 +79,38 @@ class Models:
         return self.folder / f"{mix.ranker}-{now.generation.key}{key}"
 
     def teach(self, mix: Blend, now: Edition) -> None:
-        """Teach the ranker of a mix and keep it; raise `DataError` where too little is known.
+        """Teach the ranker of a mix and keep it; a teaching that was killed goes on.
 
-        Raises `Unavailable` where it cannot be written, or LightGBM is not installed.
+        Raises `DataError` where too little is known, `Unavailable` where it cannot be written, or LightGBM is not installed.
         """
         catalog, interactions = now.training()
         read, what = self.read_by("content", catalog), f"teaching the ranker {mix.ranker}"
+        place, options = self.taught_at(mix, now), dict[str, Any]()
+        shelf = self.folder.parent / "teaching"
+        if "key" in inspect.signature(build.named(build.RANKERS[mix.ranker][0])).parameters:
+            options = {"keep": shelf, "key": place.name}
         ranker: Any = ranked.taught(
             *(mix, self._resources, read, interactions),
             progress=lambda step, share: self._progress(f"{what}: {step}", share),
+            **options,
         )
-        ranker.save(self.taught_at(mix, now))
+        ranker.save(place)
+        shutil.rmtree(shelf, ignore_errors=True)
         self._progress(what, 1.0)
 
-    def ranker(self, mix: Blend, now: Edition, vectors: Floats) -> Ranker:
+    def ranker(self, mix: Blend, now: Edition, vectors: Floats | None) -> Ranker:
         """Return the ranker of a mix; what stands in for one that cannot serve says why."""
         place = self.taught_at(mix, now)
-        profile = next((name for name, one in build.PROFILES.items() if one.ranker), mix.ranker)
         if not (place / "meta.json").is_file():
             return Untaught(
                 mix.ranker,
-                f"the ranker {mix.ranker} has not been taught on this data, the mix alone ranks: "
-                f"tastemate fit --profile {profile}",
+                f"the ranker {mix.ranker} has not been taught on this data, the mix alone ranks "
+                "(tastemate fit with this profile or model teaches it)",
             )
         try:
-            return Learned.load(place, now.catalog, vectors)
+            kind = build.named(build.RANKERS[mix.ranker][1])
+            reads = {} if vectors is None else {"vectors": vectors}
+            return cast(Ranker, kind.load(place, now.catalog, **reads))
         except (FormatError, Unavailable) as error:
             return Untaught(mix.ranker, f"the ranker {mix.ranker} cannot serve: {error}")
 

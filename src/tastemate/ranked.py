@@ -4,7 +4,6 @@ Beside the composition root, which knows a ranker only as one: teaching composes
 for every fold, so it needs the root itself.
 """
 
-import importlib
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
@@ -56,11 +55,11 @@ def taught(
 
     Raises `DataError` where there is too little to learn from, `Unavailable` without what it needs.
     """
-    target, deep, _ = build.RANKERS[mix.ranker]
-    module, _, function = target.partition(":")
-    teach = cast(Teach, getattr(importlib.import_module(module), function))
+    target, _, deep, _ = build.RANKERS[mix.ranker]
+    teach = cast(Teach, build.named(target))
     compose = _composing(mix, shared, pool or deep)
-    vectors = _vectors(_fitting(shared, catalog, interactions))
+    read = "content" in mix.weights
+    vectors = _vectors(_fitting(shared, catalog, interactions)) if read else None
     return teach(compose, catalog, interactions, vectors, progress=progress, **options)
 
 
@@ -103,7 +102,7 @@ def factory(
     mix = build.profile(model) if isinstance(model, str) else model
     if not mix.ranker:
         return build.factory(model, shared, **options)
-    parts, deep = shared or build.resources(), pool or build.RANKERS[mix.ranker][1]
+    parts, deep = shared or build.resources(), pool or build.RANKERS[mix.ranker][2]
 
     def fit(catalog: Catalog, interactions: Interactions) -> Scorer:
         last = taught(mix, parts, catalog, interactions, pool=deep, **options)

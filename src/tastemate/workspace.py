@@ -251,8 +251,8 @@ class Workspace:
         return self._made(self._composed, key, compose)
 
     def _ranker(self, mix: Blend, now: Edition, fitted: Fit) -> Ranker:
-        near: Any = fitted("content")
-        return self._models.ranker(mix, now, near.vectors)
+        near: Any = fitted("content") if "content" in mix.weights else None
+        return self._models.ranker(mix, now, None if near is None else near.vectors)
 
     def weighed(self, language: Language, mix: Blend) -> Language:
         """Return the model with what was learned of its order for this data and mix."""

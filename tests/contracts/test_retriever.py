@@ -50,11 +50,12 @@ SMALL = {
     **{"dim": 16, "layers": 1, "length": 20, "dropout": 0.0, "learning_rate": 0.02},
     **{"batch": 160, "look": 20, "patience": 10, "average": 0.9},
 }
+NEEDS_TORCH = SEQUENTIAL | {"lightgcn"}
 TORCH = find_spec("torch") is not None
 
 
 def _marked(name: str) -> object:
-    lacking = name in SEQUENTIAL and not TORCH
+    lacking = name in NEEDS_TORCH and not TORCH
     return pytest.param(name, marks=pytest.mark.skipif(lacking, reason="needs torch"))
 
 
@@ -251,7 +252,7 @@ def test_what_another_model_or_a_longer_catalogue_left_is_refused(
         _new(name).load(tmp_path / "kept", fewer)
     kind = type(_fitted(name))
     for other in NAMES:
-        if (TORCH or other not in SEQUENTIAL) and type(_fitted(other)) is not kind:
+        if (TORCH or other not in NEEDS_TORCH) and type(_fitted(other)) is not kind:
             _fitted(other).save(tmp_path / "other")
             with pytest.raises(FormatError, match="fit again"):
                 _new(name).load(tmp_path / "other", catalog)

@@ -4,14 +4,18 @@ import numpy as np
 import pytest
 
 from tastemate import artifacts
+from tastemate.catalog import Catalog
 from tastemate.data.synthetic import random_world
 from tastemate.errors import FormatError, Unavailable
+from tastemate.interactions import Interactions
 from tastemate.protocols import Ranker
-from tastemate.rank import crowd
+from tastemate.rank import cells, crowd
 from tastemate.rank.crowd import DAY, Crowd
 from tastemate.rank.features import LONGEST, Case, Features
 from tastemate.rank.learned import LEAST, Learned, grown
-from tastemate.types import Candidate, Item, Leaning, Query, history
+from tastemate.rank.likeness import words
+from tastemate.rank.neighbours import neighbours
+from tastemate.types import Candidate, Event, Item, Leaning, Query, history
 
 lightgbm = pytest.importorskip("lightgbm", reason="needs lightgbm")
 CATALOG, EVENTS = random_world(3, n_users=30, n_items=40, n_events=500)
@@ -81,6 +85,99 @@ def test_the_crowd_counts_what_is_counted_by_hand() -> None:
 
 def _triples():
     return zip(EVENTS.user.tolist(), EVENTS.item.tolist(), EVENTS.timestamp.tolist(), strict=True)
+
+
+def test_a_time_before_the_first_or_after_the_last_event_is_counted_too() -> None:
+    known = Crowd.of(EVENTS)
+    rows = np.arange(40, dtype=np.int32)
+    whens = [-(10**12), int(EVENTS.timestamp.min()), 10**12]
+    none, some, every = known.until(rows, whens)
+    assert not none.any()
+    assert some.sum() == (EVENTS.timestamp == EVENTS.timestamp.min()).sum()
+    np.testing.assert_array_equal(every, EVENTS.counts)
+    nothing = Crowd.of(EVENTS.where(np.zeros(len(EVENTS), dtype=bool)))
+    assert not nothing.until(rows, [0, 10**9]).any()
+
+
+@pytest.mark.parametrize("dense", [0, 1 << 30])
+def test_cells_and_products_are_those_of_the_matrix(dense, monkeypatch) -> None:
+    monkeypatch.setattr(cells, "_DENSE", dense)
+    known, rng = Crowd.of(EVENTS), np.random.default_rng(0)
+    for size in (0, 1, 7):
+        past, rows = rng.integers(0, 40, size), rng.permutation(40)[:9]
+        whole = known.follows.toarray()[past][:, rows]
+        np.testing.assert_allclose(cells.block(known.follows, past, rows), whole)
+        has = (known.met.toarray() > 0).astype(np.float32)
+        both = (has @ has.T)[past][:, rows]
+        np.testing.assert_allclose(cells.products(known.met, past, rows), both)
+        columns, values, owner = cells.gathered(known.follows, rows)
+        table = np.zeros((9, 40), np.float32)
+        np.add.at(table, (owner, columns), values)
+        np.testing.assert_allclose(table, known.follows.toarray()[rows])
+
+
+def test_neighbours_are_those_who_stood_where_somebody_stands_now(monkeypatch) -> None:
+    catalog = Catalog.of([Item(f"i{at}", f"Item {at}") for at in range(8)])
+    told = {"a": [0, 1, 2, 3], "b": [1, 0, 4, 2], "c": [5, 2], "d": [3, 6]}
+    events = Interactions.of(
+        [
+            Event(user, f"i{item}", timestamp=at)
+            for user, items in told.items()
+            for at, item in enumerate(items)
+        ],
+        catalog,
+    )
+    met = Crowd.of(events).met
+    assert met[2].toarray().ravel().tolist() == [3, 4, 2, 0]
+    past = np.array([1, 0], np.int32)  # latest first: 0, then 1
+    rows = np.array([2, 3, 4, 5, 6, 7], np.int32)
+    found = neighbours(met, past, rows)
+    full = 1 + 0.8
+    assert found["neighbours"].tolist() == pytest.approx(
+        [2 * full**2, full**2, full**2, 0, 0, 0], rel=1e-5
+    )
+    after = [full**2 * (1 + 0.8**2), full**2 * 0.8, full**2 * 0.8, 0, 0, 0]
+    assert found["neighbours, after"].tolist() == pytest.approx(after, rel=1e-5)
+    turned = 1 + 0.8 * 0.8**2  # b met the other one a step after, not before
+    assert found["neighbours in order, after"].tolist() == pytest.approx(
+        [full**2 + turned**2 * 0.8**2, full**2 * 0.8, turned**2 * 0.8, 0, 0, 0], rel=1e-5
+    )
+    assert found["neighbours in order, best"][0] == pytest.approx(full, rel=1e-5)
+    monkeypatch.setattr("tastemate.rank.neighbours.VOICES", 1)
+    assert neighbours(met, np.array([5, 2], np.int32), rows)["neighbours"][1] == 0
+    assert not any(one.any() for one in neighbours(met, np.array([7], np.int32), rows).values())
+
+
+def test_words_of_titles_tell_by_how_rare_they_are_and_by_what_comes_first() -> None:
+    titles = ["OPI Natural Nail", "opi nail lacquer", "Argan oil", "", "argan OIL 8 oz", "Lone one"]
+    table, first = words(titles)
+    near = (table @ table.T).toarray()
+    np.testing.assert_allclose(np.diag(near), [1, 1, 1, 0, 1, 0], atol=1e-6)
+    assert near[0, 1] > 0.9
+    assert near[2, 4] > 0.9
+    assert near[0, 2] == 0
+    assert first[0] == first[1] >= 0
+    assert first[2] == first[4] >= 0
+    assert first[0] != first[2]
+    assert first[3] == first[5] == -1
+    catalog = Catalog.of([Item(f"i{at}", title) for at, title in enumerate(titles)])
+    events = Interactions.of([Event("u", "i0"), Event("u", "i2", timestamp=1)], catalog)
+    case = Case.of(events.history(0), _pool([1, 4, 5]))
+    found = Features(catalog, Crowd.of(events)).columns(case)
+    assert found["words of last"].tolist() == pytest.approx([0, near[2, 4], 0])
+    assert found["words, nearest of 20"].tolist() == pytest.approx([near[0, 1], near[2, 4], 0])
+    assert found["first word of last"].tolist() == [0, 1, 0]
+    assert found["first word, of how many"].tolist() == [1, 1, 0]
+
+
+def test_parts_may_differ_from_candidate_to_candidate() -> None:
+    pool = [
+        Candidate(1, 2.0, "blend", 1, (("a", 1.0), ("b", 2.0))),
+        Candidate(2, 1.0, "blend", 2, (("b", 3.0),)),
+    ]
+    case = Case.of(history([0, 3, 4]), pool)
+    assert case.scores["a"].tolist() == [1.0, -np.inf]
+    assert case.scores["b"].tolist() == [2.0, 3.0]
 
 
 def test_what_is_not_there_is_nan_and_an_unknown_part_is_left_out() -> None:

@@ -127,11 +127,7 @@ def drawn(name: str) -> bool:
     """Whether a model draws at random, so that it can be fitted with another seed."""
     mix = build.profile(name)
     if mix.ranker:
-        module, _, function = build.RANKERS[mix.ranker][0].partition(":")
-        return (
-            "seed"
-            in inspect.signature(getattr(importlib.import_module(module), function)).parameters
-        )
+        return "seed" in inspect.signature(build.named(build.RANKERS[mix.ranker][0])).parameters
     if name in build.RETRIEVERS:
         return "seed" in inspect.signature(build.retriever_class(name)[0]).parameters
     return False

@@ -4,7 +4,7 @@ Counts of items, ratings and times, and what came after what; all of the events 
 were fitted on and no others, so that what trains and what serves see the same.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -49,7 +49,7 @@ class Crowd:
     lags: tuple[sparse.csr_matrix, ...]
     """How often it did so exactly 1, 2, … steps later."""
     met: sparse.csr_matrix
-    """(n, people), binary."""
+    """(n, people): the place, from 1, of the item in the history; the latest of repeats."""
     days: sparse.csr_matrix
     """(n, days of people), binary: two items share a column when somebody met both on one day."""
 
@@ -81,7 +81,7 @@ class Crowd:
             starts=np.searchsorted(item[order], np.arange(n + 1)).astype(np.int64),
             follows=sparse.csr_matrix(follows),
             lags=tuple(lags[:LAGS]),
-            met=_binary(item, interactions.user, n),
+            met=sparse.csr_matrix(interactions.matrix((back + 1).astype(np.float32)).T),
             days=_binary(item, of_day.reshape(-1), n),
         )
 
@@ -98,14 +98,20 @@ class Crowd:
         found[some] = self.times[self.starts[:-1][some]]
         return found
 
-    def until(self, rows: Rows, when: int) -> NDArray[np.int64]:
-        """Return how many events each of some items had up to a time, (rows,)."""
-        found = np.empty(len(rows), dtype=np.int64)
-        for at, (start, end) in enumerate(
-            zip(self.starts[rows].tolist(), self.starts[rows + 1].tolist(), strict=True)
-        ):
-            found[at] = np.searchsorted(self.times[start:end], when, "right")
-        return found
+    @cached_property
+    def _keys(self) -> tuple[NDArray[np.int64], int, int]:
+        """All times as one ascending array, an item's after those of the one before it."""
+        first = int(self.times.min(initial=0))
+        span = int(self.times.max(initial=0)) - first + 2
+        item = np.repeat(np.arange(len(self.counts)), np.diff(self.starts))
+        return item * span + (self.times - first + 1), first, span
+
+    def until(self, rows: Rows, whens: Sequence[int]) -> NDArray[np.int64]:
+        """Return how many events each of some items had up to some times, (times, rows)."""
+        keys, first, span = self._keys
+        shifted = np.clip(np.array(whens, dtype=np.int64) - first + 1, 0, span - 1)
+        wanted = rows.astype(np.int64)[None, :] * span + shifted[:, None]
+        return np.searchsorted(keys, wanted, "right") - self.starts[rows]
 
     def arrays(self) -> dict[str, Any]:
         """Return the counts by name, as `artifacts` writes them."""

@@ -6,6 +6,7 @@ factor is the solution of one small linear system, and a batch of them is solved
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ _CELLS = 1 << 22
 """Numbers held at once while systems are solved: 16 MB of float32."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class ItemFactors:
     """What is kept of a model that needs only item factors (items, rank) to serve a history."""
 
@@ -32,7 +33,7 @@ class ItemFactors:
     width: int
     """Length of the catalogue served, at least that of `factors`."""
 
-    @property
+    @cached_property
     def gram(self) -> Floats:
         """FᵀF, (rank, rank)."""
         return self.factors.T @ self.factors

@@ -8,7 +8,6 @@ now, count like any other. What is kept is two tables of item vectors; serving n
 """
 
 import shutil
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -25,6 +24,7 @@ from tastemate.catalog import Catalog
 from tastemate.data.places import state_home
 from tastemate.errors import ConfigError, NotFitted, Unavailable
 from tastemate.interactions import Interactions
+from tastemate.retrieve.bipartite import Graph
 from tastemate.retrieve.dense import Dense
 from tastemate.retrieve.factors import latest, neighbours, stacked, widen
 from tastemate.retrieve.linear import places
@@ -52,36 +52,6 @@ class Tables:
     """Length of the catalogue served."""
 
 
-class Graph:
-    """The edges between people and items, each over √(degree · degree), as tensors."""
-
-    def __init__(self, met: sparse.csr_matrix) -> None:
-        """Read who met what, (people, items), binary."""
-        degrees = [np.maximum(np.asarray(met.sum(axis=axis)).ravel(), 1) for axis in (1, 0)]
-        people, items = (sparse.diags_array(1 / np.sqrt(degree)) for degree in degrees)
-        edges = sparse.csr_matrix(people @ met @ items).astype(np.float32)
-        self.of_people = _tensor(edges)
-        self.of_items = _tensor(sparse.csr_matrix(edges.T))
-        self.scale: Floats = (1 / np.sqrt(degrees[1])).astype(np.float32)[:, None]
-
-    def layers(self, w: Weights, depth: int) -> tuple[list[Tensor], list[Tensor]]:
-        """Return the vectors of people and of items in each layer; None where all are zero."""
-        people, items = [w.get("person")], [w["item"]]
-        for _ in range(depth):
-            above, below = people[-1], items[-1]
-            people.append(_product(self.of_people, self.of_items, below))
-            items.append(_product(self.of_items, self.of_people, above))
-        return people, items
-
-    def tables(self, w: Weights, depth: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what scores items, what a history is made of, and the people's own vectors."""
-        import torch
-
-        people, items = self.layers(w, depth)
-        scale = torch.as_tensor(self.scale, device=w["item"].device)
-        return _mean(items), _mean([*items[:-1], None]) * scale, _mean(people)
-
-
 class LightGcn(Dense):
     """Scores items by the product of their vector with that of a history.
 
@@ -90,8 +60,9 @@ class LightGcn(Dense):
     from the mean of what came before it, which is how answers are made. The newest event of a
     history weighs 1, the one before it `fade`, then `fade`². `loss` is "sampled" (a softmax over
     `negatives` items drawn), "softmax" (over all items), or "bpr", the published one: one item
-    drawn that the person has not met. `decay` is the weight decay; a step learns from about `batch`
-    events, in windows of `length`. `look`, `rounds`, `patience` and `average` are those of the sequence models.
+    drawn that the person has not met. `decay` is the weight decay; a step learns from about
+    `batch` events, in windows of `length`. `look`, `rounds`, `patience` and `average` are those
+    of the sequence models.
     """
 
     name = "lightgcn"
@@ -102,14 +73,14 @@ class LightGcn(Dense):
         dim: int = 64,
         layers: int = 2,
         learns: Sides = "history",
-        fade: float = 0.8,
+        fade: float = 0.6,
         loss: Objective = "sampled",
         negatives: int = 1024,
-        learning_rate: float = 0.01,
+        learning_rate: float = 0.03,
         decay: float = 0.01,
         length: int = 50,
         batch: int = 2048,
-        rounds: int = 30,
+        rounds: int = 12,
         patience: int = 3,
         look: int = 90,
         average: float = 0.95,
@@ -119,7 +90,7 @@ class LightGcn(Dense):
         if dim < 1 or layers < 1 or not 0 < fade <= 1:
             raise ConfigError(
                 "lightgcn: dim and layers must be at least 1, fade above 0 and at most 1; "
-                "64, 2 and 0.8 are good starts."
+                "64, 2 and 0.6 are good starts."
             )
         if learns not in ("history", "person") or loss not in ("sampled", "softmax", "bpr"):
             raise ConfigError(
@@ -336,40 +307,3 @@ def _spread(table: Floats, rows: Rows, width: int) -> Floats:
     wide = np.zeros((width, table.shape[1]), np.float32)
     wide[rows] = table
     return wide
-
-
-def _mean(layers: Sequence[Tensor]) -> Tensor:
-    """Return the mean over layers, of which those that are None are zero."""
-    some = [one for one in layers if one is not None]
-    return sum(some[1:], some[0]) / len(layers) if some else None
-
-
-def _tensor(matrix: sparse.csr_matrix) -> Tensor:
-    import torch
-
-    parts = (matrix.indptr, matrix.indices)
-    starts, columns = (torch.from_numpy(part.astype(np.int64)) for part in parts)
-    values = torch.from_numpy(matrix.data)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # once a process: that sparse tensors may change
-        shape = matrix.shape
-        return torch.sparse_csr_tensor(starts, columns, values, shape, check_invariants=True)
-
-
-def _product(matrix: Tensor, turned: Tensor, vectors: Tensor) -> Tensor:
-    """Return matrix · vectors, None for None; `turned` is the transpose, for the gradient."""
-    import torch
-
-    if vectors is None:
-        return None
-
-    class Product(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: object, x: Tensor) -> Tensor:
-            return matrix @ x
-
-        @staticmethod
-        def backward(ctx: object, slope: Tensor) -> Tensor:
-            return turned @ slope
-
-    return Product.apply(vectors)

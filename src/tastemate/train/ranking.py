@@ -1,13 +1,15 @@
-"""Teaching the ranker: pools for events that the retrievers have not seen, by people held out.
+"""Teaching the ranker: pools for events that the retrievers have not seen, and trees over them.
 
-People are dealt into folds. For each fold the retrievers are fitted on everybody else and asked
-for each of the fold's last events from what came before it; the ranker learns where in the pool
-that event stood. So no score it learns from, and no count, has seen the event or anything later
-of the same person. The pools are those the path itself hands to a ranker: what trains serves.
+Of few people each gives many events: they are dealt into folds, and for each fold the retrievers
+are fitted on everybody else. Many people give one event each: the retrievers are fitted once, on
+what came before it. Either way they are asked for the event from what came before, and no score,
+and no count, has seen it or anything later of the same person. The pools are those the path
+itself hands to a ranker: what trains serves.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,20 @@ from tastemate.rank.crowd import Crowd
 from tastemate.rank.features import LONGEST, Case, Features
 from tastemate.rank.learned import LEAST, Learned
 from tastemate.recommender import Recommender
-from tastemate.types import Candidate, Floats, Query
+from tastemate.train.lessons import Lessons, Shelf, Stacked, Watcher
+from tastemate.types import Candidate, Floats, Query, history
+
+__all__ = [
+    "AS_TAUGHT",
+    "Compose",
+    "Lessons",
+    "Ordered",
+    "Teaching",
+    "Watcher",
+    "learned",
+    "lessons",
+    "teach",
+]
 
 Compose = Callable[[Catalog, Interactions, Ranker], Recommender]
 """Fits the retrievers on events and composes the path with a ranker behind them."""
@@ -31,9 +46,18 @@ Compose = Callable[[Catalog, Interactions, Ranker], Recommender]
 class Teaching:
     """How the ranker is taught. Found on validation cuts of ml-latest-small; docs/ranker.md."""
 
+    by: str = ""
+    """"folds": retrievers are fitted once a fold, on everybody else. "cut": once, on what everybody
+    did before their last events. "": by a cut where there are more than `MANY` people."""
     folds: int = 5
+    """Lots of people; those of the last one judge where somebody is kept apart."""
     positions: int = 20
-    """Latest events of each person that are asked for."""
+    """Latest events of each person that are asked for, by folds."""
+    last: int = 0
+    """Latest events of each person that are asked for, by a cut; 0: as many as make `people`
+    events, but no more than a tenth of the usual history, and one at least."""
+    people: int = 25_000
+    """People at most who are asked for, by a cut; drawn by the seed."""
     depth: int = 100
     """Candidates of a pool that are learned from; pools without the event in them teach nothing."""
     rounds: int = 300
@@ -42,7 +66,7 @@ class Teaching:
     """Trees without a gain on the people of the last fold after which none is added; 0 learns
     from these people too and grows all."""
     rate: float = 0.05
-    leaves: int = 15
+    leaves: int = 7
     smallest: int = 100
     """Candidates in a leaf at least."""
     objective: str = "lambdarank"
@@ -60,86 +84,38 @@ class Teaching:
             raise ConfigError(
                 "A ranker is taught with at least 2 folds, 1 position, a depth of 2 and 1 round."
             )
+        if self.by not in ("", "folds", "cut") or self.last < 0 or self.people < 2:
+            raise ConfigError(
+                "A ranker is taught by 'folds' or by a 'cut' ('': as many people as there are "
+                "decide), with 0 or more last events and at least 2 people."
+            )
         if self.objective not in ("lambdarank", "rank_xendcg", "binary"):
             raise ConfigError(
                 f"No objective {self.objective!r}; use 'lambdarank', 'rank_xendcg' or 'binary'."
             )
 
+    def late(self, interactions: Interactions) -> bool:
+        """Whether these events are asked for by a cut, not by folds of people."""
+        if self.by:
+            return self.by == "cut"
+        return len(np.unique(interactions.user)) > MANY
+
+    def cut(self, interactions: Interactions) -> int:
+        """Return how many latest events of each person are asked for by a cut."""
+        lengths = np.bincount(interactions.user, minlength=1)
+        lengths = lengths[lengths > 0]
+        if self.last or not len(lengths):
+            return max(self.last, 1)
+        return max(min(self.people // len(lengths), int(np.median(lengths)) // 10), 1)
+
 
 AS_TAUGHT = Teaching()
+MANY = 2000
+"""People above whom a cut gives lessons enough, and fitting once a fold takes too long."""
+OF_LESSONS = ("by", "folds", "positions", "last", "people", "depth", "exclude", "seed")
+"""What of a teaching decides the lessons; the rest says how trees are grown on them."""
 BINS = {"max_bin": 127, "verbose": -1}
 """How finely LightGBM tells a feature's values apart; known before it reads them."""
-_NONE = np.empty(0, dtype=np.int64)
-Stacked = tuple[Floats, NDArray[np.int8], NDArray[np.int64]]
-
-
-@dataclass(slots=True, eq=False)
-class Lessons:
-    """Pools with the place of the event asked for, as they are collected."""
-
-    names: tuple[str, ...] = ()
-    tables: list[Floats] = field(default_factory=list)
-    """One a pool, (candidates, names)."""
-    places: list[int] = field(default_factory=list)
-    """Where the event stands in each."""
-    folds: list[int] = field(default_factory=list)
-    asked: dict[int, int] = field(default_factory=dict)
-    """Events asked for in each fold, those included that no pool held."""
-
-    def of(self, folds: Collection[int]) -> "Lessons":
-        """Return the pools of some folds."""
-        at = [at for at, fold in enumerate(self.folds) if fold in folds]
-        return Lessons(
-            self.names,
-            [self.tables[one] for one in at],
-            [self.places[one] for one in at],
-            [self.folds[one] for one in at],
-            {fold: asked for fold, asked in self.asked.items() if fold in folds},
-        )
-
-    def stacked(self, chosen: Sequence[int]) -> "Stacked":
-        """Return the rows of some pools, which of them are the events, and the pools' sizes."""
-        if not chosen:
-            return np.empty((0, len(self.names)), np.float32), np.empty(0, np.int8), _NONE
-        sizes = np.array([len(self.tables[at]) for at in chosen], dtype=np.int64)
-        told = np.zeros(int(sizes.sum()), dtype=np.int8)
-        starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
-        told[starts + np.array([self.places[at] for at in chosen], dtype=np.int64)] = 1
-        return np.concatenate([self.tables[at] for at in chosen]), told, sizes
-
-
-class Watcher:
-    """A ranker that changes nothing: it takes down the pools in which the event is."""
-
-    name = "watcher"
-
-    def __init__(
-        self, features: Features, targets: Sequence[int], fold: int, depth: int, into: Lessons
-    ) -> None:
-        self.features = features
-        self.depth = depth
-        self.into = into
-        self.fold = fold
-        self._targets = iter(targets)
-
-    def rank(
-        self, queries: Sequence[Query], pools: Sequence[Sequence[Candidate]]
-    ) -> list[list[Candidate]]:
-        """Return the pools as they came; queries must come in the order of the targets."""
-        into = self.into
-        for query, pool, target in zip(queries, pools, self._targets, strict=False):
-            into.asked[self.fold] = into.asked.get(self.fold, 0) + 1
-            front = pool[: self.depth]
-            place = next((at for at, one in enumerate(front) if one.row == target), -1)
-            if place < 0:
-                continue
-            case = Case.of(query.history, front)
-            if not into.names:
-                into.names = tuple(self.features.columns(case))
-            into.tables.append(self.features.table(case, into.names))
-            into.places.append(place)
-            into.folds.append(self.fold)
-        return [list(pool) for pool in pools]
 
 
 def lessons(
@@ -149,25 +125,43 @@ def lessons(
     vectors: Floats | None = None,
     teaching: Teaching = AS_TAUGHT,
     progress: Progress | None = None,
+    *,
+    keep: Path | None = None,
+    key: str = "",
 ) -> Lessons:
-    """Return pools of people held out, fold by fold; raise `DataError` where nobody is enough.
+    """Return pools for unseen events, fold by fold; raise `DataError` where nobody is enough.
 
-    `vectors` are unit rows of the items' texts.
+    `vectors` are unit rows of the items' texts. `keep` is a folder for finished folds, which a
+    later call with the same data, teaching and `key` (what `compose` fits and mixes) reads.
     """
-    found = Lessons()
-    dealt = np.random.default_rng(teaching.seed).permutation(interactions.n_users) % teaching.folds
+    late, last = teaching.late(interactions), teaching.cut(interactions)
+    dealt = np.random.default_rng(teaching.seed).permutation(interactions.n_users)
+    people = dealt[: teaching.people] if late else dealt
+    fold_of = dealt % teaching.folds
+    shelf = _shelf(keep, key, catalog, interactions, vectors, teaching)
+    path, watcher = None, None
+    parts = []
     for fold in range(teaching.folds):
         if progress is not None:
             progress(f"pools of fold {fold + 1} of {teaching.folds}", fold / teaching.folds)
-        queries, targets = _asked(interactions, np.flatnonzero(dealt == fold), teaching)
-        rest = interactions.where(dealt[interactions.user] != fold)
-        if not queries or not len(rest):
+        kept = shelf.read(fold) if shelf is not None else None
+        if kept is not None:
+            parts.append(kept)
             continue
-        features = Features(catalog, Crowd.of(rest), vectors, exclude=teaching.exclude)
-        watcher = Watcher(features, targets, fold, teaching.depth, found)
-        slates = compose(catalog, rest, watcher).recommend_all(queries)
-        if wrong := next((slate.degraded for slate in slates if slate.degraded), ()):
-            raise StageError(f"The ranker cannot be taught: {wrong[0]}")
+        mine = np.sort(people[fold_of[people] == fold])
+        queries, targets = _asked(interactions, mine, last if late else teaching.positions)
+        if path is None or watcher is None or not late:
+            early = interactions.from_end() >= last
+            seen = interactions.where(early if late else fold_of[interactions.user] != fold)
+            if not queries or not len(seen):
+                continue
+            features = Features(catalog, Crowd.of(seen), vectors, exclude=teaching.exclude)
+            watcher = Watcher(features, teaching.depth)
+            path = compose(catalog, seen, watcher)
+        parts.append(watcher.watch(path, queries, targets, fold))
+        if shelf is not None:
+            shelf.write(fold, parts[-1])
+    found = Lessons.together(parts)
     if len(set(found.folds)) < 2:
         raise DataError(
             f"A ranker cannot be taught: of {sum(found.asked.values())} events asked for, "
@@ -176,15 +170,39 @@ def lessons(
     return found
 
 
+def _shelf(
+    keep: Path | None,
+    key: str,
+    catalog: Catalog,
+    interactions: Interactions,
+    vectors: Floats | None,
+    teaching: Teaching,
+) -> Shelf | None:
+    """Return where lessons are kept, under all that they come from; None where they are not."""
+    if keep is None:
+        return None
+    nobody = interactions.where(np.zeros(len(interactions), dtype=bool))
+    features = Features(catalog, Crowd.of(nobody), vectors, exclude=teaching.exclude)
+    first = Case.of(history([0]), [Candidate(0, 0.0, "blend", 1)])
+    parts = {
+        "path": key,
+        "data": f"{catalog.fingerprint}-{interactions.fingerprint}",
+        "teaching": {name: getattr(teaching, name) for name in OF_LESSONS},
+        "features": list(features.columns(first)),
+        "least": LEAST,
+    }
+    return Shelf.at(keep, parts)
+
+
 def _asked(
-    interactions: Interactions, people: NDArray[np.intp], teaching: Teaching
+    interactions: Interactions, people: NDArray[np.intp], positions: int
 ) -> tuple[list[Query], list[int]]:
     """Return a query for each of the last events of some people, and that event's row."""
     queries: list[Query] = []
     targets: list[int] = []
     for person in people.tolist():
         past = interactions.history(person)
-        for end in range(len(past) - 1, LEAST - 1, -1)[: teaching.positions]:
+        for end in range(len(past) - 1, LEAST - 1, -1)[:positions]:
             before = past.take(np.arange(end))
             queries.append(
                 Query(
@@ -279,15 +297,19 @@ def learned(
     seed: int = 0,
     teaching: Teaching = AS_TAUGHT,
     progress: Progress | None = None,
+    keep: Path | None = None,
+    key: str = "",
 ) -> Learned:
     """Return a ranker taught on events, over what is known when all of them are.
 
-    Raises `DataError` where too few events are found in pools, `Unavailable` without LightGBM.
+    `keep` and `key` are those of `lessons`. Raises `DataError` where too few events are found in
+    pools, `Unavailable` without LightGBM.
     """
     teaching = replace(teaching, seed=seed or teaching.seed)
-    names, trees = teach(
-        lessons(compose, catalog, interactions, vectors, teaching, progress), teaching
+    found = lessons(
+        *(compose, catalog, interactions, vectors, teaching, progress), keep=keep, key=key
     )
+    names, trees = teach(found, teaching)
     known = Features(catalog, Crowd.of(interactions), vectors, exclude=teaching.exclude)
     return Learned(known, names, trees)
 

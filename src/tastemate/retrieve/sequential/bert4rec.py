@@ -15,6 +15,9 @@ BLANK = 0.2
 """Share of the events blanked out."""
 NEXT = 0.1
 """Share of the sequences in which only the last event is blank, as when it is asked for."""
+FADES = 0.5
+"""How much less is seen, at first, of what is twice as far away. A blank knows nothing but its
+place: without a bias it learns only slowly which events stand next to it."""
 
 
 class Bert4Rec(Sequential):
@@ -29,19 +32,28 @@ class Bert4Rec(Sequential):
         for at in range(self.layers):
             found |= layers.start_attend(rng, f"{at}.attend", self.dim)
             found |= layers.start_feed_forward(rng, f"{at}.forward", self.dim, self.dim * 4)
+            fading = -FADES * np.arange(layers.PLACES, dtype=np.float32)[:, None]
+            found[f"{at}.before"] = fading + layers.drawn(rng, (layers.PLACES, self.heads), 0.02)
+            found[f"{at}.after"] = fading + layers.drawn(rng, (layers.PLACES, self.heads), 0.02)
         return found | layers.start_norm("out", self.dim)
 
     def encode(self, w: Weights, steps: Steps, noise: Noise | None) -> Tensor:
         """Return a vector for every step, (sequences, steps, dim)."""
         n = steps.items.shape[1]
-        # Places are counted from the end: what is asked for stands at the same one always.
         import torch
 
+        # Places are counted from the end: what is asked for stands at the same one always.
         back = steps.lengths[:, None] - 1 - torch.arange(n, device=steps.items.device)
         x = self.embedded(w, steps, noise) + w["place"][back.clamp(min=0)]
         x = layers.drop(x, noise)
-        mask = (steps.items > 0)[:, None, None, :]
+        place = torch.arange(n, device=steps.items.device)
+        apart = place[:, None] - place[None, :]
+        before, after = (layers.knots(one, layers.PLACES, 1) for one in (apart, -apart))
+        ahead = (apart < 0).unsqueeze(-1)
+        hidden = torch.zeros(steps.items.shape, device=x.device).masked_fill(steps.items == 0, -1e9)
         for at in range(self.layers):
+            bias = torch.where(ahead, after @ w[f"{at}.after"], before @ w[f"{at}.before"])
+            mask = bias.permute(2, 0, 1) + hidden[:, None, None, :]
             x = layers.attend(w, f"{at}.attend", x, self.heads, noise, mask)
             x = layers.feed_forward(w, f"{at}.forward", x, noise)
         return layers.norm(w, "out", x)

@@ -14,8 +14,6 @@ from tastemate.retrieve.sequential.model import Sequential
 TIMES = 11
 """Values of the time bias: at 0 seconds, 8 times as long for each, to 34 years. Between them it
 lies on straight lines, which learns in a fraction of the time of looking up buckets."""
-PLACES = 9
-"""Values of the bias of places apart, the same way: 0, 1, 3, 7 and so on to 255."""
 
 
 class Hstu(Sequential):
@@ -28,7 +26,7 @@ class Hstu(Sequential):
         """Return first weights of the blocks."""
         biases = self.layers * self.heads
         found = {
-            "near": layers.drawn(rng, (PLACES, biases), 0.02),
+            "near": layers.drawn(rng, (layers.PLACES, biases), 0.02),
             "time": layers.drawn(rng, (TIMES, biases), 0.02),
         }
         for at in range(self.layers):
@@ -46,7 +44,10 @@ class Hstu(Sequential):
         place = torch.arange(x.shape[1], device=x.device)
         apart = place[:, None] - place[None, :]
         passed = steps.times[:, :, None] - steps.times[:, None, :]
-        bias = _knots(apart, PLACES, 1) @ w["near"] + _knots(passed, TIMES, 3) @ w["time"]
+        bias = (
+            layers.knots(apart, layers.PLACES, 1) @ w["near"]
+            + layers.knots(passed, TIMES, 3) @ w["time"]
+        )
         # As many as a step may see, so that its sum does not grow with its place.
         share = (apart >= 0) / (place[:, None] + 1.0)
         for at, own in enumerate(bias.permute(0, 3, 1, 2).chunk(self.layers, 1)):
@@ -69,13 +70,3 @@ class Hstu(Sequential):
         seen = (weight @ value).transpose(1, 2).reshape(n, steps, dim)
         seen = layers.norm(w, f"{at}.seen", seen) * gate
         return layers.linear(w, f"{at}.out", layers.drop(seen, noise))
-
-
-def _knots(distance: Tensor, count: int, doublings: int) -> Tensor:
-    """Return how near each distance is to each knot, (..., count): two neighbours sum to 1."""
-    import torch
-
-    level = distance.clamp(min=0).float().log1p() / float(np.log(2) * doublings)
-    knots = torch.arange(count, device=level.device, dtype=level.dtype)
-    near = level.clamp(max=count - 1).unsqueeze(-1) - knots
-    return near.abs_().neg_().add_(1).clamp_(min=0)

@@ -16,6 +16,8 @@ Tensor: TypeAlias = Any
 Weights: TypeAlias = Mapping[str, Tensor]
 Start: TypeAlias = dict[str, Floats]
 """First values of weights, drawn with numpy: the same on every device."""
+PLACES = 9
+"""Values of a bias of places apart: at 0, 1, 3, 7 and so on to 255, on straight lines between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def attend(
 ) -> Tensor:
     """Return x with what softmax attention adds; each step sees those before it, or `mask`.
 
-    `mask` is (sequences, 1, 1, steps): which steps everybody may look at.
+    `mask` is added to the logits, (sequences, heads, steps, steps).
     """
     from torch.nn.functional import scaled_dot_product_attention
 
@@ -84,6 +86,16 @@ def attend(
     seen = scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=mask is None)
     seen = seen.transpose(1, 2).reshape(n, steps, dim)
     return x + drop(linear(w, f"{name}.out", seen), noise)
+
+
+def knots(distance: Tensor, count: int, doublings: int) -> Tensor:
+    """Return how near each distance is to each knot, (..., count): two neighbours sum to 1."""
+    import torch
+
+    level = distance.clamp(min=0).float().log1p() / float(np.log(2) * doublings)
+    knots = torch.arange(count, device=level.device, dtype=level.dtype)
+    near = level.clamp(max=count - 1).unsqueeze(-1) - knots
+    return near.abs_().neg_().add_(1).clamp_(min=0)
 
 
 def at_end(x: Tensor, lengths: Tensor) -> Tensor:

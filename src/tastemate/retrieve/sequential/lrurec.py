@@ -118,19 +118,16 @@ def _inputs(w: Weights, at: int, x: Tensor) -> tuple[Tensor, Tensor]:
 
 def _scan(across: Tensor, along: Tensor, real: Tensor, imaginary: Tensor) -> tuple[Tensor, Tensor]:
     """Return all states of h_t = λ·h_(t-1) + input_t, (sequences, steps, channels) each."""
-    from torch.nn.functional import pad
+    import torch
 
+    size, state = torch.complex(across, along), torch.complex(real.float(), imaginary.float())
     shift = 1
-    while shift < real.shape[1]:
-        past_real = pad(real[:, :-shift], (0, 0, shift, 0))
-        past_imaginary = pad(imaginary[:, :-shift], (0, 0, shift, 0))
-        real, imaginary = (
-            real + across * past_real - along * past_imaginary,
-            imaginary + across * past_imaginary + along * past_real,
-        )
-        across, along = across * across - along * along, 2 * across * along
+    while shift < state.shape[1]:
+        later = state[:, shift:] + size * state[:, :-shift]
+        state = torch.cat((state[:, :shift], later), 1)
+        size = size * size
         shift *= 2
-    return real, imaginary
+    return state.real, state.imag
 
 
 def _mixed(

@@ -180,6 +180,7 @@ class _Run:
                 {"params": others, "weight_decay": 0.0},
             ],
             lr=training.learning_rate,
+            fused=True,
         )
 
     def _tensor(self, array: Floats) -> Tensor:
@@ -313,7 +314,7 @@ class _Run:
                 self.mean[name] = self._tensor(mean[name])
                 self.best[name] = self._tensor(best[name])
                 self.adam.state[self.now[name]] = {
-                    "step": torch.tensor(float(self.course.steps)),
+                    "step": self._tensor(np.array(self.course.steps, np.float32)),
                     "exp_avg": self._tensor(first[name]),
                     "exp_avg_sq": self._tensor(second[name]),
                 }

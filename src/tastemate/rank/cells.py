@@ -1,0 +1,66 @@
+"""Reading a few rows of a sparse matrix, many times a second.
+
+What scipy's indexing and products give, without what it costs to make a matrix of each step.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from tastemate.types import Floats, Rows
+
+_DENSE = 1 << 21
+"""Cells up to which two lots of rows are multiplied as dense blocks."""
+
+
+def gathered(matrix: sparse.csr_matrix, rows: Rows) -> tuple[Rows, Floats, NDArray[np.intp]]:
+    """Return columns and values that some rows store, and the place in `rows` of each."""
+    starts = matrix.indptr[rows].astype(np.int64)
+    counts = matrix.indptr[rows + 1] - starts
+    owner = np.repeat(np.arange(len(rows)), counts)
+    ends = np.cumsum(counts)
+    at = np.arange(len(owner)) + np.repeat(starts - ends + counts, counts)
+    return matrix.indices[at], matrix.data[at], owner
+
+
+def block(matrix: sparse.csr_matrix, past: Rows, rows: Rows) -> Floats:
+    """Return the cells of some rows and columns, (past, rows); `rows` are distinct."""
+    columns, values, owner = gathered(matrix, past)
+    place = np.full(matrix.shape[1], -1, dtype=np.int32)
+    place[rows] = np.arange(len(rows), dtype=np.int32)
+    column = place[columns]
+    found = np.flatnonzero(column >= 0)
+    cells = np.zeros((len(past), len(rows)), dtype=np.float32)
+    cells[owner[found], column[found]] = values[found]
+    return cells
+
+
+def products(matrix: sparse.csr_matrix, past: Rows, rows: Rows) -> Floats:
+    """Return in how many columns both of two rows store something, (past, rows)."""
+    theirs, _, past_of = gathered(matrix, past)
+    place = np.full(matrix.shape[1], -1, dtype=np.int32)
+    place[theirs] = 0
+    some = np.flatnonzero(place == 0)
+    if len(some) * (len(past) + len(rows)) > _DENSE:
+        return np.asarray((_binary(matrix, past) @ _binary(matrix, rows).T).toarray())
+    place[some] = np.arange(len(some), dtype=np.int32)
+    left = np.zeros((len(past), len(some)), dtype=np.float32)
+    left[past_of, place[theirs]] = 1
+    ours, _, row_of = gathered(matrix, rows)
+    column = place[ours]
+    found = np.flatnonzero(column >= 0)
+    right = np.zeros((len(rows), len(some)), dtype=np.float32)
+    right[row_of[found], column[found]] = 1
+    return np.asarray(left @ right.T, dtype=np.float32)
+
+
+def _binary(matrix: sparse.csr_matrix, rows: Rows) -> sparse.csr_matrix:
+    """Return some rows with a 1 wherever something is stored."""
+    some = sparse.csr_matrix(matrix[rows])
+    some.data = np.ones_like(some.data, dtype=np.float32)
+    return some
+
+
+def summed(weights: NDArray[np.floating], columns: Rows, owner: NDArray[np.intp], n: int) -> Floats:
+    """Return the sum over what each of `n` rows stores of the weights of its columns, (n,)."""
+    return np.bincount(owner, weights[columns], minlength=n).astype(np.float32)
