@@ -82,7 +82,8 @@ RETRIEVERS: dict[str, tuple[str, Options]] = {
 NEXT = {"ease": 0.2, "transition": 0.45, "sequential-knn": 0.35}
 """What comes next; found on validation cuts of ml-latest-small, like the others."""
 FAST = NEXT | {"ease-likes": 0.3, "als": 0.2}
-WIDE = {"transition": 0.3, "sequential-knn": 0.7, "item-knn": 0.5, "content": 0.6, "popular": 0.1}
+WIDE = {"ease": 0.2, "transition": 0.4, "sequential-knn": 0.6, "ease-likes": 0.2, "item-knn": 0.3}
+WIDE |= {"content": 0.3, "implicit-als": 0.1, "popular": 0.05}
 PROFILES: dict[str, Blend] = {
     # What comes next, and what was liked however long ago. Needs no encoder.
     "fast": Blend(weights=FAST),
@@ -101,7 +102,7 @@ PROFILES: dict[str, Blend] = {
     # The highest NDCG of the next item that linear models gave.
     "linear": Blend(weights=NEXT | {"ease-likes": 0.15, "content": 0.2}),
     # The widest pool, and the learned ranker behind it: `tastemate fit --profile best` teaches it.
-    "best": Blend(weights=WIDE | {"implicit-als": 0.15}, ranker="learned"),
+    "best": Blend(weights=WIDE, ranker="learned"),
 }
 HEARD = ("ease", "item-knn", "implicit-als", "content", "popular")
 """Retrievers whose opinion the learned ranker hears though a mix gives them no weight."""

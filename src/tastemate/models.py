@@ -81,7 +81,8 @@ class Models:
     def teach(self, mix: Blend, now: Edition) -> None:
         """Teach the ranker of a mix and keep it; a teaching that was killed goes on.
 
-        Raises `DataError` where too little is known, `Unavailable` where it cannot be written, or LightGBM is not installed.
+        Raises `DataError` where too little is known, `Unavailable` where it cannot be written, or
+        LightGBM is not installed.
         """
         catalog, interactions = now.training()
         read, what = self.read_by("content", catalog), f"teaching the ranker {mix.ranker}"
