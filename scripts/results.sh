@@ -9,10 +9,14 @@ run() { local name=$1; shift; echo "== $name: tastemate $*" >&2; .venv/bin/taste
 for ties in id shuffle-1 shuffle-2; do
   run "next-item-fast-$ties" evaluate --protocol next-item --dataset ml-latest-small --model fast --ties "$ties" --final
 done
-for model in popular item-knn user-knn als implicit-als bpr logistic ease transition sequential-knn content knowledge fast balanced best; do
+for model in popular item-knn user-knn als implicit-als bpr logistic ease transition sequential-knn content knowledge fast balanced linear best; do
   run "next-item-validation-$model" evaluate --protocol next-item --dataset ml-latest-small --model "$model"
 done
 run next-item-beauty-sequential-knn evaluate --protocol next-item --dataset beauty --model sequential-knn --final
+run next-item-beauty-best evaluate --protocol next-item --dataset beauty --model best --final
+run next-item-shuffled evaluate --protocol next-item --dataset ml-latest-small --model best --shuffle-labels --cut 1
+run llamarec-ml-latest-small benchmark llamarec --final
+run llamarec-beauty benchmark llamarec --dataset beauty --final
 run next-item-films evaluate --protocol next-item --dataset films --model balanced
 run tune-als tune als --dataset ml-latest-small --against spark --fresh
 run cold-item evaluate --protocol cold-item --dataset ml-latest-small
