@@ -193,7 +193,12 @@ class AsksOnly:
 
 
 def test_a_retriever_is_given_the_options_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(build.RETRIEVERS, "asks", (f"{__name__}:AsksOnly", {}))
+    of_table = build.retriever_class
+    monkeypatch.setattr(
+        build,
+        "retriever_class",
+        lambda name: (AsksOnly, {}) if name == "asks" else of_table(name),
+    )
     said = language()
     parts = build.resources(encoder="words", language=lambda: said)
     assert build.retriever("asks", parts).model is said.model  # type: ignore[attr-defined]
