@@ -17,6 +17,7 @@ run next-item-beauty-best evaluate --protocol next-item --dataset beauty --model
 run next-item-shuffled evaluate --protocol next-item --dataset ml-latest-small --model best --shuffle-labels --cut 1
 run llamarec-ml-latest-small benchmark llamarec --final
 run llamarec-beauty benchmark llamarec --dataset beauty --final
+run serving benchmark serving
 run next-item-films evaluate --protocol next-item --dataset films --model balanced
 run tune-als tune als --dataset ml-latest-small --against spark --fresh
 run cold-item evaluate --protocol cold-item --dataset ml-latest-small
