@@ -139,3 +139,25 @@ def test_too_little_to_learn_from_is_said_and_the_last_fit_goes_on(tmp_path: Pat
     with pytest.raises(DataError, match="cannot be taught"):
         tm.fit()
     assert tm.recommend("u0").ids == before
+
+
+def test_a_ranker_that_reads_no_vectors_is_opened_without_them(
+    taught: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Bare:
+        name = "bare"
+
+        @classmethod
+        def load(cls, folder, catalog):
+            return cls()
+
+        def rank(self, queries, pools):
+            return [list(pool)[::-1] for pool in pools]
+
+    of_table = build.named
+    monkeypatch.setattr(
+        build, "named", lambda target: Bare if target.endswith(":Learned") else of_table(target)
+    )
+    slate = Tastemate.open(taught).recommend("u1")
+    assert "bare" in [step.name for step in slate.trace]
+    assert not slate.degraded

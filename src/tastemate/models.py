@@ -110,8 +110,9 @@ class Models:
             )
         try:
             kind = build.named(build.RANKERS[mix.ranker][1])
-            reads = {} if vectors is None else {"vectors": vectors}
-            return cast(Ranker, kind.load(place, now.catalog, **reads))
+            reads = vectors is not None and "vectors" in inspect.signature(kind.load).parameters
+            more = {"vectors": vectors} if reads else {}
+            return cast(Ranker, kind.load(place, now.catalog, **more))
         except (FormatError, Unavailable) as error:
             return Untaught(mix.ranker, f"the ranker {mix.ranker} cannot serve: {error}")
 
