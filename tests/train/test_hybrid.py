@@ -1,21 +1,15 @@
 import numpy as np
 import pytest
+from tests.train.walks import ndcg, popularly, walks
 
-from tastemate.blend import Blend
-from tastemate.catalog import Catalog
 from tastemate.data.split import leave_one_out
 from tastemate.errors import ConfigError, DataError, StageError, Unavailable
-from tastemate.evaluate.scoring import target_ranks
-from tastemate.interactions import Interactions
 from tastemate.rank.crowd import Crowd
 from tastemate.rank.features import Features
 from tastemate.rank.hybrid import Hybrid
-from tastemate.recommender import Recommender
-from tastemate.retrieve.popular import Popular
 from tastemate.train import hybrid as teaching
 from tastemate.train.hybrid import Training, hybrid, taken, trained
 from tastemate.train.ranking import Ordered, Teaching, lessons
-from tastemate.types import Event, Item, Query
 
 pytest.importorskip("torch", reason="needs torch")
 POOLS = Teaching(folds=3, positions=6, depth=40)
@@ -24,38 +18,7 @@ ITEMS = 40
 VECTORS = np.eye(ITEMS, dtype=np.float32)
 
 
-def _walks(people=60, seed=0) -> tuple[Catalog, Interactions]:
-    """People who go from an item mostly to one of the two after it: popularity knows nothing."""
-    rng = np.random.default_rng(seed)
-    catalog = Catalog.of([Item(f"i{at}", f"Item {at}") for at in range(ITEMS)])
-    events = []
-    for person in range(people):
-        at, met = int(rng.integers(ITEMS)), set()
-        for step in range(14):
-            while at in met:
-                at = (at + 1) % ITEMS
-            met.add(at)
-            events.append(Event(f"u{person}", f"i{at}", 1.0, 1_500_000_000 + step * 60))
-            near = rng.random() < 0.8
-            at = (at + int(rng.integers(1, 3))) % ITEMS if near else int(rng.integers(ITEMS))
-    return catalog, Interactions.of(events, catalog)
-
-
-CATALOG, EVENTS = _walks()
-
-
-def _compose(catalog, events, ranker):
-    popular = Popular().fit(catalog, events)
-    return Recommender(catalog, [popular], Blend(weights={"popular": 1.0}), ranker=ranker, pool=40)
-
-
-def _ndcg(scorer, asked) -> float:
-    queries = [
-        Query(user=EVENTS.users[code], history=past)
-        for code, past in zip(asked.users, asked.histories, strict=True)
-    ]
-    ranks = target_ranks(scorer, queries, [past.items for past in asked.histories], asked.targets)
-    return float(np.where(ranks <= 10, 1 / np.log2(ranks + 1), 0).mean())
+CATALOG, EVENTS = walks()
 
 
 def _with(said: Training, **more) -> Training:
@@ -64,7 +27,7 @@ def _with(said: Training, **more) -> Training:
 
 @pytest.fixture(scope="module")
 def found():
-    return taken(_compose, CATALOG, EVENTS, VECTORS, POOLS)
+    return taken(popularly, CATALOG, EVENTS, VECTORS, POOLS)
 
 
 def test_it_learns_what_the_mix_does_not_know_and_noise_teaches_nothing() -> None:
@@ -74,13 +37,13 @@ def test_it_learns_what_the_mix_does_not_know_and_noise_teaches_nothing() -> Non
         | {"shuffled": True}
     )
     real, noise = (
-        hybrid(_compose, CATALOG, asked.train, VECTORS, training=_with(SMALL, pools=pools))
+        hybrid(popularly, CATALOG, asked.train, VECTORS, training=_with(SMALL, pools=pools))
         for pools in (POOLS, dull)
     )
     assert isinstance(real, Hybrid)
-    mixed = _ndcg(_compose(CATALOG, asked.train, None), asked)
-    with_it = _ndcg(Ordered(_compose(CATALOG, asked.train, real)), asked)
-    with_noise = _ndcg(Ordered(_compose(CATALOG, asked.train, noise)), asked)
+    mixed = ndcg(popularly(CATALOG, asked.train, None), asked)
+    with_it = ndcg(Ordered(popularly(CATALOG, asked.train, real)), asked)
+    with_noise = ndcg(Ordered(popularly(CATALOG, asked.train, noise)), asked)
     unmet = len(CATALOG) - 13
     chance = sum(1 / np.log2(place + 1) for place in range(1, 11)) / unmet
     assert with_it > max(mixed, with_noise) + 0.2
@@ -88,7 +51,7 @@ def test_it_learns_what_the_mix_does_not_know_and_noise_teaches_nothing() -> Non
 
 
 def test_texts_alone_teach_what_follows(found) -> None:
-    blind = teaching.Taken(lessons(_compose, CATALOG, EVENTS, None, POOLS), found.rows, found.past)
+    blind = teaching.Taken(lessons(popularly, CATALOG, EVENTS, None, POOLS), found.rows, found.past)
     blind.lessons.tables = [np.zeros((len(one), 1), np.float32) for one in blind.lessons.tables]
     said = _with(SMALL, text=16, nets=1, epochs=15)
     scaling, nets = trained(blind, VECTORS, said)
@@ -104,7 +67,7 @@ def test_texts_alone_teach_what_follows(found) -> None:
 
 
 def test_what_is_noted_is_what_the_watcher_took_down(found) -> None:
-    same = lessons(_compose, CATALOG, EVENTS, VECTORS, POOLS)
+    same = lessons(popularly, CATALOG, EVENTS, VECTORS, POOLS)
     assert found.lessons.places == same.places
     for ours, theirs in zip(found.lessons.tables, same.tables, strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -136,12 +99,12 @@ def test_without_texts_the_features_teach(found) -> None:
 
 def test_too_little_to_learn_from_is_said() -> None:
     with pytest.raises(DataError, match="cannot be taught"):
-        hybrid(_compose, CATALOG, EVENTS.where(EVENTS.user == 0), VECTORS, training=SMALL)
+        hybrid(popularly, CATALOG, EVENTS.where(EVENTS.user == 0), VECTORS, training=SMALL)
 
 
 def test_lessons_that_come_without_their_rows_are_refused() -> None:
     def silent(catalog, events, ranker):
-        return _compose(catalog, events, getattr(ranker, "watcher", ranker))
+        return popularly(catalog, events, getattr(ranker, "watcher", ranker))
 
     with pytest.raises(StageError, match="noted"):
         taken(silent, CATALOG, EVENTS, VECTORS, POOLS)
@@ -153,4 +116,4 @@ def test_missing_torch_and_wrong_options_are_said(monkeypatch) -> None:
             _with(SMALL, **wrong)
     monkeypatch.setattr(teaching, "find_spec", lambda name: None)
     with pytest.raises(Unavailable, match=r"tastemate\[train\]"):
-        hybrid(_compose, CATALOG, EVENTS, VECTORS)
+        hybrid(popularly, CATALOG, EVENTS, VECTORS)

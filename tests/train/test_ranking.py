@@ -2,75 +2,39 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.train.walks import ndcg, popularly, walks
 
 from tastemate.blend import Blend
-from tastemate.catalog import Catalog
 from tastemate.data.split import leave_one_out
 from tastemate.errors import ConfigError, DataError, StageError
-from tastemate.evaluate.scoring import target_ranks
 from tastemate.interactions import Interactions
 from tastemate.rank.crowd import Crowd
 from tastemate.recommender import Recommender
 from tastemate.retrieve.popular import Popular
 from tastemate.train.ranking import Lessons, Ordered, Teaching, learned, lessons, teach
-from tastemate.types import Event, Item, Query
 
 pytest.importorskip("lightgbm", reason="needs lightgbm")
 SMALL = Teaching(folds=3, positions=8, depth=40, rounds=40, smallest=10)
 
 
-def _walks(people=60, items=40, seed=0) -> tuple[Catalog, Interactions]:
-    """People who go from an item mostly to one of the two after it: popularity knows nothing."""
-    rng = np.random.default_rng(seed)
-    catalog = Catalog.of([Item(f"i{at}", f"Item {at}") for at in range(items)])
-    events = []
-    for person in range(people):
-        at, met = int(rng.integers(items)), set()
-        for step in range(14):
-            while at in met:
-                at = (at + 1) % items
-            met.add(at)
-            events.append(Event(f"u{person}", f"i{at}", 1.0, 1_500_000_000 + step * 60))
-            at = (
-                (at + int(rng.integers(1, 3))) % items
-                if rng.random() < 0.8
-                else int(rng.integers(items))
-            )
-    return catalog, Interactions.of(events, catalog)
-
-
-CATALOG, EVENTS = _walks()
-
-
-def _compose(catalog, events, ranker):
-    popular = Popular().fit(catalog, events)
-    return Recommender(catalog, [popular], Blend(weights={"popular": 1.0}), ranker=ranker, pool=40)
-
-
-def _ndcg(scorer, asked) -> float:
-    queries = [
-        Query(user=EVENTS.users[code], history=past)
-        for code, past in zip(asked.users, asked.histories, strict=True)
-    ]
-    ranks = target_ranks(scorer, queries, [past.items for past in asked.histories], asked.targets)
-    return float(np.where(ranks <= 10, 1 / np.log2(ranks + 1), 0).mean())
+CATALOG, EVENTS = walks()
 
 
 @pytest.fixture(scope="module")
 def found() -> Lessons:
-    return lessons(_compose, CATALOG, EVENTS, None, SMALL)
+    return lessons(popularly, CATALOG, EVENTS, None, SMALL)
 
 
 def test_it_learns_what_the_mix_does_not_know_and_noise_teaches_nothing(found) -> None:
     asked = leave_one_out(EVENTS, 1)
-    real = learned(_compose, CATALOG, asked.train, None, teaching=SMALL)
+    real = learned(popularly, CATALOG, asked.train, None, teaching=SMALL)
     noise = learned(
-        *(_compose, CATALOG, asked.train, None),
+        *(popularly, CATALOG, asked.train, None),
         teaching=replace(SMALL, shuffled=True),
     )
-    mixed = _ndcg(_compose(CATALOG, asked.train, None), asked)
-    with_it = _ndcg(Ordered(_compose(CATALOG, asked.train, real)), asked)
-    with_noise = _ndcg(Ordered(_compose(CATALOG, asked.train, noise)), asked)
+    mixed = ndcg(popularly(CATALOG, asked.train, None), asked)
+    with_it = ndcg(Ordered(popularly(CATALOG, asked.train, real)), asked)
+    with_noise = ndcg(Ordered(popularly(CATALOG, asked.train, noise)), asked)
     unmet = len(CATALOG) - 13
     chance = sum(1 / np.log2(place + 1) for place in range(1, 11)) / unmet
     assert with_it > max(mixed, with_noise) + 0.2
@@ -91,7 +55,7 @@ def test_no_pool_has_seen_its_event_or_its_person(monkeypatch) -> None:
             return rank(queries, pools)
 
         ranker.rank = watched
-        return _compose(catalog, events, ranker)
+        return popularly(catalog, events, ranker)
 
     counted = []
     monkeypatch.setattr(
@@ -135,7 +99,7 @@ def test_by_a_cut_all_is_fitted_once_and_on_what_came_before(monkeypatch) -> Non
             return rank(queries, pools)
 
         ranker.rank = watched
-        return _compose(catalog, events, ranker)
+        return popularly(catalog, events, ranker)
 
     monkeypatch.setattr(
         Crowd,
@@ -165,8 +129,8 @@ def test_many_people_are_taught_by_a_cut_and_a_draw_of_them_is_asked(monkeypatch
     monkeypatch.setattr("tastemate.train.ranking.MANY", EVENTS.n_users - 1)
     assert CUT_OR_FOLDS.late(EVENTS)
     assert not Teaching(by="folds").late(EVENTS)
-    one = lessons(_compose, CATALOG, EVENTS, None, replace(CUT, people=20))
-    other = lessons(_compose, CATALOG, EVENTS, None, replace(CUT, people=20))
+    one = lessons(popularly, CATALOG, EVENTS, None, replace(CUT, people=20))
+    other = lessons(popularly, CATALOG, EVENTS, None, replace(CUT, people=20))
     assert sum(one.asked.values()) == 20 * 2
     assert one.places == other.places
 
@@ -195,7 +159,7 @@ def test_a_teaching_that_was_stopped_goes_on(teaching, tmp_path) -> None:
 
     def compose(catalog, events, ranker):
         fits.append(events)
-        path = _compose(catalog, events, ranker)
+        path = popularly(catalog, events, ranker)
         if stop and len(fits) == stop[0]:
             answer, calls = path.recommend_all, []
 
@@ -208,7 +172,7 @@ def test_a_teaching_that_was_stopped_goes_on(teaching, tmp_path) -> None:
             path.recommend_all = stopped
         return path
 
-    whole = lessons(_compose, CATALOG, EVENTS, None, teaching)
+    whole = lessons(popularly, CATALOG, EVENTS, None, teaching)
     stop = (1, 2) if teaching is CUT else (2, 1)
     with pytest.raises(KeyboardInterrupt):
         lessons(compose, CATALOG, EVENTS, None, teaching, keep=tmp_path, key="a")
@@ -233,7 +197,7 @@ def test_what_is_kept_is_not_read_for_other_data_teachings_or_paths(tmp_path) ->
 
     def compose(catalog, events, ranker):
         fits.append(events)
-        return _compose(catalog, events, ranker)
+        return popularly(catalog, events, ranker)
 
     def fitted(events=EVENTS, teaching=CUT, key="a") -> int:
         fits.clear()
@@ -281,7 +245,7 @@ def test_other_objectives_teach_too(found, objective) -> None:
 def test_too_little_to_learn_from_is_said() -> None:
     few = EVENTS.where(EVENTS.user == 0)
     with pytest.raises(DataError, match="cannot be taught"):
-        lessons(_compose, CATALOG, few, None, SMALL)
+        lessons(popularly, CATALOG, few, None, SMALL)
 
 
 def test_a_stage_that_fails_stops_the_teaching() -> None:

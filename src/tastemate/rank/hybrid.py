@@ -21,7 +21,7 @@ from tastemate.catalog import Catalog
 from tastemate.errors import FormatError
 from tastemate.rank.crowd import NAMES, Crowd
 from tastemate.rank.features import Case, Features
-from tastemate.rank.learned import serves
+from tastemate.rank.learned import reordered, serves
 from tastemate.types import Candidate, Floats, Query, Rows
 
 Array: TypeAlias = Any
@@ -142,12 +142,7 @@ class Hybrid:
         self, queries: Sequence[Query], pools: Sequence[Sequence[Candidate]]
     ) -> list[list[Candidate]]:
         """Return each pool best first; ties keep the order that came in."""
-        ranked = [list(pool) for pool in pools]
-        for at, scores in enumerate(self.scores(queries, pools)):
-            if len(scores):
-                order = np.argsort(-scores, kind="stable")
-                ranked[at] = [ranked[at][place] for place in order.tolist()]
-        return ranked
+        return reordered(pools, self.scores(queries, pools))
 
     def scores(
         self, queries: Sequence[Query], pools: Sequence[Sequence[Candidate]]

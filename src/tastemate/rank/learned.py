@@ -44,13 +44,7 @@ class Learned:
         self, queries: Sequence[Query], pools: Sequence[Sequence[Candidate]]
     ) -> list[list[Candidate]]:
         """Return each pool best first; ties keep the order that came in."""
-        ranked = [list(pool) for pool in pools]
-        scored = self.scores(queries, pools)
-        for at, scores in enumerate(scored):
-            if len(scores):
-                order = np.argsort(-scores, kind="stable")
-                ranked[at] = [ranked[at][place] for place in order.tolist()]
-        return ranked
+        return reordered(pools, self.scores(queries, pools))
 
     def scores(
         self, queries: Sequence[Query], pools: Sequence[Sequence[Candidate]]
@@ -100,6 +94,18 @@ class Learned:
                 f"{len(made.names)} are named. Delete that folder and learn again."
             )
         return made
+
+
+def reordered(
+    pools: Sequence[Sequence[Candidate]], scored: Sequence[Floats]
+) -> list[list[Candidate]]:
+    """Return pools by their scores, best first; ties, and a pool without any, as they came."""
+    return [
+        [pool[place] for place in np.argsort(-scores, kind="stable").tolist()]
+        if len(scores)
+        else list(pool)
+        for pool, scores in zip(pools, scored, strict=True)
+    ]
 
 
 def serves(query: Query) -> bool:
