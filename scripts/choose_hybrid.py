@@ -9,12 +9,11 @@ to the trees and its 95% interval.
 """
 
 import argparse
-import json
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -38,6 +37,7 @@ from tastemate.recommender import Recommender
 from tastemate.train.hybrid import AS_TRAINED, Taken, Training, taken, trained
 from tastemate.train.ranking import teach
 from tastemate.types import Floats
+from tried import Tried
 
 Places = NDArray[np.int64]
 SHARES = (0.25, 0.5, 0.75)
@@ -87,18 +87,19 @@ def stood(exam: Taken, scores: Sequence[Floats]) -> Places:
     return np.array([int((one >= one[place]).sum()) for one, place in asked], dtype=np.int64)
 
 
-def show(label: str, exam: Taken, scores: Sequence[Floats], trees: Places, seconds: float) -> None:
-    """Print one row."""
+def judged(
+    label: str, exam: Taken, scores: Sequence[Floats], trees: Places, seconds: float
+) -> dict[str, object]:
+    """Return one row."""
     places = stood(exam, scores)
     missed = sum(exam.lessons.asked.values()) - len(places)
     both = [np.concatenate((one, np.full(missed, 10_000))) for one in (places, trees)]
-    ours, theirs = (measure(judge_ranks(one, 10), ("ndcg", "recall"), (10,)) for one in both)
+    ours, theirs = (measure(judge_ranks(one, 10), ("ndcg", "recall", "mrr"), (10,)) for one in both)
     row: dict[str, object] = {"variant": label}
     row |= {name: round(float(one.mean()), 4) for name, one in ours.items()}
     less = differences(ours, theirs)["ndcg@10"]
     row |= {"over the trees": [round(x, 4) for x in (less.value, less.low, less.high)]}
-    sys.stdout.write(json.dumps(row | {"seconds": round(seconds, 1)}) + "\n")
-    sys.stdout.flush()
+    return row | {"seconds": round(seconds, 1)}
 
 
 def main() -> None:
@@ -107,7 +108,9 @@ def main() -> None:
     said.add_argument("--dataset", default="ml-latest-small")
     said.add_argument("--model", default="fast")
     said.add_argument("--only", default="", help="Only variants whose name begins so.")
+    said.add_argument("--out", type=Path, help="A file of JSON for all rows.")
     asked = said.parse_args()
+    tried = Tried(asked.out)
     found, vectors, features = pools(asked.dataset, asked.model)
     last = max(found.lessons.folds)
     lesson, exam = of(found, range(last)), of(found, [last])
@@ -120,8 +123,8 @@ def main() -> None:
     ]
     before = stood(exam, trees)
     mix = [-np.arange(len(table), dtype=np.float32) for table in exam.lessons.tables]
-    show("the mix", exam, mix, before, 0.0)
-    show("the trees", exam, trees, before, time.perf_counter() - started)
+    tried.say(judged("the mix", exam, mix, before, 0.0))
+    tried.say(judged("the trees", exam, trees, before, time.perf_counter() - started))
     for label, training in variants():
         if not label.startswith(asked.only):
             continue
@@ -130,13 +133,15 @@ def main() -> None:
         ranker = Hybrid(features, found.lessons.names, scaling, nets, vectors)
         parts = zip(exam.lessons.tables, exam.rows, exam.past, strict=True)
         scores = [ranker.said(*part) for part in parts]
-        show(label, exam, scores, before, time.perf_counter() - started)
+        tried.say(judged(label, exam, scores, before, time.perf_counter() - started))
         for share in SHARES if label == "as trained" else ():
             both = [
                 (1 - share) * standardise(tree) + share * net
                 for tree, net in zip(trees, scores, strict=True)
             ]
-            show(f"trees, and {share:.0%} of it", exam, both, before, 0.0)
+            tried.say(judged(f"trees, and {share:.0%} of it", exam, both, before, 0.0))
+    people = {"lessons": len(lesson.rows), "events": sum(exam.lessons.asked.values())}
+    tried.write(open_dataset(asked.dataset), model=asked.model, cut=3, **people)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ no pool holds counts 0), and the paired difference to the mix with its 95% inter
 """
 
 import argparse
-import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -27,8 +25,10 @@ from tastemate.evaluate.lab import Setting, prepare
 from tastemate.metrics import judge_ranks, measure
 from tastemate.rank.features import RETRIEVED
 from tastemate.rank.learned import grown
-from tastemate.train.ranking import AS_TAUGHT, Lessons, Teaching, teach
+from tastemate.train.lessons import Lessons
+from tastemate.train.ranking import AS_TAUGHT, Teaching, teach
 from tastemate.types import Floats
+from tried import Tried
 
 Places = NDArray[np.int64]
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -47,6 +47,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "popularity": ("popularity", "usual place"),
     "ratings": ("rating", "own rating", "last rating"),
 }
+
+SEEDS = "three seeds, summed"
 
 
 def places(found: Lessons, names: tuple[str, ...], score: Callable[[Floats], Floats]) -> Places:
@@ -116,26 +118,38 @@ def main() -> None:
     said.add_argument("--share", type=int, default=1, help="Learn from every so many-th pool.")
     said.add_argument("--only", default="", help="Only variants whose name begins so.")
     said.add_argument("--keep", type=Path, help="A file that keeps the pools.")
+    said.add_argument("--out", type=Path, help="A file of JSON for all rows.")
     asked = said.parse_args()
     found = kept(asked.keep) or pools(asked.dataset, asked.model, asked.cut, asked.pool)
+    tried = Tried(asked.out)
     if asked.keep and not asked.keep.exists():
         keep(asked.keep, found)
     last = max(found.folds)
     lesson, exam = thinned(found.of(range(last)), asked.share), found.of([last])
     mix = np.array(exam.places, dtype=np.int64) + 1
-    show("the mix", mix, exam, mix, 0.0)
+    tried.say(judged("the mix", mix, exam, mix, 0.0))
     own = [name for name in found.names if name.startswith(RETRIEVED) and "," not in name]
     for label, names in (("linear, retrievers", own), ("linear, all", list(found.names))):
         start = time.perf_counter()
         stood = places(exam, tuple(names), softmax(lesson, names))
-        show(label, stood, exam, mix, time.perf_counter() - start)
+        tried.say(judged(label, stood, exam, mix, time.perf_counter() - start))
     base = replace(AS_TAUGHT, rounds=asked.rounds, rate=asked.rate, objective=asked.objective)
     for label, teaching in variants(found.names, base):
         if label.startswith(asked.only):
             start = time.perf_counter()
             names_used, trees = teach(lesson, teaching)
             stood = places(exam, names_used, predicting(trees))
-            show(label, stood, exam, mix, time.perf_counter() - start)
+            tried.say(judged(label, stood, exam, mix, time.perf_counter() - start))
+    if SEEDS.startswith(asked.only):
+        start = time.perf_counter()
+        taught = [teach(lesson, replace(base, seed=seed)) for seed in range(3)]
+        every = [predicting(trees) for _, trees in taught]
+        stood = places(
+            exam, taught[0][0], lambda rows: np.sum([one(rows) for one in every], axis=0)
+        )
+        tried.say(judged(SEEDS, stood, exam, mix, time.perf_counter() - start))
+    people = {"lessons": len(lesson.places), "events": sum(exam.asked.values())}
+    tried.write(open_dataset(asked.dataset), model=asked.model, cut=asked.cut, **people)
 
 
 def thinned(found: Lessons, share: int) -> Lessons:
@@ -187,8 +201,10 @@ def kept(path: Path | None) -> Lessons | None:
         return Lessons(names, tables, file["places"].tolist(), file["folds"].tolist(), asked)
 
 
-def show(label: str, stood: Places, exam: Lessons, mix: Places, seconds: float) -> None:
-    """Print one row."""
+def judged(
+    label: str, stood: Places, exam: Lessons, mix: Places, seconds: float
+) -> dict[str, object]:
+    """Return one row."""
     missed = sum(exam.asked.values()) - len(stood)
     both = [np.concatenate((one, np.full(missed, 10_000))) for one in (stood, mix)]
     ours, theirs = (measure(judge_ranks(one, 10), ("ndcg", "recall", "mrr"), (10,)) for one in both)
@@ -196,8 +212,7 @@ def show(label: str, stood: Places, exam: Lessons, mix: Places, seconds: float) 
     row |= {name: round(float(one.mean()), 4) for name, one in ours.items()}
     against = differences(ours, theirs)["ndcg@10"]
     row |= {"over the mix": [round(x, 4) for x in (against.value, against.low, against.high)]}
-    sys.stdout.write(json.dumps(row | {"seconds": round(seconds, 1)}) + "\n")
-    sys.stdout.flush()
+    return row | {"seconds": round(seconds, 1)}
 
 
 if __name__ == "__main__":

@@ -434,6 +434,12 @@ def readme() -> str:
     return filled(ROOT / "README.md", body)
 
 
+def tried() -> list[tuple[str, str]]:
+    """Return pages and what the scripts of choices tried for them."""
+    found = (("ranker", "over the mix"), ("hybrid", "over the trees"))
+    return [(f"{of}.md", llamarec.tried(PAGE, f"{of}-tried", over)) for of, over in found]
+
+
 def main() -> int:
     """Write the pages, or with --check say which ones are stale."""
     stale = []
@@ -444,6 +450,7 @@ def main() -> int:
             ROOT / "docs" / "llamarec.md",
             filled(ROOT / "docs" / "llamarec.md", llamarec.block(PAGE)),
         ),
+        *((ROOT / "docs" / page, filled(ROOT / "docs" / page, body)) for page, body in tried()),
     ):
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(path.name)

@@ -12,7 +12,7 @@ HEADS = {
     **{"ndcg@10": "NDCG@10", "recall@10": "Recall@10", "mrr@10": "MRR@10"},
     **{"ndcg@5": "NDCG@5", "recall@5": "Recall@5", "mrr@5": "MRR@5"},
 }
-SHORT = ("lrurec", "lrurec+letters", "fast", "best")
+SHORT = ("lrurec", "lrurec+llamarec", "fast", "best")
 LAST = "LlamaRec"
 
 
@@ -240,3 +240,27 @@ def served(page: Page) -> str:
             *states,
         ]
     )
+
+
+def tried(page: Page, name: str, over: str) -> str:
+    """Return the table of what a script of choices tried (`scripts/tried.py`)."""
+    found = page.load(name)
+    if not found:
+        return "No run is kept."
+    head = ["variant", *(HEADS[metric] for metric in NAMES), f"NDCG@10 {over}", "s"]
+    rows = [
+        [row["variant"], *(page.shown(row[metric]) for metric in NAMES)]
+        + [_gap(page, row[over]), f"{row['seconds']:.0f}" if row["seconds"] else ""]
+        for row in found["rows"]
+    ]
+    about = (
+        f"{command_of(found)}: {found['dataset']}, events before validation cut {found['cut']}, "
+        f"pools of `{found['model']}`, {found['lessons']:,} lessons; {found['events']:,} events "
+        "of the people kept apart."
+    )
+    return f"{about}\n\n{page.table(head, rows)}"
+
+
+def _gap(page: Page, three: list[float]) -> str:
+    value, low, high = (page.shown(one) for one in three)
+    return f"{value} ({low} to {high})"

@@ -5,14 +5,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tastemate import Tastemate, build, ranked
+from tastemate import Tastemate, artifacts, build, ranked, scope
 from tastemate.cli.main import app
 from tastemate.data.saved import save
 from tastemate.data.synthetic import random_world
-from tastemate.errors import DataError
 from tastemate.evaluate.scoring import Factory
 from tastemate.types import Signal
 
@@ -113,7 +113,7 @@ def test_a_new_item_is_served_beside_it(taught: Path, tmp_path: Path) -> None:
     assert "new" in slate.ids
 
 
-@pytest.mark.parametrize("harm", ["damaged", "gone"])
+@pytest.mark.parametrize("harm", ["damaged", "gone", "another version's"])
 def test_a_ranker_that_is_not_whole_is_named_and_missed(
     taught: Path, tmp_path: Path, harm: str
 ) -> None:
@@ -121,6 +121,11 @@ def test_a_ranker_that_is_not_whole_is_named_and_missed(
     (place,) = Tastemate.open(folder).work.folder.glob("models/learned-*")
     if harm == "gone":
         shutil.rmtree(place)
+    elif harm == "another version's":
+        meta, arrays = artifacts.read(place)
+        arrays = {name: np.array(one) if isinstance(one, np.ndarray) else one
+                  for name, one in arrays.items()}  # fmt: skip
+        artifacts.write(place, meta | {"names": 7}, arrays)
     else:
         for file in place.glob("*.npz"):
             file.write_bytes(file.read_bytes()[:100])
@@ -132,13 +137,27 @@ def test_a_ranker_that_is_not_whole_is_named_and_missed(
     assert any("ranker learned" in why for why in slate.degraded)
 
 
-def test_too_little_to_learn_from_is_said_and_the_last_fit_goes_on(tmp_path: Path) -> None:
+def test_with_too_little_to_learn_from_the_mix_is_fitted_and_ranks_alone(tmp_path: Path) -> None:
     folder = _project(tmp_path / "p", n_users=3, n_items=40, n_events=9)
     tm = Tastemate.open(folder)
-    before = tm.recommend("u0").ids
-    with pytest.raises(DataError, match="cannot be taught"):
-        tm.fit()
-    assert tm.recommend("u0").ids == before
+    with scope.opened() as account:
+        took = tm.fit()
+    assert set(build.profile("best").weights) <= set(took)
+    assert "learned" not in took
+    (failed,) = account.errors
+    assert failed.startswith("the ranker learned: A ranker cannot be taught")
+    slate = tm.recommend("u0")
+    assert slate.ids == _plain(tm, "u0")
+    assert any("learned" in why for why in slate.degraded)
+
+
+def test_fit_says_on_the_command_line_that_the_ranker_is_not_taught(tmp_path: Path) -> None:
+    folder = _project(tmp_path / "p", n_users=3, n_items=40, n_events=9)
+    told = CliRunner().invoke(app, ["fit", "-d", str(folder)], catch_exceptions=False)
+    assert told.exit_code == 0
+    assert "without the ranker learned" in told.stderr
+    told = CliRunner().invoke(app, ["fit", "-d", str(folder), "--json"], catch_exceptions=False)
+    assert "cannot be taught" in json.loads(told.stdout)["degraded"][0]
 
 
 def test_a_ranker_that_reads_no_vectors_is_opened_without_them(

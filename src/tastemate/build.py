@@ -37,6 +37,8 @@ Options = Mapping[str, Any]
 Fit = Callable[[str], Retriever]
 """Gives a fitted retriever by its name in `RETRIEVERS`."""
 
+_LRUREC = {"learning_rate": 0.002, "negatives": 2048, "dropout": 0.4}
+_BERT4REC = {"heads": 4, "dropout": 0.2, "length": 100, "batch": 400, "look": 600}
 RETRIEVERS: dict[str, tuple[str, Options]] = {
     "popular": ("retrieve.popular:Popular", {}),
     "recent": ("retrieve.popular:Popular", {"by": "recent"}),
@@ -54,16 +56,13 @@ RETRIEVERS: dict[str, tuple[str, Options]] = {
     "sequential-knn": ("retrieve.sequential_knn:SequentialItemKNN", {}),
     "sasrec": ("retrieve.sequential.sasrec:SasRec", {}),
     "narm": ("retrieve.sequential.narm:Narm", {"layers": 1}),
-    "bert4rec": ("retrieve.sequential.bert4rec:Bert4Rec", {}),
+    "bert4rec": ("retrieve.sequential.bert4rec:Bert4Rec", _BERT4REC),
     "hstu": ("retrieve.sequential.hstu:Hstu", {}),
     "sse-pt": ("retrieve.sequential.ssept:SsePt", {}),
     "sasrec-text": ("retrieve.sequential.texts:SasRecText", {}),
     "hstu-text": ("retrieve.sequential.texts:HstuText", {}),
     "lrurec-text": ("retrieve.sequential.texts:LruRecText", {"learning_rate": 0.002}),
-    "lrurec": (
-        "retrieve.sequential.lrurec:LruRec",
-        {"learning_rate": 0.002, "negatives": 2048, "dropout": 0.4},
-    ),
+    "lrurec": ("retrieve.sequential.lrurec:LruRec", _LRUREC),
     "sasrec-bce": ("retrieve.sequential.sasrec:SasRec", {"loss": "bce"}),
     "content": ("retrieve.content:Content", {}),
     "knowledge": ("retrieve.knowledge:Knowledge", {}),
@@ -111,6 +110,7 @@ RANKERS: dict[str, tuple[str, str, int, tuple[str, ...]]] = {
     "hybrid": ("train.hybrid:hybrid", "rank.hybrid:Hybrid", 100, HEARD),
     "cross": ("train.crossed:crossed", "rank.crossencoder:CrossEncoder", 20, ()),
     "letters": ("train.letters:letters", "rank.letters:Letters", 20, ()),
+    "llamarec": ("train.letters:published", "rank.letters:Letters", 20, ()),
 }
 """Taught behind a mix ("fast+learned"): teacher, class, pool, retrievers it hears."""
 FALLBACK = "popular"
@@ -290,7 +290,7 @@ def recommender(
     arranging: Arranging = AS_DECLARED,
     ranker: Ranker | None = None,
 ) -> Recommender:
-    """Compose the path, with the `extras` that queries call for (`asked_for`).
+    """Compose the path, with the `extras` that queries call for (`dispatch.asked_for`).
 
     With `language` a model ranks and words reasons, as far as its settings say; else `ranker`
     does, where one is given.

@@ -79,17 +79,17 @@ class Models:
         return self.folder / f"{mix.ranker}-{now.generation.key}{key}"
 
     def teach(self, mix: Blend, now: Edition) -> None:
-        """Teach the ranker of a mix and keep it; a teaching that was killed goes on.
+        """Teach the ranker of a mix and keep it; one that keeps what it did goes on after a kill.
 
         Raises `DataError` where too little is known, `Unavailable` where it cannot be written, or
         LightGBM is not installed.
         """
         catalog, interactions = now.training()
         read, what = self.read_by("content", catalog), f"teaching the ranker {mix.ranker}"
-        place, options = self.taught_at(mix, now), dict[str, Any]()
-        shelf = self.folder.parent / "teaching"
-        if "key" in inspect.signature(build.named(build.RANKERS[mix.ranker][0])).parameters:
-            options = {"keep": shelf, "key": place.name}
+        place, shelf = self.taught_at(mix, now), self.folder.parent / "teaching"
+        takes = inspect.signature(build.named(build.RANKERS[mix.ranker][0])).parameters
+        kept: dict[str, Any] = {"keep": shelf / mix.ranker, "key": place.name}
+        options = {name: one for name, one in kept.items() if name in takes}
         ranker: Any = ranked.taught(
             *(mix, self._resources, read, interactions),
             progress=lambda step, share: self._progress(f"{what}: {step}", share),
@@ -115,6 +115,12 @@ class Models:
             return cast(Ranker, kind.load(place, now.catalog, **more))
         except (FormatError, Unavailable) as error:
             return Untaught(mix.ranker, f"the ranker {mix.ranker} cannot serve: {error}")
+        except Exception as error:  # kept by another version, say: the mix ranks all the same
+            return Untaught(
+                mix.ranker,
+                f"the ranker {mix.ranker} in {place} cannot be read ({type(error).__name__}: "
+                f"{error}). Delete that folder and fit again.",
+            )
 
     def read_by(self, name: str, catalog: Catalog) -> Catalog:
         """Return what a retriever reads: with features in the texts, for one that reads texts."""

@@ -15,6 +15,7 @@ import time
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import Context
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -120,7 +121,9 @@ class Precomputed:
         wanted = {self.key(query): query for query in queries}
         missing = {key: query for key, query in wanted.items() if self._read(key) is None}
         kept = 0
-        slates = self.inner.recommend_all(list(missing.values())) if missing else []
+        # In a context of their own: what they lack they say themselves, not whoever warms.
+        asked = list(missing.values())
+        slates = Context().run(self.inner.recommend_all, asked) if missing else []
         for key, slate in zip(missing, slates, strict=True):
             if slate.degraded:
                 continue

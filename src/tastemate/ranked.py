@@ -13,14 +13,8 @@ from tastemate.catalog import Catalog
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress, Ranker, Retriever, Scorer
 from tastemate.recommender import Recommender
-from tastemate.train.ranking import (
-    AS_TAUGHT,
-    Compose,
-    Lessons,
-    Ordered,
-    Teaching,
-    lessons,
-)
+from tastemate.train.lessons import Lessons
+from tastemate.train.ranking import AS_TAUGHT, Compose, Ordered, Teaching, lessons
 from tastemate.types import Floats
 
 

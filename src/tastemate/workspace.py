@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import polars as pl
 
-from tastemate import build
+from tastemate import build, scope
 from tastemate.artifacts import locked
 from tastemate.blend import Blend
 from tastemate.catalog import Catalog
-from tastemate.errors import Unavailable, UnknownUser
+from tastemate.errors import DataError, Unavailable, UnknownUser
 from tastemate.generation import FORMAT, Edition, Generation
 from tastemate.interactions import Interactions
 from tastemate.language import Language
@@ -276,8 +276,8 @@ class Workspace:
         """Fit retrievers on everything known by now, teach rankers; return seconds by name.
 
         `mixes` are those whose rankers are taught. One process fits at a time; what others
-        recorded meanwhile is read first. Raises `Unavailable` when the result cannot be written,
-        `DataError` where there is too little to teach a ranker.
+        recorded meanwhile is read first. A ranker that cannot be taught fails in the open scope,
+        and its mix ranks alone. Raises `Unavailable` when the result cannot be written.
         """
         took: dict[str, float] = {}
         with locked(self.folder), self._lock:
@@ -292,8 +292,11 @@ class Workspace:
                     took[name] = time.perf_counter() - start
                 for mix in mixes:
                     start = time.perf_counter()
-                    self._models.teach(mix, self._now)
-                    took[mix.ranker] = time.perf_counter() - start
+                    try:
+                        self._models.teach(mix, self._now)
+                        took[mix.ranker] = time.perf_counter() - start
+                    except (DataError, Unavailable) as error:  # not worth the whole fit
+                        scope.current().fail(f"the ranker {mix.ranker}: {error}")
                 self.generation.write(self.folder / "fitted.json")
             except BaseException:  # half a generation is none: the last one goes on
                 self._now = before

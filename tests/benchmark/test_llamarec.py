@@ -2,9 +2,7 @@
 
 import importlib.util
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -175,9 +173,12 @@ def test_what_cannot_be_had_is_left_out_and_said(
     make = Making()
     with pytest.raises(NotFound, match="No model 'nothing'"):
         run(make, tmp_path, "nothing")
+    with pytest.raises(NotFound, match="No model 'nobody'"):
+        run(make, tmp_path, "popular", retriever="nobody")
+    assert not make.fitted
     with pytest.raises(ConfigError, match="at least 1"):
         Asked(seeds=0)
-    systems = (beside.System("nothing"), beside.System("popular"), beside.System("ease"))
+    systems = (beside.System("popular"), beside.System("ease"))
     monkeypatch.setattr(llamarec, "SYSTEMS", systems)
 
     def failing(name: str, **options: object):
@@ -187,7 +188,6 @@ def test_what_cannot_be_had_is_left_out_and_said(
 
     found = run(failing, tmp_path)
     assert [one["model"] for one in found["tables"]["1"]] == ["popular"]
-    assert "nothing is left out: there is no such model here." in found["notes"]
     assert "ease, ties by id, is left out: no ease here" in found["notes"]
 
 
@@ -197,28 +197,35 @@ def test_llamarec_itself_needs_a_model(tmp_path: Path, monkeypatch: pytest.Monke
     systems, notes = llamarec._systems(wanted)
     assert [one.name for one in systems] == ["fast"]
     assert "--llm-path" in notes[0]
-    systems, notes = llamarec._systems(Asked(models=("lrurec+letters",), llm=tmp_path))
-    assert [one.published for one in systems] == ["LlamaRec"]
+    both = Asked(models=("lrurec+llamarec", "lrurec+letters"), llm=tmp_path)
+    systems, notes = llamarec._systems(both)
+    assert [one.published for one in systems] == ["LlamaRec", ""]
     assert not notes
-    before = llamarec._key(tmp_path)
+    before = llamarec.key_of(tmp_path)
     (tmp_path / "config.json").write_text("{}")
-    assert llamarec._key(tmp_path) != before
+    assert llamarec.key_of(tmp_path) != before
+
+
+def test_a_causal_model_is_a_folder_that_is_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no folder of a causal model"):
+        Asked(llm=tmp_path / "nowhere")
 
 
 def test_one_pass_is_held_against_generation(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("tastemate.train.letters")
-    monkeypatch.setitem(sys.modules, "tastemate.train.letters", module)
+    def missing(path: object) -> dict[str, float]:
+        raise Unavailable("no torch here")
+
+    monkeypatch.setattr(llamarec, "timed", missing)
     rows, notes = llamarec.one_pass(None)
     assert rows == []
-    assert "left out" in notes[0]
+    assert "left out: no torch here" in notes[0]
     asked: list[object] = []
 
     def timed(path: object) -> dict[str, float]:
         asked.append(path)
-        took = {"one_pass_seconds": 0.5, "generation_seconds": 20.0, "ratio": 40.0}
-        return took | {"parameters": 7.0}
+        return {"one_pass_seconds": 0.5, "generation_seconds": 20.0, "parameters": 7.0}
 
-    monkeypatch.setattr(module, "timed", timed, raising=False)
+    monkeypatch.setattr(llamarec, "timed", timed)
     rows, notes = llamarec.one_pass(None)
     assert [row["ratio"] for row in rows] == [1 / 40, 40.0]
     assert rows[0]["parameters"] == 7.0

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from tastemate import build
 from tastemate.cli import evaluate as verb
-from tastemate.cli.request import DEFAULT_MODELS
+from tastemate.cli.request import DEFAULT_MODELS, Request
 from tastemate.errors import ConfigError
 from tastemate.evaluate.baselines import ContentNeighbours, Popular, Together
 from tastemate.evaluate.bootstrap import Interval
@@ -128,3 +128,27 @@ def test_an_option_of_another_protocol_is_not_ignored(people):
     asked = ["--dataset", str(people), "--protocol", "cold-item", "--final"]
     with pytest.raises(ConfigError, match="--final belongs to --protocol next-item"):
         CliRunner().invoke(app, asked, catch_exceptions=False)
+
+
+def test_what_decides_a_ranker_decides_where_its_figures_are_kept(tmp_path, monkeypatch):
+    monkeypatch.delenv("TASTEMATE_LLM_PATH", raising=False)
+    said = dict.fromkeys(Request.__dataclass_fields__) | {"shared": build.resources()}
+    said |= {"keep": tmp_path, "models": ("fast",)}
+
+    def kept(name, **more):
+        own = build.profile(name) if name else None
+        return Request(**(said | {"own": own} | more)).kept()
+
+    plain = kept("fast+learned")
+    assert len({plain, kept("fast+hybrid"), kept("fast"), kept("")}) == 4
+    letters = {"models": ("fast+letters",)}
+    before = kept("fast", **letters)
+    assert before == kept("fast")
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    monkeypatch.setenv("TASTEMATE_LLM_PATH", str(tmp_path / "one"))
+    one = kept("fast", **letters), kept("fast+letters")
+    monkeypatch.setenv("TASTEMATE_LLM_PATH", str(tmp_path / "other"))
+    assert len({before, *one, kept("fast", **letters), kept("fast+letters")}) == 5
+    assert kept("fast+learned") == plain

@@ -110,6 +110,9 @@ def test_cells_and_products_are_those_of_the_matrix(dense, monkeypatch) -> None:
         has = (known.met.toarray() > 0).astype(np.float32)
         both = (has @ has.T)[past][:, rows]
         np.testing.assert_allclose(cells.products(known.met, past, rows), both)
+        weighed = (known.follows @ known.follows.T).toarray()[past][:, rows]
+        near = cells.products(known.follows, past, rows, weighed=True)
+        np.testing.assert_allclose(near, weighed, rtol=1e-5)
         columns, values, owner = cells.gathered(known.follows, rows)
         table = np.zeros((9, 40), np.float32)
         np.add.at(table, (owner, columns), values)
@@ -237,14 +240,20 @@ def test_it_is_a_ranker_and_learned_what_it_was_taught() -> None:
     [
         _query(text="a quiet one"),
         _query(leanings=(Leaning("genres", "is", "War"),)),
-        _query(vector=np.ones(8, np.float32)),
         Query(),
         Query(history=history(list(range(LEAST - 1)))),
     ],
 )
 def test_what_was_asked_for_now_is_not_overruled(query) -> None:
-    pool = _pool([9, 4, 7, 1])
+    pool = _pool(range(12))
+    assert RANKER.rank([_query()], [pool]) != [pool]
     assert RANKER.rank([query], [pool]) == [pool]
+
+
+def test_a_vector_of_tastes_leaves_the_order_to_the_trees() -> None:
+    pool = _pool(range(12))
+    with_it = _query(vector=np.ones(8, np.float32))
+    assert RANKER.rank([with_it], [pool]) == RANKER.rank([_query()], [pool]) != [pool]
 
 
 def test_a_batch_equals_its_queries_one_by_one_and_small_pools_pass() -> None:
@@ -284,6 +293,9 @@ def test_a_folder_of_another_catalogue_or_with_too_few_names_is_refused(tmp_path
     Learned(FEATURES, RANKER.names[:-1], RANKER.trees).save(tmp_path / "short")
     with pytest.raises(FormatError, match="features"):
         Learned.load(tmp_path / "short", CATALOG)
+    Learned(FEATURES, ["renamed", *RANKER.names[1:]], RANKER.trees).save(tmp_path / "other")
+    with pytest.raises(FormatError, match="'renamed'"):
+        Learned.load(tmp_path / "other", CATALOG)
 
 
 def test_without_lightgbm_it_says_what_to_install(monkeypatch) -> None:

@@ -75,10 +75,12 @@ def test_a_layer_is_the_normalised_mean_of_the_neighbours() -> None:
     np.testing.assert_allclose(folded + person / 3, people, rtol=1e-4, atol=1e-6)
 
 
-def test_the_gradient_goes_through_the_graph() -> None:
+@pytest.mark.parametrize("halved", [False, True])
+def test_the_gradient_goes_through_the_graph(halved) -> None:
     met = sparse.csr_matrix(np.array([[1, 1, 0], [0, 1, 1]], np.float32))
     item = torch.randn(3, 2, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
-    shown, _, _ = Graph(met).tables({"item": item}, 2)
+    with torch.autocast("cpu", torch.bfloat16, enabled=halved):
+        shown, _, _ = Graph(met).tables({"item": item}, 2)
     shown[0].sum().backward()
     dense = Graph(met).of_people.to_dense()
     expected = (torch.eye(3) + dense.T @ dense)[0] / 3

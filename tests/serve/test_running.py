@@ -107,6 +107,9 @@ def test_several_processes_share_the_port_and_a_fit_reaches_them_all(
     before = until(url)["model_version"]
     get(f"{url}/v1/events", {"events": [{"user_id": "n", "item_id": "i1", "kind": "like"}]})
     status, told = get(f"{url}/v1/train", {})
+    while status == 503:  # the other worker may still be opening
+        until(url)
+        status, told = get(f"{url}/v1/train", {})
     assert status == 202, told
     end = time.monotonic() + 180
     while time.monotonic() < end:

@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,7 @@ from tastemate.errors import ConfigError, FormatError, Unavailable
 from tastemate.interactions import Interactions
 from tastemate.llm.prompts import LETTERS
 from tastemate.rank.learned import LEAST
-from tastemate.rank.letters import AS_ASKED, Asking, Letters, Verbaliser, judged
+from tastemate.rank.letters import AS_ASKED, Asking, Letters, Verbaliser, judged, opened
 from tastemate.recommender import Recommender
 from tastemate.retrieve.popular import Popular
 from tastemate.train.adapting import Adapting
@@ -243,6 +246,65 @@ def test_hard_negatives_come_from_pools_and_the_mix_counts_beside(base) -> None:
     assert len(made.rank([Query(history=events.history(0))], [_candidates(*NAMES[:4])])[0]) == 4
 
 
+def test_a_model_that_was_moved_is_found_where_the_variable_says(
+    adapted, tmp_path, monkeypatch
+) -> None:
+    there = tmp_path / "there"
+    shutil.copytree(adapted[0].verbaliser.model, there)
+    monkeypatch.chdir(tmp_path)
+    made = Letters(Verbaliser(CATALOG, "there"), asking=ASKING)
+    made.save(tmp_path / "letters")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert Letters.load(tmp_path / "letters", CATALOG).verbaliser.model == str(there)
+    there.rename(tmp_path / "moved")
+    monkeypatch.delenv("TASTEMATE_LLM_PATH", raising=False)
+    with pytest.raises(Unavailable, match="TASTEMATE_LLM_PATH"):
+        Letters.load(tmp_path / "letters", CATALOG)
+    monkeypatch.setenv("TASTEMATE_LLM_PATH", str(tmp_path / "moved"))
+    found = Letters.load(tmp_path / "letters", CATALOG)
+    assert found.verbaliser.model == str(tmp_path / "moved")
+
+
+def _model(random_model, tmp_path, **config):
+    """A copy of the random model, its config changed."""
+    folder = tmp_path / "model"
+    shutil.copytree(random_model, folder)
+    said = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(said | config))
+    return folder
+
+
+def test_code_that_lies_beside_a_model_is_never_run(random_model, tmp_path, monkeypatch) -> None:
+    own = {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}
+    folder = _model(random_model, tmp_path, model_type="own", auto_map=own)
+    (folder / "own.py").write_text(
+        f"open({str(tmp_path / 'ran')!r}, 'w').close()\n"
+        "from transformers import LlamaConfig as Config, LlamaForCausalLM as Model\n"
+    )
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    with pytest.raises(Unavailable, match="custom code"):
+        opened(str(folder))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_damaged_and_foreign_models_are_refused(random_model, tmp_path) -> None:
+    folder = _model(random_model, tmp_path, model_type="gpt2")
+    with pytest.raises(Unavailable, match="lacks weights"):
+        opened(str(folder))
+    shutil.rmtree(folder)
+    folder = _model(random_model, tmp_path)
+    whole = (folder / "model.safetensors").read_bytes()
+    for part in (b"", b"\xff" * 100, whole[:1000]):
+        (folder / "model.safetensors").write_bytes(part)
+        with pytest.raises(Unavailable, match="Fetch it again"):
+            opened(str(folder))
+    (folder / "model.safetensors").write_bytes(whole)
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(Unavailable, match="Fetch it again"):
+        opened(str(folder))
+
+
 def test_without_a_model_it_says_what_to_do(monkeypatch, tmp_path) -> None:
     monkeypatch.delenv("TASTEMATE_LLM_PATH", raising=False)
     with pytest.raises(ConfigError, match="TASTEMATE_LLM_PATH"):
@@ -265,10 +327,10 @@ def test_options_out_of_range_are_refused() -> None:
     assert AS_ASKED.size == 20
 
 
-def test_one_pass_is_faster_than_generation(base) -> None:
+def test_one_pass_and_generation_are_timed(base) -> None:
     took = timed(base[0], CATALOG, asking=ASKING, lists=1)
-    assert took["ratio"] == pytest.approx(took["generation_seconds"] / took["one_pass_seconds"])
     assert took["one_pass_seconds"] > 0
+    assert took["generation_seconds"] > 0
     assert took["written_tokens"] >= 3
 
 

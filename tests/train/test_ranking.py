@@ -11,7 +11,8 @@ from tastemate.interactions import Interactions
 from tastemate.rank.crowd import Crowd
 from tastemate.recommender import Recommender
 from tastemate.retrieve.popular import Popular
-from tastemate.train.ranking import Lessons, Ordered, Teaching, learned, lessons, teach
+from tastemate.train.lessons import Lessons
+from tastemate.train.ranking import Ordered, Teaching, learned, lessons, teach
 
 pytest.importorskip("lightgbm", reason="needs lightgbm")
 SMALL = Teaching(folds=3, positions=8, depth=40, rounds=40, smallest=10)

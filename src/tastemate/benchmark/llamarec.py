@@ -5,7 +5,6 @@ that was stopped goes on, and `tastemate evaluate` of the same model reads the s
 al. 2023, "LlamaRec: Two-stage recommendation using large language models for ranking".
 """
 
-import importlib
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,15 +17,17 @@ from tastemate.benchmark import beside, published
 from tastemate.benchmark.beside import Ran, System
 from tastemate.data.datasets import Dataset
 from tastemate.data.split import TIE_ORDERS
-from tastemate.errors import ConfigError, Interrupted, NotFound, TastemateError
+from tastemate.errors import ConfigError, Interrupted, TastemateError
 from tastemate.evaluate import record
 from tastemate.evaluate.protocol import next_item
 from tastemate.evaluate.scoring import Factory
 from tastemate.evaluate.slices import CLOCK_STARTS
 from tastemate.protocols import Progress
+from tastemate.train.letters import timed
 
-LETTERS = "+letters"
-"""LlamaRec's own ranker: the letters of a causal model, which has to be given."""
+LETTERS = ("+llamarec", "+letters")
+"""LlamaRec's own ranker, as published and improved: the letters of a causal model, which has to
+be given."""
 Make: TypeAlias = Callable[..., Factory]
 """(name, **options) → what fits the model of that name."""
 
@@ -42,7 +43,8 @@ SYSTEMS = (
     System("hstu"),
     System("sse-pt"),
     System("lightgcn"),
-    System("lrurec+letters", "LlamaRec", most=2000),
+    System("lrurec+llamarec", "LlamaRec", most=2000),
+    System("lrurec+letters", most=2000),
     System("fast+cross", most=2000),
     System("fast+hybrid"),
     System("best", orders=True, seeds=3),
@@ -71,6 +73,10 @@ class Asked:
     def __post_init__(self) -> None:
         if any(one is not None and one < 1 for one in (self.seeds, self.limit_users)):
             raise ConfigError("seeds and limit_users must each be at least 1.")
+        if self.llm is not None and not self.llm.is_dir():
+            raise ConfigError(
+                f"{self.llm} is no folder of a causal model (config.json, safetensors, tokenizer)."
+            )
 
 
 def llamarec(
@@ -98,6 +104,8 @@ def llamarec(
             notes.append(f"{system.name}, ties by {ties}, is left out: {error}")
     passes: list[dict[str, Any]] = []
     if any(name.endswith(LETTERS) for name in asked.models or [one.name for one in SYSTEMS]):
+        if progress is not None:
+            progress(f"{data.name}: one pass against generation", 1.0)
         passes, said = one_pass(asked.llm)
         notes += said
     made, more = beside.tables(
@@ -139,12 +147,10 @@ def one_pass(llm: Path | None) -> tuple[list[dict[str, Any]], list[str]]:
     Without a model given, a tiny one of random weights stands in, and a note says so.
     """
     try:
-        timed = importlib.import_module("tastemate.train.letters").timed
-        took = dict(timed("tiny" if llm is None else llm))
-    except (ImportError, AttributeError, TastemateError) as error:
+        took = timed("tiny" if llm is None else llm)
+    except TastemateError as error:
         return [], [f"One pass against generation is left out: {error}"]
     one, other = took.pop("one_pass_seconds"), took.pop("generation_seconds")
-    took.pop("ratio", None)
     rows = [
         beside.row("one pass", one, "s", "generation", other) | took,
         beside.row("generation", other, "s", "one pass", one) | took,
@@ -155,20 +161,15 @@ def one_pass(llm: Path | None) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _systems(asked: Asked) -> tuple[list[System], list[str]]:
     """Return what is measured, and notes on what is left out of the default systems."""
+    build.profile(asked.retriever)
     known = {system.name: system for system in SYSTEMS}
     wanted = [known.get(name, System(name)) for name in dict.fromkeys(asked.models)] or SYSTEMS
     found, notes = [], []
     for system in wanted:
-        try:
-            build.profile(system.name)
-        except NotFound:
-            if asked.models:
-                raise
-            notes.append(f"{system.name} is left out: there is no such model here.")
-            continue
+        build.profile(system.name)
         if system.name.endswith(LETTERS) and asked.llm is None:
             notes.append(
-                f"{system.name} (LlamaRec itself) is left out: it needs a causal model, given "
+                f"{system.name} (LlamaRec's ranker) is left out: it needs a causal model, given "
                 "with --llm-path."
             )
             continue
@@ -195,7 +196,7 @@ def _measured(
     label = system.name
     if asked.llm is not None and label.endswith(LETTERS):
         options["path"] = asked.llm
-        label = f"{label} of {asked.llm.name} {_key(asked.llm)}"
+        label = f"{label} of {asked.llm.name} {key_of(asked.llm)}"
     seeds = (asked.seeds or system.seeds) if drawn(system.name) else 1
     if seeds > 1:
         models = {seed: make(system.name, seed=seed, **options) for seed in range(seeds)}
@@ -221,7 +222,7 @@ def _measured(
     return Ran(system, ties, seeds, result)
 
 
-def _key(folder: Path) -> str:
+def key_of(folder: Path) -> str:
     """Return a short hash of where a model lies, and of its files' sizes and times."""
     files = sorted(folder.glob("*")) if folder.is_dir() else []
     said = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]

@@ -109,9 +109,6 @@ TABLE_4: Mapping[str, Figures] = {
 }
 """Beauty only: language models that recommend, each by its own paper's protocol."""
 
-ONE_PASS_SECONDS, GENERATION_SECONDS = 1.0, 56.0
-"""LlamaRec's section 4: a ranking by one pass takes under a second; generating 20 titles 56 s."""
-
 _SAME = {"amazon-beauty": "beauty", "amazon-games": "games"}
 HISTORY = {"beauty": 50, "games": 50}
 """Most latest events that are given, where it is not `LONGEST`."""

@@ -18,7 +18,7 @@ from tastemate import build, config
 from tastemate.benchmark import clock
 from tastemate.benchmark.beside import row
 from tastemate.data.datasets import Dataset
-from tastemate.errors import ConfigError, DataError, Interrupted, NotFound, TastemateError
+from tastemate.errors import ConfigError, DataError, Interrupted, TastemateError
 from tastemate.evaluate import record
 from tastemate.evaluate.cost import kept_numbers
 from tastemate.project import Tastemate
@@ -59,7 +59,9 @@ def serving(
     notes: list[str] = []
     rows: list[dict[str, Any]] = []
     found: dict[str, dict[str, Any]] = {}
-    names = _names(models, notes)
+    names = list(dict.fromkeys([AGAINST, *(models or MODELS)]))
+    for name in names:
+        build.profile(name)
     for at, name in enumerate(names):
         if progress is not None:
             progress(name, at / len(names))
@@ -92,20 +94,6 @@ def served_by(name: str) -> str:
     if len(networks) < len(kinds):
         used.append("numpy")
     return ", ".join(used) + (f", ranked by {mix.ranker}" if mix.ranker else "")
-
-
-def _names(models: Sequence[str], notes: list[str]) -> list[str]:
-    wanted = list(dict.fromkeys([AGAINST, *(models or MODELS)]))
-    known = []
-    for name in wanted:
-        try:
-            build.profile(name)
-            known.append(name)
-        except NotFound:
-            if models:
-                raise
-            notes.append(f"{name} is left out: there is no such model here.")
-    return known
 
 
 def _queries(data: Dataset, people: int) -> list[Query]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -11,17 +11,14 @@ from tastemate.cli.output import (
     JsonOption,
     TextOption,
     emit,
+    lines,
     open_data,
     open_own,
     page,
     plain,
     table,
-    talk,
 )
 from tastemate.cli.request import Request, Ties
-
-if TYPE_CHECKING:
-    from tastemate.protocols import Progress
 
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="Also write the JSON into this file.")
@@ -67,7 +64,7 @@ def llamarec(
         typer.Option(
             "--llm-path",
             envvar="TASTEMATE_LLM_PATH",
-            help="A folder with a causal model, for lrurec+letters and the two kinds of asking.",
+            help="A folder with a causal model, for lrurec+llamarec and lrurec+letters.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of draws and intervals.")] = 0,
@@ -110,7 +107,7 @@ def llamarec(
     found = []
     for named in dict.fromkeys(dataset or ["ml-latest-small"]):
         wanted, data = _opened(named, text, keep, asked.seed)
-        made = measure(data, wanted.factory, _kept(asked, wanted), _progress())
+        made = measure(data, wanted.factory, _kept(asked, wanted), lines())
         found.append(made)
         if out is not None and out.is_dir():
             _write(out / f"llamarec-{made['dataset']}.json", made)
@@ -145,7 +142,7 @@ def serving(
     """
     from tastemate.benchmark.serving import serving as measure
 
-    found = measure(open_data(dataset), models=model or (), people=people, progress=_progress()) | {
+    found = measure(open_data(dataset), models=model or (), people=people, progress=lines()) | {
         "seed": seed
     }
     if out is not None:
@@ -272,18 +269,6 @@ def _lines(
 def _say(notes: Iterable[str]) -> None:
     for note in notes:
         page().print(plain(note))
-
-
-def _progress() -> "Progress":
-    """Return what says each step once on stderr, as lines: such a run is often left alone."""
-    console, last = talk(), [""]
-
-    def said(what: str, share: float) -> None:
-        if what != last[0]:
-            last[0] = what
-            console.print(f"[dim]{share:4.0%} {plain(what)}[/dim]")
-
-    return said
 
 
 def _write(out: Path, value: Mapping[str, Any]) -> None:

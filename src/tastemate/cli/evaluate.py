@@ -12,6 +12,7 @@ from tastemate.cli.output import (
     LlmOption,
     TextOption,
     emit,
+    lines,
     open_data,
     open_own,
     page,
@@ -173,10 +174,13 @@ def _language(project: "Tastemate | None", llm: str | None) -> "Language | None"
 
 @contextmanager
 def _progress() -> "Iterator[Progress]":
-    """Show what is being done on stderr; a bar where it is a terminal."""
+    """Show what is being done on stderr: a bar where it is a terminal, else lines."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = talk()
+    if not console.is_terminal:
+        yield lines()
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=1.0)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tastemate import scope
 from tastemate.cli.output import (
     DatasetOption,
     JsonOption,
@@ -103,19 +104,33 @@ def fit(
     profile: Annotated[
         str | None,
         typer.Option(
-            help="All that this profile needs, instead of the project's own: fast and balanced take"
-            " seconds, best teaches its ranker, too, which takes minutes."
+            help="All that this profile needs, instead of the project's own, and (without -m) what"
+            " was fitted before. fast and balanced take seconds; best teaches its ranker, which"
+            " takes minutes."
         ),
     ] = None,
     text: TextOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fit the models on everything known by now, likes and new items included."""
+    from tastemate.errors import Interrupted
+
     project = open_project(dataset, text, profile=profile)
-    took = project.fit(model or ())
+    named = [*(model or ()), *([profile] if model and profile else ())]
+    try:
+        with scope.opened() as account:
+            took = project.fit(named)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(
+            "Stopped; the last fit goes on serving. The same command fits again, and goes on with "
+            "the pools and networks that were under way."
+        ) from stop
     if as_json:
-        emit({"dataset": project.name, "seconds": took})
+        missed = {"degraded": account.errors} if account.errors else {}
+        emit({"dataset": project.name, "seconds": took} | missed)
         return
+    for failed in account.errors:
+        talk().print(f"[yellow]without {plain(failed)}[/yellow]")
     table([{"model": name, "seconds": seconds} for name, seconds in took.items()])
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tastemate.data.datasets import Dataset
     from tastemate.messages import Prompt
     from tastemate.project import Tastemate
+    from tastemate.protocols import Progress
     from tastemate.types import Candidate, Reason, Recommendation, Slate
 
 DatasetOption = Annotated[
@@ -266,3 +267,15 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4f}" if abs(value) < 10 else f"{value:,.1f}"
     return plain(value)
+
+
+def lines() -> "Progress":
+    """Return what says each step once on stderr, as a line: such a run is often left alone."""
+    console, last = talk(), [""]
+
+    def said(what: str, share: float) -> None:
+        if what != last[0]:
+            last[0] = what
+            console.print(f"[dim]{share:4.0%} {plain(what)}[/dim]")
+
+    return said

@@ -1,6 +1,7 @@
 """What was asked of `tastemate evaluate`: which protocol, which models, which cuts."""
 
 import json
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -92,5 +93,19 @@ class Request:
 
     def kept(self) -> Path:
         """Return the folder of finished parts: one for each encoder and set of options."""
-        said = json.dumps([self.shared.extra, self.own and dict(self.own.weights)], default=str)
+        own = self.own and dict(self.own.weights)
+        parts = [self.shared.extra, own, *self._taught_with()]
+        said = json.dumps(parts, default=str)
         return self.keep / f"{self.shared.encoder_name()}-{sha256(said.encode()).hexdigest()[:8]}"
+
+    def _taught_with(self) -> list[str]:
+        """Return what decides a ranker besides the names of the models; empty for most."""
+        from tastemate.benchmark.llamarec import LETTERS, key_of
+        from tastemate.rank.letters import PATH
+
+        own = f"+{self.own.ranker}" if self.own is not None and self.own.ranker else ""
+        found = [own] if own else []
+        given = os.environ.get(PATH)
+        if given and any(name.endswith(LETTERS) for name in (*self.models, own)):
+            found.append(key_of(Path(given)))
+        return found

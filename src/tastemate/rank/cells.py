@@ -35,29 +35,34 @@ def block(matrix: sparse.csr_matrix, past: Rows, rows: Rows) -> Floats:
     return cells
 
 
-def products(matrix: sparse.csr_matrix, past: Rows, rows: Rows) -> Floats:
-    """Return in how many columns both of two rows store something, (past, rows)."""
-    theirs, _, past_of = gathered(matrix, past)
+def products(matrix: sparse.csr_matrix, past: Rows, rows: Rows, *, weighed: bool = False) -> Floats:
+    """Return in how many columns both of two rows store something, (past, rows).
+
+    `weighed` sums the products of what they store there instead.
+    """
+    theirs, worth, past_of = gathered(matrix, past)
     place = np.full(matrix.shape[1], -1, dtype=np.int32)
     place[theirs] = 0
     some = np.flatnonzero(place == 0)
     if len(some) * (len(past) + len(rows)) > _DENSE:
-        return np.asarray((_binary(matrix, past) @ _binary(matrix, rows).T).toarray())
+        before, after = (_taken(matrix, one, weighed) for one in (past, rows))
+        return np.asarray((before @ after.T).toarray())
     place[some] = np.arange(len(some), dtype=np.int32)
     left = np.zeros((len(past), len(some)), dtype=np.float32)
-    left[past_of, place[theirs]] = 1
-    ours, _, row_of = gathered(matrix, rows)
+    left[past_of, place[theirs]] = worth if weighed else 1
+    ours, own, row_of = gathered(matrix, rows)
     column = place[ours]
     found = np.flatnonzero(column >= 0)
     right = np.zeros((len(rows), len(some)), dtype=np.float32)
-    right[row_of[found], column[found]] = 1
+    right[row_of[found], column[found]] = own[found] if weighed else 1
     return np.asarray(left @ right.T, dtype=np.float32)
 
 
-def _binary(matrix: sparse.csr_matrix, rows: Rows) -> sparse.csr_matrix:
-    """Return some rows with a 1 wherever something is stored."""
+def _taken(matrix: sparse.csr_matrix, rows: Rows, weighed: bool) -> sparse.csr_matrix:
+    """Return some rows as they are, or with a 1 wherever something is stored."""
     some = sparse.csr_matrix(matrix[rows])
-    some.data = np.ones_like(some.data, dtype=np.float32)
+    if not weighed:
+        some.data = np.ones_like(some.data, dtype=np.float32)
     return some
 
 

@@ -5,6 +5,7 @@ weight that was learned on people held out; where that weight is 0 nothing is re
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
@@ -77,7 +78,7 @@ class CrossEncoder:
     def save(self, folder: Path) -> None:
         """Write adapters and head beside their settings; MiniLM's own weights are not copied."""
         meta = {
-            "shape": self.reading.told(),
+            "shape": asdict(self.reading.shape),
             "weight": self.weight,
             "depth": self.depth,
             "told": self.told,

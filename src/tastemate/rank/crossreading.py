@@ -8,7 +8,7 @@ MacAvaney et al. 2020); adapters (LoRA) and the head are learned in the layers a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -219,10 +219,6 @@ class Reading:
                     state = layer(state, None)
             found = self._states[row] = state[0].half()
         return found.float()
-
-    def told(self) -> dict[str, Any]:
-        """Return the shape as values of JSON."""
-        return asdict(self.shape)
 
 
 def _head(shape: Shape) -> dict[str, tuple[int, ...]]:

@@ -25,20 +25,18 @@ DAY = 86_400
 _PRIOR = 5.0
 """Ratings of the overall mean that every item starts with."""
 
-Counts = NDArray[np.float32]
-
 
 @dataclass(frozen=True, eq=False)
 class Crowd:
     """Counts over n items; sparse matrices have what came first (or the item) as rows."""
 
-    counts: Counts
+    counts: Floats
     """Events of each item, (n,)."""
-    mean: Counts
+    mean: Floats
     """Its mean value, drawn to the overall one."""
-    spread: Counts
+    spread: Floats
     """Standard deviation of its values, drawn to the overall one."""
-    place: Counts
+    place: Floats
     """Mean of ln(1 + events before it) in the histories it is in."""
     times: Times
     """Times of all events, by item, ascending within one."""

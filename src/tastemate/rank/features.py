@@ -6,7 +6,6 @@ rest of its pool or with what everybody did. Nothing here knows what an item is.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +14,9 @@ from tastemate.blend import standardise
 from tastemate.catalog import Catalog
 from tastemate.rank.cells import block, products
 from tastemate.rank.crowd import DAY, STEP, Crowd
-from tastemate.rank.likeness import NEAR, Likeness
+from tastemate.rank.likeness import NEAR, Columns, Likeness
 from tastemate.rank.neighbours import neighbours
-from tastemate.types import Candidate, Floats, History, Rows
-
-Column: TypeAlias = NDArray[np.floating] | float
-Columns: TypeAlias = dict[str, Column]
+from tastemate.types import Candidate, Floats, History, Rows, history
 
 FAR = 50
 """Latest events among which the most similar one is looked for."""
@@ -99,6 +95,11 @@ class Features:
             if name in found:
                 table[:, at] = found[name]
         return table
+
+    def lacking(self, names: Sequence[str]) -> list[str]:
+        """Return which of these names are of no feature here: another version's, say."""
+        known = self.columns(Case.of(history([0]), [Candidate(0, 0.0, "", 1)]))
+        return [name for name in names if name not in known and not name.startswith(RETRIEVED)]
 
     def _popularity(self, case: Case) -> Columns:
         crowd, rows, past = self.crowd, case.rows, case.items[:NEAR]

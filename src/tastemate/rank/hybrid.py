@@ -118,8 +118,8 @@ class Hybrid:
     """Ranks pools by the mean of what `nets` say, each trained on other people.
 
     Like the trees it learned what comes next after a history: what is asked for in words or by
-    leanings stays as it came, and so does a pool for a short history. `vectors`
-    are the texts that the networks read, as unit rows.
+    leanings stays as it came, and so does a pool for a short history. `vectors` are the texts
+    that the networks read, as unit rows.
     """
 
     name = "hybrid"

@@ -27,8 +27,8 @@ LEAST = 2
 class Learned:
     """Ranks pools by trees over `names`, the features in the order they were learned in.
 
-    It learned what comes next after a history. What is asked for in words, by leanings or by a
-    vector outweighs that, so such a pool stays as it came; so does one for a short history.
+    It learned what comes next after a history. What is asked for in words or by leanings outweighs
+    that, so such a pool stays as it came; so does one for a history of fewer than `LEAST` events.
     `trees` is LightGBM's text form; raises `Unavailable` where LightGBM is not installed.
     """
 
@@ -92,6 +92,11 @@ class Learned:
             raise FormatError(
                 f"The trees in {folder} read {made._booster.num_feature()} features, but "
                 f"{len(made.names)} are named. Delete that folder and learn again."
+            )
+        if lacking := features.lacking(made.names):
+            raise FormatError(
+                f"The trees in {folder} read {lacking[0]!r}, which there is not here. "
+                "Delete that folder and learn again."
             )
         return made
 

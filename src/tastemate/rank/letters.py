@@ -7,6 +7,7 @@ orders of the candidates merged into one verdict, pools deeper than the letters 
 share items, and the mix's score beside the model's.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -27,6 +28,8 @@ from tastemate.rank.permute import balanced, merge_scores
 from tastemate.types import Candidate, Floats, Query, Rows
 
 Tensor: TypeAlias = Any
+PATH = "TASTEMATE_LLM_PATH"
+"""The environment variable that names the folder of the causal model."""
 INSTRUCTION = (
     "Given user history in chronological order, recommend an item from the candidate pool with "
     "its index letter."
@@ -78,7 +81,7 @@ class Verbaliser:
 
     def __init__(self, catalog: Catalog, model: str | Path) -> None:
         self.catalog = catalog
-        self.model = str(model)
+        self.model = str(Path(model).absolute())
         self.tokenizer, self.network, self.device = opened(self.model)
         self.letters = _letters(self.tokenizer)
         self.pad = int(self.tokenizer.pad_token_id or self.tokenizer.eos_token_id or 0)
@@ -211,14 +214,19 @@ class Letters:
 
     @classmethod
     def load(cls, folder: Path, catalog: Catalog, model: str | Path | None = None) -> Self:
-        """Return what `save` wrote; `model` is where its model lies by now.
+        """Return what `save` wrote; `model` is where its model lies by now, if elsewhere.
+
+        Where it is not given and gone from where it was, `PATH` says where it is.
 
         Raises `FormatError` for a folder that holds no whole ranker, `Unavailable` without its
         model.
         """
         need = ("base", "asking", "weight", "told", "names", "adapters")
         meta, kept = artifacts.read_model(folder, "Letters", len(catalog), need)
-        verbaliser = Verbaliser(catalog, model or meta["base"])
+        base = model or meta["base"]
+        if not (Path(base) / "config.json").is_file() and model is None:
+            base = os.environ.get(PATH) or base
+        verbaliser = Verbaliser(catalog, base)
         if meta["adapters"]:
             said = meta["adapters"]
             verbaliser.adapt(Low(**{**said, "targets": tuple(said["targets"])}))
@@ -260,7 +268,10 @@ def _ways(n: int, asking: Asking) -> list[list[int]]:
 
 
 def opened(model: str) -> tuple[Any, Any, str]:
-    """Return tokenizer, model and device of a folder of transformers, its safetensors only."""
+    """Return tokenizer, model and device of a folder of transformers.
+
+    Only its safetensors are read, and no code in it is run.
+    """
     try:
         import torch
 
@@ -277,13 +288,22 @@ def opened(model: str) -> tuple[Any, Any, str]:
         )
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = torch.bfloat16 if device == "cuda" else torch.float32
+    local = {"local_files_only": True, "trust_remote_code": False}
     try:
-        tokenizer = library.AutoTokenizer.from_pretrained(model, local_files_only=True)
-        network = library.AutoModelForCausalLM.from_pretrained(
-            model, local_files_only=True, use_safetensors=True, dtype=dtype
+        tokenizer = library.AutoTokenizer.from_pretrained(model, **local)
+        network, told = library.AutoModelForCausalLM.from_pretrained(
+            model, use_safetensors=True, dtype=dtype, output_loading_info=True, **local
         )
-    except (OSError, ValueError) as error:
-        raise Unavailable(f"The model in {model!r} cannot be opened: {error}") from error
+    except Exception as error:  # a damaged file raises whatever its reader raises
+        raise Unavailable(
+            f"The model in {model!r} cannot be opened ({type(error).__name__}: {error}). Fetch it "
+            "again, or name another folder of transformers in TASTEMATE_LLM_PATH."
+        ) from error
+    if told["missing_keys"]:
+        raise Unavailable(
+            f"The model in {model!r} lacks weights, such as {min(told['missing_keys'])}. Fetch it "
+            "again, or name another folder of transformers in TASTEMATE_LLM_PATH."
+        )
     return tokenizer, network.to(device).eval(), device
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from tastemate.rank.crowd import DAY
 from tastemate.traits import Traits, is_year
 from tastemate.types import Floats, Rows
 
-Columns = dict[str, NDArray[np.floating] | float]
+Columns: TypeAlias = dict[str, NDArray[np.floating] | float]
+"""Features by name: (candidates,), or one number for the whole pool."""
 NEAR = 10
 """Latest events whose items are looked at one by one."""
 FAR = 20
@@ -74,20 +76,8 @@ class Likeness:
 
     def _named(self, rows: Rows, items: Rows) -> Columns:
         """What words its title shares with those of the last items, and what it begins with."""
-        n, late = len(rows), items[:FAR]
-        words, weights, event = cells.gathered(self._words, late)
-        of, told, owner = cells.gathered(self._words, rows)
-        place = np.full(self._words.shape[1], -1, dtype=np.int32)
-        place[words] = 0
-        some = np.flatnonzero(place == 0)
-        place[some] = np.arange(len(some), dtype=np.int32)
-        left = np.zeros((len(late), len(some)), dtype=np.float32)
-        left[event, place[words]] = weights
-        column = place[of]
-        met = np.flatnonzero(column >= 0)
-        right = np.zeros((n, len(some)), dtype=np.float32)
-        right[owner[met], column[met]] = told[met]
-        near = left @ right.T
+        late = items[:FAR]
+        near = cells.products(self._words, late, rows, weighed=True)
         same = (self._first[late][:, None] == self._first[rows]) & (self._first[rows] >= 0)
         return {
             "words of last": near[0],

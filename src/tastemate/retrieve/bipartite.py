@@ -25,6 +25,8 @@ class Graph:
 
     def layers(self, w: Weights, depth: int) -> tuple[list[Tensor], list[Tensor]]:
         """Return the vectors of people and of items in each layer; None where all are zero."""
+        device = w["item"].device
+        self.of_people, self.of_items = self.of_people.to(device), self.of_items.to(device)
         people, items = [w.get("person")], [w["item"]]
         for _ in range(depth):
             above, below = people[-1], items[-1]
@@ -67,7 +69,9 @@ def _product(matrix: Tensor, turned: Tensor, vectors: Tensor) -> Tensor:
         return None
 
     def forward(ctx: object, x: Tensor) -> Tensor:
-        return matrix @ x
+        # Sparse products know no bfloat16, which a fit on a GPU asks for.
+        with torch.autocast(x.device.type, enabled=False):
+            return matrix @ x
 
     def backward(ctx: object, slope: Tensor) -> Tensor:
         return turned @ slope

@@ -10,9 +10,7 @@ now, count like any other. What is kept is two tables of item vectors; serving n
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from importlib.util import find_spec
-from json import dumps
 from pathlib import Path
 from typing import Literal, Self, TypeAlias
 
@@ -21,13 +19,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tastemate.catalog import Catalog
-from tastemate.data.places import state_home
 from tastemate.errors import ConfigError, NotFitted, Unavailable
 from tastemate.interactions import Interactions
 from tastemate.retrieve.bipartite import Graph
 from tastemate.retrieve.dense import Dense
 from tastemate.retrieve.factors import latest, neighbours, stacked, widen
 from tastemate.retrieve.linear import places
+from tastemate.retrieve.sequential import checkpoints
 from tastemate.retrieve.sequential.layers import Noise, Start, Steps, Tensor, Weights, drawn
 from tastemate.retrieve.sequential.losses import Head, loss
 from tastemate.retrieve.sequential.training import Training, train
@@ -148,9 +146,8 @@ class LightGcn(Dense):
 
         many = len(head.bias)
         other = torch.randint(many, targets.shape, generator=noise.rng, device=targets.device)
-        pairs = users * many + other
-        at = torch.searchsorted(self._met, pairs).clamp(max=len(self._met) - 1)
-        right = self._met[at] != pairs
+        pairs, met = users * many + other, self._met.to(users.device)
+        right = met[torch.searchsorted(met, pairs)] != pairs
         ahead = head.of(hidden, targets) - head.of(hidden, other + 1)
         return -(logsigmoid(ahead) * right).sum() / right.sum().clamp(min=1)
 
@@ -188,7 +185,8 @@ class LightGcn(Dense):
         early = interactions.where(~_last(interactions))
         self._graph = Graph(_met(early)[:, rows])
         self._met = _keys(sparse.csr_matrix(_met(interactions)[:, rows]))
-        keep = self._checkpoint(catalog, interactions)
+        said = [self._options(), asdict(self.training), self.learns, self.objective]
+        keep = checkpoints.place(self.name, said, catalog, interactions)
         found = train(
             *(self, data, len(rows), interactions.n_users, self.training),
             name=self.name,
@@ -206,13 +204,6 @@ class LightGcn(Dense):
         )
         shutil.rmtree(keep, ignore_errors=True)
         return self
-
-    def _checkpoint(self, catalog: Catalog, interactions: Interactions) -> Path:
-        """Return the folder of this fit's checkpoints."""
-        said = dumps([self._options(), asdict(self.training), self.learns, self.objective])
-        data = f"{catalog.fingerprint}-{interactions.fingerprint}"
-        key = sha256(f"{said} {data}".encode()).hexdigest()[:16]
-        return state_home() / "checkpoints" / f"{self.name}-{key}"
 
     def _options(self) -> dict[str, float]:
         """Return what decides the tables' shape and how they are read."""

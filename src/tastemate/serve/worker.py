@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tastemate import scope
 from tastemate.errors import ConfigError, TastemateError
 from tastemate.serve.opening import Opening, damaged, missing, needed
 
@@ -67,20 +68,21 @@ def train(project: "Tastemate", asked: Mapping[str, Any], tell: Tell) -> dict[st
     for folder in damaged(project) if asked.get("missing") else ():
         shutil.rmtree(folder)
     lacking = missing(project)
-    if not asked.get("missing") or len(lacking) == len(needed(project)):
-        took = fitted(project)
-    else:
-        took = {}
-        for name in lacking:
-            tell(f"fitting {name}", 0.0)
-            begun = time.perf_counter()
-            project.retriever(name)
-            took[name] = time.perf_counter() - begun
+    with scope.opened() as account:
+        if not asked.get("missing") or len(lacking) == len(needed(project)):
+            took = fitted(project)
+        else:
+            took = {}
+            for name in lacking:
+                tell(f"fitting {name}", 0.0)
+                begun = time.perf_counter()
+                project.retriever(name)
+                took[name] = time.perf_counter() - begun
     return {
         "model_version": project.model_version,
         "seconds": {name: round(value, 3) for name, value in took.items()},
         "took_seconds": round(time.perf_counter() - start, 3),
-    }
+    } | ({"degraded": account.errors} if account.errors else {})
 
 
 def fitted(project: "Tastemate") -> dict[str, float]:

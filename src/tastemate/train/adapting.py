@@ -189,7 +189,8 @@ class _Run:
         import torch
 
         shapes = {name: [int(size) for size in self.now[name].shape] for name in self.names}
-        found = None if folder is None else checkpoints.load(folder, _KEPT, shapes)
+        course = asdict(self.course)
+        found = None if folder is None else checkpoints.load(folder, _KEPT, shapes, course)
         if found is None or found[0].get("key") != self.course.key:
             return
         self.course = Course(**found[0])

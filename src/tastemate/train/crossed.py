@@ -21,7 +21,7 @@ from tastemate.rank.crossencoder import CrossEncoder, read
 from tastemate.rank.crossreading import AS_SHAPED, Reading, Shape
 from tastemate.train.adapting import Adapting, Course, adapt
 from tastemate.train.mixing import Mixing, learn_weight
-from tastemate.train.pools import SURE, Drawing, Lesson, pooled, shown
+from tastemate.train.pools import SURE, Drawing, Lesson, likelihood, pooled, shown
 from tastemate.train.ranking import Compose
 from tastemate.types import Floats
 
@@ -145,13 +145,6 @@ def _learned(
         keep=keep,
         progress=progress,
     )
-
-
-def likelihood(scores: Floats, place: int) -> float:
-    """Return the logarithm of the softmax at a place."""
-    values = scores.astype(np.float64)
-    top = float(values.max())
-    return float(values[place] - top - np.log(np.exp(values - top).sum()))
 
 
 def _told(course: Course, mixing: Mixing, lessons: int, crossing: Crossing) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from tastemate.rank.crowd import Crowd
 from tastemate.rank.features import LONGEST, Features
 from tastemate.rank.hybrid import RECENT, Hybrid, Scaling, forward, pooled
 from tastemate.recommender import Recommender
-from tastemate.train.ranking import AS_TAUGHT, Compose, Lessons, Teaching, Watcher, lessons
+from tastemate.train.lessons import Lessons, Watcher
+from tastemate.train.ranking import AS_TAUGHT, Compose, Teaching, lessons
 from tastemate.types import Candidate, Floats, Query, Rows
 
 Tensor: TypeAlias = Any

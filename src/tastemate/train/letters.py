@@ -9,6 +9,7 @@ orders of the candidates. The order of the candidates is drawn anew each time in
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,29 @@ from tastemate.errors import ConfigError
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress
 from tastemate.rank.adapters import Low
-from tastemate.rank.letters import AS_ASKED, PUBLISHED, Asking, Letters, Verbaliser, judged
+from tastemate.rank.letters import (
+    AS_ASKED,
+    PATH,
+    PUBLISHED,
+    Asking,
+    Letters,
+    Verbaliser,
+    judged,
+)
 from tastemate.train.adapting import Adapting, Course, adapt
 from tastemate.train.mixing import Mixing, learn_weight
-from tastemate.train.pools import SURE, Drawing, Lesson, plain, pooled, shown
+from tastemate.train.pools import (
+    AS_DRAWN,
+    SURE,
+    Drawing,
+    Lesson,
+    likelihood,
+    plain,
+    pooled,
+    shown,
+)
 from tastemate.train.ranking import Compose
 from tastemate.types import Floats
-
-PATH = "TASTEMATE_LLM_PATH"
-"""The environment variable that names the folder of the causal model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +57,7 @@ class Lettering:
     asking: Asking = Asking(orders=2)
     low: Low | None = PUBLISHED
     """Adapters; None learns all weights, for models that were never trained."""
-    drawing: Drawing = Drawing(most=20_000)
+    drawing: Drawing = AS_DRAWN
     adapting: Adapting = Adapting(rate=1e-4, batch=16, epochs=1, look=100, patience=20)
     held: int = 400
     """Lessons at most that say when to stop and what the letters count."""
@@ -92,6 +107,10 @@ def letters(
     else:
         lessons = plain(interactions, lettering.drawing)
     return taught(verbaliser, lessons, lettering, keep=keep, progress=progress)
+
+
+published = partial(letters, lettering=AS_PUBLISHED)
+"""The same as LlamaRec was published."""
 
 
 def taught(
@@ -175,11 +194,8 @@ def _learned(
 
     def judge() -> float:
         told = verbaliser.told([prompt for prompt, _, _ in fixed], [n for _, _, n in fixed])
-        chances = []
-        for said, (_, place, _) in zip(told, fixed, strict=True):
-            shares = said.astype(np.float64) - said.max()
-            chances.append(shares[place] - np.log(np.exp(shares).sum()))
-        return float(np.mean(chances))
+        pairs = zip(told, fixed, strict=True)
+        return float(np.mean([likelihood(said, place) for said, (_, place, _) in pairs]))
 
     return adapt(
         verbaliser.learned,
@@ -187,7 +203,10 @@ def _learned(
         judge,
         len(own),
         lettering.adapting,
-        key=(lettering, verbaliser.model, [(one.past.tolist(), one.target) for one in own]),
+        key=(
+            *(lettering, verbaliser.model),
+            [(one.past.tolist(), one.pool.tolist(), one.place) for one in own],
+        ),
         name="letters",
         keep=keep,
         progress=progress,
@@ -217,7 +236,7 @@ def timed(
     "tiny" is a small Llama of random weights over MiniLM's vocabulary, which takes as long as a
     trained one of its size; `catalog` defaults to the bundled films. Generation writes, greedily
     and with a cache, as many tokens as the titles of a list have. Keys: `one_pass_seconds`,
-    `generation_seconds`, `ratio`, `prompt_tokens`, `written_tokens`, `parameters`.
+    `generation_seconds`, `prompt_tokens`, `written_tokens`, `parameters`.
     """
     from tempfile import TemporaryDirectory
 
@@ -262,7 +281,6 @@ def _timed(verbaliser: Verbaliser, asking: Asking, lists: int, seed: int) -> dic
     return {
         "one_pass_seconds": one,
         "generation_seconds": other,
-        "ratio": other / one,
         "prompt_tokens": read,
         "written_tokens": written,
         "parameters": float(sum(part.numel() for part in network.parameters())),

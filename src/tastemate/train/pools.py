@@ -17,9 +17,8 @@ from tastemate.catalog import Catalog
 from tastemate.errors import ConfigError, DataError, StageError
 from tastemate.interactions import Interactions
 from tastemate.protocols import Progress
-from tastemate.rank.features import LONGEST
 from tastemate.rank.learned import LEAST
-from tastemate.train.ranking import Compose
+from tastemate.train.ranking import Compose, asked_from
 from tastemate.types import Candidate, Floats, Query, Rows
 
 
@@ -28,7 +27,7 @@ class Lesson:
     """One event asked for, and where it stood."""
 
     past: Rows
-    """What was met before, oldest first, at most the latest `LONGEST`."""
+    """What was met before, oldest first, at most the latest `rank.features.LONGEST`."""
     pool: Rows
     """Candidates in the order of the mix; the event alone where no retriever was asked."""
     scores: Floats
@@ -166,6 +165,13 @@ def shown(
     return rows, places
 
 
+def likelihood(scores: Floats, place: int) -> float:
+    """Return the logarithm of the softmax at a place."""
+    values = scores.astype(np.float64)
+    top = float(values.max())
+    return float(values[place] - top - np.log(np.exp(values - top).sum()))
+
+
 def finite(scores: Floats) -> Floats:
     """Return scores with what is no number as the lowest that is one, or 0."""
     told = np.isfinite(scores)
@@ -193,13 +199,8 @@ def _asked(
     drawn = np.random.default_rng([drawing.seed, fold, 1]).permutation(people)
     found: list[tuple[Query, int]] = []
     for person in drawn.tolist():
-        past = interactions.history(person)
-        for end in range(len(past) - 1, least - 1, -1)[: drawing.positions]:
-            before = past.take(np.arange(end))
-            seen = frozenset(before.items.tolist())
-            target = int(past.items[end])
-            if target not in seen:
-                found.append((Query(history=before.last(LONGEST), exclude=seen, k=1), target))
+        asked = asked_from(interactions.history(person), drawing.positions, least)
+        found += [(query, target) for query, target in asked if target not in query.exclude]
         if len(found) * drawing.folds >= drawing.most:
             break
     return found

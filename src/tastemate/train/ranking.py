@@ -7,7 +7,7 @@ and no count, has seen it or anything later of the same person. The pools are th
 itself hands to a ranker: what trains serves.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,7 @@ from tastemate.rank.features import LONGEST, Case, Features
 from tastemate.rank.learned import LEAST, Learned
 from tastemate.recommender import Recommender
 from tastemate.train.lessons import Lessons, Shelf, Stacked, Watcher
-from tastemate.types import Candidate, Floats, Query, history
-
-__all__ = [
-    "AS_TAUGHT",
-    "Compose",
-    "Lessons",
-    "Ordered",
-    "Teaching",
-    "Watcher",
-    "learned",
-    "lessons",
-    "teach",
-]
+from tastemate.types import Candidate, Floats, History, Query, history
 
 Compose = Callable[[Catalog, Interactions, Ranker], Recommender]
 """Fits the retrievers on events and composes the path with a ranker behind them."""
@@ -201,18 +189,21 @@ def _asked(
     queries: list[Query] = []
     targets: list[int] = []
     for person in people.tolist():
-        past = interactions.history(person)
-        for end in range(len(past) - 1, LEAST - 1, -1)[:positions]:
-            before = past.take(np.arange(end))
-            queries.append(
-                Query(
-                    history=before.last(LONGEST),
-                    exclude=frozenset(before.items.tolist()),
-                    k=1,
-                )
-            )
-            targets.append(int(past.items[end]))
+        for query, target in asked_from(interactions.history(person), positions):
+            queries.append(query)
+            targets.append(target)
     return queries, targets
+
+
+def asked_from(past: History, positions: int, least: int = LEAST) -> Iterator[tuple[Query, int]]:
+    """Yield what asks for each of the last events of a history, latest first, and its row.
+
+    Nobody is asked with fewer than `least` events.
+    """
+    for end in range(len(past) - 1, least - 1, -1)[:positions]:
+        before = past.take(np.arange(end))
+        seen = frozenset(before.items.tolist())
+        yield Query(history=before.last(LONGEST), exclude=seen, k=1), int(past.items[end])
 
 
 def teach(found: Lessons, teaching: Teaching = AS_TAUGHT) -> tuple[tuple[str, ...], str]:
@@ -239,12 +230,7 @@ def teach(found: Lessons, teaching: Teaching = AS_TAUGHT) -> tuple[tuple[str, ..
 
 def _boosted(learn: Stacked, judge: Stacked | None, said: Teaching) -> str:
     """Return trees grown on some pools, stopped by others where these are given."""
-    try:
-        import lightgbm
-    except ImportError as error:
-        raise Unavailable(
-            f"Teaching the ranker needs LightGBM ({error}). pip install 'tastemate[train]'"
-        ) from error
+    lightgbm = _lightgbm()
     table, told, sizes = learn
     whole = lightgbm.Dataset(table, told, group=sizes, params=BINS)
     if judge is None:
@@ -254,6 +240,16 @@ def _boosted(learn: Stacked, judge: Stacked | None, said: Teaching) -> str:
     stop = lightgbm.early_stopping(said.patience, verbose=False)
     grown = lightgbm.train(_options(said), whole, said.rounds, valid_sets=[held], callbacks=[stop])
     return str(grown.model_to_string(num_iteration=grown.best_iteration))
+
+
+def _lightgbm() -> Any:
+    try:
+        import lightgbm
+    except ImportError as error:
+        raise Unavailable(
+            f"Teaching the ranker needs LightGBM ({error}). pip install 'tastemate[train]'"
+        ) from error
+    return lightgbm
 
 
 def _options(said: Teaching) -> dict[str, Any]:
@@ -305,6 +301,7 @@ def learned(
     `keep` and `key` are those of `lessons`. Raises `DataError` where too few events are found in
     pools, `Unavailable` without LightGBM.
     """
+    _lightgbm()  # said before the pools are made, which takes minutes
     teaching = replace(teaching, seed=seed or teaching.seed)
     found = lessons(
         *(compose, catalog, interactions, vectors, teaching, progress), keep=keep, key=key

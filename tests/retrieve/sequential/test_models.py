@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from tastemate import build, scope
 from tastemate.catalog import Catalog
 from tastemate.data.synthetic import random_world
-from tastemate.errors import ConfigError, FormatError
+from tastemate.errors import ConfigError, FormatError, StageError
 from tastemate.interactions import Interactions
 from tastemate.retrieve.sequential import checkpoints, training
 from tastemate.types import Event, Item, Query, history
@@ -89,15 +91,58 @@ def test_a_damaged_or_foreign_checkpoint_is_not_read(tmp_path: Path) -> None:
     weights = {"a": np.ones((2, 3), np.float32), "b": np.zeros(0, np.float32)}
     shapes = {"a": [2, 3], "b": [0]}
     checkpoints.save(tmp_path / "kept", {"rounds": 2}, {"now": weights})
-    course, parts = checkpoints.load(tmp_path / "kept", ("now",), shapes)
+    kept, said = tmp_path / "kept", {"rounds": 0}
+    course, parts = checkpoints.load(kept, ("now",), shapes, said)
     assert course == {"rounds": 2}
     np.testing.assert_array_equal(parts["now"]["a"], weights["a"])
-    assert checkpoints.load(tmp_path / "kept", ("now",), {"a": [3, 2], "b": [0]}) is None
-    assert checkpoints.load(tmp_path / "kept", ("now", "best"), shapes) is None
-    file = tmp_path / "kept" / "now.npy"
+    assert checkpoints.load(kept, ("now",), {"a": [3, 2], "b": [0]}, said) is None
+    assert checkpoints.load(kept, ("now",), shapes, {"rounds": 0, "newer": 0}) is None
+    assert checkpoints.load(kept, ("now", "best"), shapes, said) is None
+    file = kept / "now.npy"
     file.write_bytes(file.read_bytes()[:-4])
-    assert checkpoints.load(tmp_path / "kept", ("now",), shapes) is None
-    assert checkpoints.load(tmp_path / "none", ("now",), shapes) is None
+    assert checkpoints.load(kept, ("now",), shapes, said) is None
+    assert checkpoints.load(tmp_path / "none", ("now",), shapes, said) is None
+
+
+def test_each_fit_has_its_checkpoint_and_abandoned_ones_go(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TASTEMATE_HOME", str(tmp_path))
+    one, other = random_world(2), random_world(3)
+    folder = checkpoints.place("net", [1], *one)
+    assert folder == checkpoints.place("net", [1], *one)
+    assert (
+        len({folder, checkpoints.place("net", [2], *one), checkpoints.place("net", [1], *other)})
+        == 3
+    )
+    old = folder.parent / "old"
+    for made, days in ((folder, 6), (old, 8)):
+        made.mkdir(parents=True)
+        os.utime(made, times=(time.time() - days * 86_400,) * 2)
+    checkpoints.place("net", [2], *one)
+    assert folder.exists()
+    assert not old.exists()
+
+
+@pytest.mark.parametrize("n_users", [20, 80])
+def test_weights_that_are_no_numbers_are_never_kept(
+    n_users: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog, interactions = random_world(2, n_users=n_users, n_events=900)
+    with pytest.raises(StageError, match="Lower learning_rate"):
+        _new("sasrec", learning_rate=1e30).fit(catalog, interactions)
+    judge = training._Run._judge
+
+    def diverged(run: training._Run) -> None:
+        for one in run.mean.values() if run.course.rounds > 1 else ():
+            one.fill_(np.nan)
+        judge(run)
+
+    monkeypatch.setattr(training._Run, "_judge", diverged)
+    model = _new("sasrec").fit(catalog, interactions)
+    assert model.course.rounds > 1
+    assert np.isfinite(model.scores(_queries(interactions)[:5])).any()
+    assert not np.isnan(model.scores(_queries(interactions)[:5])).any()
 
 
 def test_early_stopping_keeps_the_best_round() -> None:
@@ -146,6 +191,7 @@ def test_what_was_saved_is_served_without_torch(name: str, tmp_path: Path) -> No
     np.save(tmp_path / "wanted.npy", model.scores(asked))
     code = f"""
 import sys
+import time
 sys.modules["torch"] = None
 import numpy as np
 from tastemate import build
@@ -217,6 +263,10 @@ def test_other_options_than_those_fitted_with_are_refused(tmp_path: Path) -> Non
         {"dropout": 1.0},
         {"rounds": 0},
         {"learning_rate": 0.0},
+        {"learning_rate": np.nan},
+        {"learning_rate": np.inf},
+        {"decay": np.nan},
+        {"seed": -1},
         {"calibration": 2.0},
         {"loss": "hinge"},
     ],

@@ -278,8 +278,9 @@ class Causal:
 def _opened(kind: Any, model: str, **options: Any) -> Any:
     """Return a model or tokenizer: what is on this machine, else what the hub has.
 
-    What was fetched once is used as it is, with or without a network.
+    What was fetched once is used as it is, with or without a network. No code of it is run.
     """
+    options["trust_remote_code"] = False
     try:
         return kind.from_pretrained(model, local_files_only=True, **options)
     except OSError:

@@ -10,14 +10,19 @@ from tastemate.retrieve.sequential import layers
 from tastemate.retrieve.sequential.layers import Noise, Start, Steps, Tensor, Weights
 from tastemate.retrieve.sequential.model import Sequential
 from tastemate.retrieve.sequential.training import Training
+from tastemate.types import Floats
 
-BLANK = 0.2
+BLANK = 0.4
 """Share of the events blanked out."""
-NEXT = 0.1
-"""Share of the sequences in which only the last event is blank, as when it is asked for."""
-FADES = 0.5
-"""How much less is seen, at first, of what is twice as far away. A blank knows nothing but its
-place: without a bias it learns only slowly which events stand next to it."""
+FADES = 2.0
+"""How much less the first two heads see, at first, of what is twice as far away; every pair of
+heads after them a quarter of that. A blank knows nothing but its place: without a bias it learns
+only slowly which events stand next to it."""
+OTHER = 4.0
+"""How much less a head sees, at first, of the side that is not its own: one that sees both alike
+learns only slowly which came before and which after."""
+OWN = 2.0
+"""How much less a step sees, at first, of itself than of its neighbour."""
 
 
 class Bert4Rec(Sequential):
@@ -32,9 +37,7 @@ class Bert4Rec(Sequential):
         for at in range(self.layers):
             found |= layers.start_attend(rng, f"{at}.attend", self.dim)
             found |= layers.start_feed_forward(rng, f"{at}.forward", self.dim, self.dim * 4)
-            fading = -FADES * np.arange(layers.PLACES, dtype=np.float32)[:, None]
-            found[f"{at}.before"] = fading + layers.drawn(rng, (layers.PLACES, self.heads), 0.02)
-            found[f"{at}.after"] = fading + layers.drawn(rng, (layers.PLACES, self.heads), 0.02)
+            found[f"{at}.before"], found[f"{at}.after"] = _biases(self.heads)
         return found | layers.start_norm("out", self.dim)
 
     def encode(self, w: Weights, steps: Steps, noise: Noise | None) -> Tensor:
@@ -43,20 +46,33 @@ class Bert4Rec(Sequential):
         import torch
 
         # Places are counted from the end: what is asked for stands at the same one always.
-        back = steps.lengths[:, None] - 1 - torch.arange(n, device=steps.items.device)
-        x = self.embedded(w, steps, noise) + w["place"][back.clamp(min=0)]
-        x = layers.drop(x, noise)
         place = torch.arange(n, device=steps.items.device)
+        back = steps.lengths[:, None] - 1 - place
+        # No dropout here: all that a blank learns of its neighbour passes through this vector.
+        x = self.embedded(w, steps, noise) + w["place"][back.clamp(min=0)]
         apart = place[:, None] - place[None, :]
         before, after = (layers.knots(one, layers.PLACES, 1) for one in (apart, -apart))
         ahead = (apart < 0).unsqueeze(-1)
-        hidden = torch.zeros(steps.items.shape, device=x.device).masked_fill(steps.items == 0, -1e9)
+        hidden = self._hidden(w, steps)
         for at in range(self.layers):
             bias = torch.where(ahead, after @ w[f"{at}.after"], before @ w[f"{at}.before"])
-            mask = bias.permute(2, 0, 1) + hidden[:, None, None, :]
+            mask = bias.permute(2, 0, 1) + hidden
             x = layers.attend(w, f"{at}.attend", x, self.heads, noise, mask)
             x = layers.feed_forward(w, f"{at}.forward", x, noise)
         return layers.norm(w, "out", x)
+
+    def _hidden(self, w: Weights, steps: Steps) -> Tensor:
+        """Return what is added where nothing is to be seen, (sequences, 1, steps, steps).
+
+        A blank is seen by itself alone: it tells nothing, and there are many in training and one
+        when a list is asked for.
+        """
+        import torch
+
+        none = (steps.items == 0) | (steps.items == len(self.table(w)) - 1)
+        itself = torch.eye(steps.items.shape[1], dtype=torch.bool, device=none.device)
+        shut = none[:, None, None, :] & ~itself
+        return torch.zeros(shut.shape, device=shut.device).masked_fill(shut, -1e9)
 
     def last(self, w: Weights, steps: Steps) -> Tensor:
         """Return the vector of a blank after each sequence, (sequences, dim)."""
@@ -74,8 +90,6 @@ class Bert4Rec(Sequential):
         items[rows, longer.lengths - 1] = steps.targets[rows, steps.lengths - 1]
         drawn = torch.rand(items.shape, generator=noise.rng, device=items.device)
         hidden_away = (drawn < BLANK) & (items > 0)
-        only_last = torch.rand(len(items), generator=noise.rng, device=items.device) < NEXT
-        hidden_away[only_last] = False
         empty = ~hidden_away.any(1)
         hidden_away[rows[empty], (longer.lengths - 1)[empty]] = True
         shown = Steps(
@@ -98,3 +112,16 @@ def _with_one_more(steps: Steps, code: int) -> Steps:
     items, times, targets = (pad(one, (0, 1)) for one in (steps.items, steps.times, steps.targets))
     items[rows, steps.lengths] = code
     return Steps(items, times, targets, steps.users, steps.lengths + 1)
+
+
+def _biases(heads: int) -> tuple[Floats, Floats]:
+    """Return first biases by distance, (knots, heads), of what stands before and after.
+
+    Heads take turns in looking back and ahead; a single one looks at both sides.
+    """
+    head, knot = np.arange(heads), np.arange(layers.PLACES)[:, None]
+    fading = (1 - knot) * FADES / 4.0 ** (head // 2)
+    back, ahead = (OTHER * (head % 2 != side) * (heads > 1) for side in (0, 1))
+    before, after = fading - back, fading - ahead
+    before[0] = -OWN
+    return before.astype(np.float32), after.astype(np.float32)

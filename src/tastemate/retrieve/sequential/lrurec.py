@@ -91,7 +91,7 @@ class LruRec(Sequential):
         """Score every item for every state, (states, items); -inf where nothing is known."""
         import torch
 
-        known = self.known()
+        known = self._fitted()
         wide = np.full((len(states), known.width), -np.inf, dtype=np.float32)
         some = {at: one.vector for at, one in enumerate(states) if one.vector is not None}
         if some:

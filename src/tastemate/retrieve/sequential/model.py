@@ -5,25 +5,21 @@ score is the product of the last step's vector with the item's, and the item's b
 """
 
 import shutil
-import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from hashlib import sha256
-from json import dumps
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from tastemate.catalog import Catalog
-from tastemate.data.places import state_home
 from tastemate.errors import ConfigError, FormatError, NotFitted, Unavailable
 from tastemate.interactions import Interactions
 from tastemate.retrieve.dense import Dense
 from tastemate.retrieve.factors import neighbours
 from tastemate.retrieve.linear import places
-from tastemate.retrieve.sequential import layers
+from tastemate.retrieve.sequential import checkpoints, layers
 from tastemate.retrieve.sequential.checkpoints import packed, unpacked
 from tastemate.retrieve.sequential.graph import Graph, exported
 from tastemate.retrieve.sequential.layers import Noise, Start, Steps, Tensor, Weights
@@ -34,8 +30,6 @@ from tastemate.types import Candidate, Floats, Mask, Query, Rows, Times
 
 TOGETHER = 64
 """Queries encoded at once."""
-STALE = 7 * 86_400
-"""Seconds after which the checkpoint of an abandoned fit is deleted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,7 +174,8 @@ class Sequential(Dense):
         _needs_torch(self.name)
         known = np.flatnonzero(interactions.counts).astype(np.int32)
         data = Sequences.of(interactions, places(known, len(catalog)))
-        keep = self._checkpoints(catalog, interactions)
+        said = [type(self).__name__, self._options(), asdict(self.training)]
+        keep = checkpoints.place(self.name, said, catalog, interactions)
         fixed = self.fixed(catalog, known)
         found = train(
             self,
@@ -197,17 +192,6 @@ class Sequential(Dense):
         self._keep(self.finished(learned, data, catalog))
         shutil.rmtree(keep, ignore_errors=True)
         return self
-
-    def _checkpoints(self, catalog: Catalog, interactions: Interactions) -> Path:
-        """Return the folder of this fit's checkpoints; those long abandoned go."""
-        said = dumps([type(self).__name__, self._options(), asdict(self.training)], default=str)
-        data = f"{catalog.fingerprint}-{interactions.fingerprint}"
-        key = sha256(f"{said} {data}".encode()).hexdigest()[:16]
-        folder = state_home() / "checkpoints"
-        for old in folder.glob("*") if folder.exists() else ():
-            if time.time() - old.stat().st_mtime > STALE:
-                shutil.rmtree(old, ignore_errors=True)
-        return folder / f"{self.name}-{key}"
 
     def _options(self) -> dict[str, Any]:
         """Return what decides the shape of the network."""
@@ -233,10 +217,6 @@ class Sequential(Dense):
             rows = np.array([one[0] for one in part], np.int64)
             wide[np.ix_(rows, state.items)] = self._answered(batch)
         return wide
-
-    def known(self) -> Learned:
-        """Return what was learned; raise `NotFitted` before that."""
-        return self._fitted()
 
     def codes(self) -> Rows:
         """Return each catalogue row's code less one, -1 where the model does not know it."""

@@ -5,8 +5,7 @@ their main directions first (PCA), and the projection begins as leaving those as
 """
 
 import inspect
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -123,10 +122,6 @@ class Reading(Sequential):
         new = np.array([at for at in range(len(stale)) if fresh[at].any()], np.int64)
         new = new[~np.isin(stale[new], learned.items)]
         return _grown(changed, stale[new], fresh[new], len(catalog))
-
-    def load(self, folder: Path, catalog: Catalog) -> Self:
-        """Restore what `save` wrote; items added since are read now."""
-        return super().load(folder, catalog)
 
     def _encode(self, catalog: Catalog, rows: Rows) -> Floats:
         texts = [catalog.describe(int(row))[: self.chars] for row in rows]

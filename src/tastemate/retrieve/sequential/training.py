@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from tastemate import scope
-from tastemate.errors import ConfigError
+from tastemate.errors import ConfigError, StageError
 from tastemate.retrieve.sequential import checkpoints
 from tastemate.retrieve.sequential.layers import Noise, Start, Steps, Tensor, Weights
 from tastemate.retrieve.sequential.losses import LOSSES, Loss
@@ -57,10 +57,11 @@ class Training:
         if self.loss not in LOSSES:
             raise ConfigError(f"There is no loss {self.loss!r}; use one of {', '.join(LOSSES)}.")
         whole = (self.negatives, self.length, self.batch, self.rounds, self.patience, self.look)
-        if min(whole) < 1 or self.learning_rate <= 0 or self.decay < 0:
+        rates = 0 < self.learning_rate < np.inf and 0 <= self.decay < np.inf
+        if min(whole) < 1 or not rates or self.seed < 0:
             raise ConfigError(
                 "negatives, length, batch, rounds, patience and look must be at least 1, "
-                "learning_rate above 0 and decay not negative."
+                "learning_rate above 0, decay and seed not negative."
             )
         for name in ("dropout", "smoothing", "average"):
             if not 0 <= getattr(self, name) < 1:
@@ -121,7 +122,8 @@ def train(
 ) -> Trained:
     """Train a network on sequences of codes 1 to `items` and return its best weights.
 
-    `fixed` are arrays it reads and does not learn; `keep` is a folder for checkpoints.
+    `fixed` are arrays it reads and does not learn; `keep` is a folder for checkpoints. Raises
+    `StageError` where no round left weights that are numbers.
     """
     run = _Run(network, data, items, people, training, fixed or {})
     if keep is not None:
@@ -142,6 +144,10 @@ def train(
         if keep is not None and time.monotonic() - saved > SAVE_AFTER:
             run.save(keep)
             saved = time.monotonic()
+    if run.course.losses and run.course.best < 0:
+        raise StageError(
+            f"{name} learned nothing: its weights are no numbers any more. Lower learning_rate."
+        )
     return Trained(run.arrays(run.best), run.course)
 
 
@@ -252,10 +258,13 @@ class _Run:
 
     def _judge(self) -> None:
         """Look at the events held out; keep the weights when they are the best so far."""
-        value = self._value()
+        import torch
+
+        whole = all(bool(torch.isfinite(one).all()) for one in self.mean.values())
+        value = self._value() if whole else -1.0
         self.course.values.append(value)
         self.course.since += 1
-        if value > self.course.best or not len(self.held):
+        if whole and (value > self.course.best or not len(self.held)):
             self.course.best, self.course.since = value, 0
             self.best = {name: one.clone() for name, one in self.mean.items()}
 
@@ -303,7 +312,7 @@ class _Run:
         import torch
 
         shapes = {name: [int(size) for size in self.now[name].shape] for name in self.names}
-        found = checkpoints.load(folder, _KEPT, shapes)
+        found = checkpoints.load(folder, _KEPT, shapes, asdict(self.course))
         if found is None:
             return
         self.course = Course(**found[0])
