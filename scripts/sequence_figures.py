@@ -12,6 +12,7 @@ The test is never looked at.
 import argparse
 import json
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from tastemate.evaluate.bootstrap import differences, intervals
 from tastemate.evaluate.lab import Setting, limited, prepare
 from tastemate.metrics import Values, ranks_of
 from tastemate.types import Floats, Query
+from tried import Tried
 
 TOGETHER = 64
 BEAUTY = 50
@@ -39,6 +41,7 @@ def main() -> None:
     parser.add_argument("--cut", type=int, default=1)
     parser.add_argument("--limit-users", type=int)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--out", type=Path, help="A file of JSON for all lines.")
     asked = parser.parse_args()
     if asked.cut < 1:
         parser.error("cut 0 is the test; give 1 or more")
@@ -49,6 +52,7 @@ def main() -> None:
     cases = limited(leave_one_out(events, asked.cut), setting)
     options = dict(_option(one) for one in asked.set)
     first: Values | None = None
+    tried = Tried(asked.out)
     for name in asked.model:
         every = []
         for seed in asked.seed or [0]:
@@ -59,11 +63,12 @@ def main() -> None:
             first = gains if first is None else first
             if first is not gains:
                 line["less the first"] = _less(gains, first)
-            print(json.dumps(line), flush=True)
+            tried.say(line)
         if len(every) > 1 and first is not None:
             gains, figures = summed(cases, every)
             mean = {"model": f"mean of {len(every)} {name}", "less the first": _less(gains, first)}
-            print(json.dumps(mean | figures), flush=True)
+            tried.say(mean | figures)
+    tried.write(data, cut=asked.cut, asked=len(cases.targets))
 
 
 def fitted(

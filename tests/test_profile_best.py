@@ -160,6 +160,16 @@ def test_fit_says_on_the_command_line_that_the_ranker_is_not_taught(tmp_path: Pa
     assert "cannot be taught" in json.loads(told.stdout)["degraded"][0]
 
 
+def test_erasing_somebody_takes_the_lessons_of_a_teaching_that_was_killed(
+    taught: Path, tmp_path: Path
+) -> None:
+    tm = Tastemate.open(_copy(taught, tmp_path / "p"))
+    kept = tm.work.folder / "teaching" / "learned" / "lessons-0"
+    kept.mkdir(parents=True)
+    tm.erase("u1")
+    assert not kept.exists()
+
+
 def test_a_ranker_that_reads_no_vectors_is_opened_without_them(
     taught: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

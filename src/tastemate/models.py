@@ -78,6 +78,11 @@ class Models:
         key = hashlib.sha256(said.encode()).hexdigest()[:8]
         return self.folder / f"{mix.ranker}-{now.generation.key}{key}"
 
+    @property
+    def shelf(self) -> Path:
+        """Where a teaching under way keeps what it did, which tells of people."""
+        return self.folder.parent / "teaching"
+
     def teach(self, mix: Blend, now: Edition) -> None:
         """Teach the ranker of a mix and keep it; one that keeps what it did goes on after a kill.
 
@@ -86,7 +91,7 @@ class Models:
         """
         catalog, interactions = now.training()
         read, what = self.read_by("content", catalog), f"teaching the ranker {mix.ranker}"
-        place, shelf = self.taught_at(mix, now), self.folder.parent / "teaching"
+        place, shelf = self.taught_at(mix, now), self.shelf
         takes = inspect.signature(build.named(build.RANKERS[mix.ranker][0])).parameters
         kept: dict[str, Any] = {"keep": shelf / mix.ranker, "key": place.name}
         options = {name: one for name, one in kept.items() if name in takes}

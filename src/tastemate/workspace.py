@@ -4,6 +4,7 @@ Layout of the folder: `store.db` (or a store elsewhere, `[store]`), `features.js
 `fitted.json` (what the models have seen: `Generation`), `models/<name>-<key>/`, `answers/`, `llm/`.
 """
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -175,11 +176,12 @@ class Workspace:
         return self.store.impressions.frame(since), self.store.events.frame(since=since)
 
     def forget_traces(self, user: str) -> None:
-        """Remove what files tell of somebody: old journals, and kept prompts, which may."""
+        """Remove what files tell of somebody: old journals; kept prompts and lessons, which may."""
         from tastemate.llm.wrappers.guards import forget as forget_calls
 
         forget(self.folder, user)
         forget_calls(self.folder / "llm")
+        shutil.rmtree(self._models.shelf, ignore_errors=True)
 
     def retriever(self, name: str) -> Retriever:
         """Return a fitted retriever: from memory, from disk, or fitted now and kept."""

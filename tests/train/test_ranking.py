@@ -1,3 +1,4 @@
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -6,7 +7,7 @@ from tests.train.walks import ndcg, popularly, walks
 
 from tastemate.blend import Blend
 from tastemate.data.split import leave_one_out
-from tastemate.errors import ConfigError, DataError, StageError
+from tastemate.errors import ConfigError, DataError, StageError, Unavailable
 from tastemate.interactions import Interactions
 from tastemate.rank.crowd import Crowd
 from tastemate.recommender import Recommender
@@ -247,6 +248,15 @@ def test_too_little_to_learn_from_is_said() -> None:
     few = EVENTS.where(EVENTS.user == 0)
     with pytest.raises(DataError, match="cannot be taught"):
         lessons(popularly, CATALOG, few, None, SMALL)
+
+
+def test_without_lightgbm_it_is_said_before_anything_is_fitted(monkeypatch) -> None:
+    def compose(catalog, events, ranker):
+        raise AssertionError("fitted for nothing")
+
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    with pytest.raises(Unavailable, match=r"needs LightGBM.*pip install"):
+        learned(compose, CATALOG, EVENTS)
 
 
 def test_a_stage_that_fails_stops_the_teaching() -> None:
