@@ -45,22 +45,9 @@ def short(page: Page) -> str:
             for one in found["tables"]["1"]
             if one["model"] in SHORT and one["ties"] == "id"
         ]
-        rows += _apart(page, found)
         head = ["model", *(HEADS[metric] for metric in NAMES), f"{LAST}'s NDCG@10 lies"]
         parts.append(f"{_head(found)}\n\n{page.table(head, rows)}")
     return "\n\n".join(parts)
-
-
-def _apart(page: Page, found: Result) -> list[list[str]]:
-    """Return the row of `best` from a file of its own, where the table has none."""
-    one = page.load(f"next-item-{found['dataset']}-best")
-    if not one or any(row["model"] == "best" for row in found["tables"]["1"]):
-        return []
-    theirs, ours = found["tables"]["published"]["1"][LAST], one["metrics"]["ndcg@10"]
-    point = theirs["ndcg@10"]
-    place = "below" if point < ours["low"] else "above" if point > ours["high"] else "within"
-    figures = [page.interval(one["metrics"][metric]) for metric in NAMES]
-    return [[f"**`best`** ({command_of(one)})", *figures, f"{place} our interval"]]
 
 
 def _head(found: Result) -> str:
@@ -93,6 +80,7 @@ def _dataset(page: Page, found: Result) -> list[str]:
             "Table 4, language models that recommend, each by its own paper's protocol.",
             ("ndcg@5", "recall@5", "ndcg@10", "recall@10"),
         ),
+        _orders(page, found),
         _costs(page, found),
         _differences(page, found),
         _slices(page, found),
@@ -145,6 +133,22 @@ def _against(one: Result, published: Result, names: tuple[str, ...]) -> str:
         if rows:
             said.append(f"{place}: {', '.join(rows)}")
     return "; ".join(said)
+
+
+def _orders(page: Page, found: Result) -> str:
+    """Return the means over the orders of ties, of models that have several."""
+    every: dict[str, list[Result]] = {}
+    for one in found["tables"]["1"]:
+        every.setdefault(one["model"], []).append(one["metrics"])
+    rows = [
+        [f"`{model}`", str(len(ones))]
+        + [page.shown(sum(one[name]["value"] for one in ones) / len(ones)) for name in NAMES]
+        for model, ones in every.items()
+        if len(ones) > 1
+    ]
+    if not rows:
+        return ""
+    return page.table(["mean over orders of ties", "orders", *(HEADS[one] for one in NAMES)], rows)
 
 
 def _costs(page: Page, found: Result) -> str:

@@ -13,12 +13,15 @@ for model in popular item-knn user-knn als implicit-als bpr logistic ease transi
   run "next-item-validation-$model" evaluate --protocol next-item --dataset ml-latest-small --model "$model"
 done
 run next-item-beauty-sequential-knn evaluate --protocol next-item --dataset beauty --model sequential-knn --final
-run next-item-beauty-best evaluate --protocol next-item --dataset beauty --model best --final
+run next-item-validation-fast-learned evaluate --protocol next-item --dataset ml-latest-small --model fast+learned
+run next-item-validation-beauty-learned evaluate --protocol next-item --dataset beauty --cut 1 --limit-users 4000 --model fast+learned --model best
 run next-item-shuffled evaluate --protocol next-item --dataset ml-latest-small --model best --shuffle-labels --cut 1
-run llamarec-ml-latest-small benchmark llamarec --final
-run llamarec-beauty benchmark llamarec --dataset beauty --final
+run llamarec-ml-latest-small benchmark llamarec --final --seeds 3
+run llamarec-beauty benchmark llamarec --dataset beauty --final --seeds 1
 run serving benchmark serving
 run next-item-films evaluate --protocol next-item --dataset films --model balanced
+.venv/bin/python scripts/choose_ranker.py --model best --out "$out/ranker-tried.json"
+.venv/bin/python scripts/choose_hybrid.py --out "$out/hybrid-tried.json"
 run tune-als tune als --dataset ml-latest-small --against spark --fresh
 run cold-item evaluate --protocol cold-item --dataset ml-latest-small
 run cold-item-credits evaluate --protocol cold-item --dataset ml-latest-small --text movie-text,redial -m knowledge -m content -m balanced
