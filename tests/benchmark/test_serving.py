@@ -145,4 +145,4 @@ def test_the_command_line(as_json: bool, tmp_path: Path) -> None:
     if as_json:
         assert json.loads(ran.stdout) == kept
     else:
-        assert "Serving on films: 3 people" in ran.stdout
+        assert "Serving on films: one event more, the best 100; 3 people" in ran.stdout

@@ -26,7 +26,11 @@ OutOption = Annotated[
 ALIASES = {"games": "amazon-games"}
 """What LlamaRec calls a data set, and the recipe that fetches it."""
 _NAMES = ("ndcg@10", "recall@10", "mrr@10")
-_COSTS = ("fit_seconds", "seconds_per_1000_users", "numbers")
+_COSTS = {
+    "fit_seconds": ("training, s", ",.1f"),
+    "seconds_per_1000_users": ("asking 1,000 users, s", ",.2f"),
+    "numbers": ("numbers kept", ",.0f"),
+}
 
 
 def llamarec(
@@ -155,16 +159,17 @@ def serving(
             {
                 "model": one["model"],
                 "served by": one["served_by"],
-                "one event more, p50 ms": one["one_more"]["p50"],
+                "update p50 ms": one["one_more"]["p50"],
                 "p99": one["one_more"]["p99"],
-                "top 100, p50 ms": one["top_100"]["p50"],
+                "list p50 ms": one["top_100"]["p50"],
                 "p99 ": one["top_100"]["p99"],
                 "numbers": one["numbers"],
                 "MB": one["disk_mb"],
             }
             for one in found["tables"]["models"]
         ),
-        f"Serving on {found['dataset']}: {found['people']} people, {found['items']} items",
+        f"Serving on {found['dataset']}: one event more, the best 100; {found['people']} people, "
+        f"{found['items']} items",
     )
     _say(found["notes"])
 
@@ -223,13 +228,15 @@ def _show(found: Mapping[str, Any]) -> None:
     title = f"{found['dataset']}, {found['split']}, {found['users']} users, {found['items']} items"
     for number, said in (("1", "all users"), ("3", "target in the retriever's first 20")):
         if made[number]:
-            lines = _lines(made["published"][number], made[number], found["split"] == "test")
-            table(lines, f"{title}: {said}")
-    empty = dict.fromkeys(_COSTS, "")
+            rows = _rows(made["published"][number], made[number], found["split"] == "test")
+            lies = "; where LlamaRec's published ndcg@10 lies" if "LlamaRec" in rows[-1] else ""
+            table(rows, f"{title}: {said}{lies}")
     table(
         (
-            {"model": one["model"], "ties": one["ties"]} | (one["cost"] or empty)
+            {"model": one["model"], "ties": one["ties"]}
+            | {said: format(one["cost"][name], form) for name, (said, form) in _COSTS.items()}
             for one in made["1"]
+            if one["cost"]
         ),
         "What it costs",
     )
@@ -244,26 +251,31 @@ def _show(found: Mapping[str, Any]) -> None:
     _say(found["notes"])
 
 
-def _lines(
+def _rows(
     published: Mapping[str, Any], ours: Iterable[Mapping[str, Any]], tested: bool
 ) -> list[dict[str, object]]:
-    """Return the lines of one table; of the test, ours say where LlamaRec's figure lies."""
-    last = "LlamaRec's ndcg@10 lies"
-    lines: list[dict[str, object]] = [
-        {"model": f"{row}, published", "ties": ""}
+    """Return the rows of one table; of the test, ours say where LlamaRec's figure lies.
+
+    Intervals are of the first metric alone, so that a row fits a terminal; the JSON has all.
+    """
+    ours, (first, *others), last = list(ours), _NAMES, "LlamaRec"
+    orders = len({one["ties"] for one in ours}) > 1
+    rows: list[dict[str, object]] = [
+        {"model": f"{row}, paper"}
+        | ({"ties": ""} if orders else {})
         | {name: figures.get(name, "") for name in _NAMES}
         | ({last: ""} if tested else {})
         for row, figures in published.items()
     ]
     for one in ours:
-        line: dict[str, object] = {"model": one["model"], "ties": one["ties"]}
-        for name in _NAMES:
-            m = one["metrics"][name]
-            line[name] = f"{m['value']:.4f} ({m['low']:.4f} to {m['high']:.4f})"
+        value, low, high = (f"{one['metrics'][first][of]:.4f}" for of in ("value", "low", "high"))
+        row: dict[str, object] = {"model": one["model"]} | ({"ties": one["ties"]} if orders else {})
+        row |= {first: f"{value} ({low}-{high})"}
+        row |= {name: one["metrics"][name]["value"] for name in others}
         if tested:
-            line[last] = one["lies"].get("LlamaRec", {}).get("ndcg@10", "")
-        lines.append(line)
-    return lines
+            row[last] = one["lies"].get(last, {}).get(first, "")
+        rows.append(row)
+    return rows
 
 
 def _say(notes: Iterable[str]) -> None:
