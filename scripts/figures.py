@@ -437,7 +437,8 @@ def readme() -> str:
 def tried() -> list[tuple[str, str]]:
     """Return pages and what the scripts of choices tried for them."""
     found = (("ranker", "over the mix"), ("hybrid", "over the trees"))
-    return [(f"{of}.md", llamarec.tried(PAGE, f"{of}-tried", over)) for of, over in found]
+    pages = [(f"{of}.md", llamarec.tried(PAGE, f"{of}-tried", over)) for of, over in found]
+    return [*pages, ("sequential.md", llamarec.networks(PAGE))]
 
 
 def main() -> int:

@@ -268,3 +268,24 @@ def tried(page: Page, name: str, over: str) -> str:
 def _gap(page: Page, three: list[float]) -> str:
     value, low, high = (page.shown(one) for one in three)
     return f"{value} ({low} to {high})"
+
+
+def networks(page: Page) -> str:
+    """Return the tables of what `scripts/sequence_figures.py` measured."""
+    parts = []
+    for name in ("sequence-tried-ml", "sequence-tried-beauty"):
+        found = page.load(name)
+        if not found:
+            continue
+        rows = [
+            [f"`{one['model']}`", _gap(page, one["ndcg@10"])]
+            + [page.shown(one[metric][0]) for metric in ("recall@10", "recall@100")]
+            + [f"{one['rounds']}", f"{one['fit']}"]
+            for one in found["rows"]
+        ]
+        head = ["model", "NDCG@10", "Recall@10", "Recall@100", "rounds", "fit, s"]
+        parts.append(
+            f"{command_of(found)}: {found['dataset']}, validation cut {found['cut']}, "
+            f"{found['asked']:,} people.\n\n{page.table(head, rows)}"
+        )
+    return "\n\n".join(parts)

@@ -22,6 +22,8 @@ run serving benchmark serving
 run next-item-films evaluate --protocol next-item --dataset films --model balanced
 .venv/bin/python scripts/choose_ranker.py --model best --out "$out/ranker-tried.json"
 .venv/bin/python scripts/choose_hybrid.py --out "$out/hybrid-tried.json"
+.venv/bin/python scripts/sequence_figures.py --model sasrec --model sasrec-bce --out "$out/sequence-tried-ml.json"
+.venv/bin/python scripts/sequence_figures.py --dataset beauty --limit-users 6000 --model sasrec --model sasrec-text --model hstu --model hstu-text --out "$out/sequence-tried-beauty.json"
 run tune-als tune als --dataset ml-latest-small --against spark --fresh
 run cold-item evaluate --protocol cold-item --dataset ml-latest-small
 run cold-item-credits evaluate --protocol cold-item --dataset ml-latest-small --text movie-text,redial -m knowledge -m content -m balanced
