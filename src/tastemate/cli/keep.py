@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from tastemate import scope
 from tastemate.cli.output import (
     DatasetOption,
     JsonOption,
@@ -113,6 +112,7 @@ def fit(
     as_json: JsonOption = False,
 ) -> None:
     """Fit the models on everything known by now, likes and new items included."""
+    from tastemate import scope
     from tastemate.errors import Interrupted
 
     project = open_project(dataset, text, profile=profile)
