@@ -17,17 +17,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tastemate import build
 from tastemate.blend import standardise
 from tastemate.catalog import Catalog
 from tastemate.data.datasets import open_dataset
 from tastemate.data.split import leave_one_out
-from tastemate.evaluate.bootstrap import differences
 from tastemate.evaluate.lab import Setting, prepare
 from tastemate.interactions import Interactions
-from tastemate.metrics import judge_ranks, measure
 from tastemate.protocols import Ranker
 from tastemate.rank.crowd import Crowd
 from tastemate.rank.features import Features
@@ -37,9 +34,9 @@ from tastemate.recommender import Recommender
 from tastemate.train.hybrid import AS_TRAINED, Taken, Training, taken, trained
 from tastemate.train.ranking import teach
 from tastemate.types import Floats
-from tried import Tried
+from tried import Places, Tried, judged
 
-Places = NDArray[np.int64]
+OVER = "over the trees"
 SHARES = (0.25, 0.5, 0.75)
 """Of the hybrid's z-scores, where they are averaged with those of the trees."""
 
@@ -87,21 +84,6 @@ def stood(exam: Taken, scores: Sequence[Floats]) -> Places:
     return np.array([int((one >= one[place]).sum()) for one, place in asked], dtype=np.int64)
 
 
-def judged(
-    label: str, exam: Taken, scores: Sequence[Floats], trees: Places, seconds: float
-) -> dict[str, object]:
-    """Return one row."""
-    places = stood(exam, scores)
-    missed = sum(exam.lessons.asked.values()) - len(places)
-    both = [np.concatenate((one, np.full(missed, 10_000))) for one in (places, trees)]
-    ours, theirs = (measure(judge_ranks(one, 10), ("ndcg", "recall", "mrr"), (10,)) for one in both)
-    row: dict[str, object] = {"variant": label}
-    row |= {name: round(float(one.mean()), 4) for name, one in ours.items()}
-    less = differences(ours, theirs)["ndcg@10"]
-    row |= {"over the trees": [round(x, 4) for x in (less.value, less.low, less.high)]}
-    return row | {"seconds": round(seconds, 1)}
-
-
 def main() -> None:
     """Print a JSON line for each row."""
     said = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -121,10 +103,12 @@ def main() -> None:
         np.asarray(booster.predict(table[:, at], num_threads=1), np.float32)
         for table in exam.lessons.tables
     ]
-    before = stood(exam, trees)
+    before, events = stood(exam, trees), sum(exam.lessons.asked.values())
     mix = [-np.arange(len(table), dtype=np.float32) for table in exam.lessons.tables]
-    tried.say(judged("the mix", exam, mix, before, 0.0))
-    tried.say(judged("the trees", exam, trees, before, time.perf_counter() - started))
+    tried.say(judged("the mix", stood(exam, mix), before, events, OVER, 0.0))
+    tried.say(
+        judged("the trees", stood(exam, trees), before, events, OVER, time.perf_counter() - started)
+    )
     for label, training in variants():
         if not label.startswith(asked.only):
             continue
@@ -133,14 +117,20 @@ def main() -> None:
         ranker = Hybrid(features, found.lessons.names, scaling, nets, vectors)
         parts = zip(exam.lessons.tables, exam.rows, exam.past, strict=True)
         scores = [ranker.said(*part) for part in parts]
-        tried.say(judged(label, exam, scores, before, time.perf_counter() - started))
+        tried.say(
+            judged(label, stood(exam, scores), before, events, OVER, time.perf_counter() - started)
+        )
         for share in SHARES if label == "as trained" else ():
             both = [
                 (1 - share) * standardise(tree) + share * net
                 for tree, net in zip(trees, scores, strict=True)
             ]
-            tried.say(judged(f"trees, and {share:.0%} of it", exam, both, before, 0.0))
-    people = {"lessons": len(lesson.rows), "events": sum(exam.lessons.asked.values())}
+            tried.say(
+                judged(
+                    f"trees, and {share:.0%} of it", stood(exam, both), before, events, OVER, 0.0
+                )
+            )
+    people = {"lessons": len(lesson.rows), "events": events}
     tried.write(open_dataset(asked.dataset), model=asked.model, cut=3, **people)
 
 

@@ -20,17 +20,14 @@ from numpy.typing import NDArray
 from tastemate import build, ranked
 from tastemate.data.datasets import open_dataset
 from tastemate.data.split import leave_one_out
-from tastemate.evaluate.bootstrap import differences
 from tastemate.evaluate.lab import Setting, prepare
-from tastemate.metrics import judge_ranks, measure
 from tastemate.rank.features import RETRIEVED
 from tastemate.rank.learned import grown
 from tastemate.train.lessons import Lessons
 from tastemate.train.ranking import AS_TAUGHT, Teaching, teach
 from tastemate.types import Floats
-from tried import Tried
+from tried import Places, Tried, judged
 
-Places = NDArray[np.int64]
 GROUPS: dict[str, tuple[str, ...]] = {
     "retrievers beside the mix": tuple(f"{RETRIEVED}{name}" for name in build.HEARD),
     "all but retrievers": (),
@@ -49,6 +46,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 SEEDS = "three seeds, summed"
+OVER = "over the mix"
 
 
 def places(found: Lessons, names: tuple[str, ...], score: Callable[[Floats], Floats]) -> Places:
@@ -126,20 +124,20 @@ def main() -> None:
         keep(asked.keep, found)
     last = max(found.folds)
     lesson, exam = thinned(found.of(range(last)), asked.share), found.of([last])
-    mix = np.array(exam.places, dtype=np.int64) + 1
-    tried.say(judged("the mix", mix, exam, mix, 0.0))
+    mix, events = np.array(exam.places, dtype=np.int64) + 1, sum(exam.asked.values())
+    tried.say(judged("the mix", mix, mix, events, OVER, 0.0))
     own = [name for name in found.names if name.startswith(RETRIEVED) and "," not in name]
     for label, names in (("linear, retrievers", own), ("linear, all", list(found.names))):
         start = time.perf_counter()
         stood = places(exam, tuple(names), softmax(lesson, names))
-        tried.say(judged(label, stood, exam, mix, time.perf_counter() - start))
+        tried.say(judged(label, stood, mix, events, OVER, time.perf_counter() - start))
     base = replace(AS_TAUGHT, rounds=asked.rounds, rate=asked.rate, objective=asked.objective)
     for label, teaching in variants(found.names, base):
         if label.startswith(asked.only):
             start = time.perf_counter()
             names_used, trees = teach(lesson, teaching)
             stood = places(exam, names_used, predicting(trees))
-            tried.say(judged(label, stood, exam, mix, time.perf_counter() - start))
+            tried.say(judged(label, stood, mix, events, OVER, time.perf_counter() - start))
     if SEEDS.startswith(asked.only):
         start = time.perf_counter()
         taught = [teach(lesson, replace(base, seed=seed)) for seed in range(3)]
@@ -147,8 +145,8 @@ def main() -> None:
         stood = places(
             exam, taught[0][0], lambda rows: np.sum([one(rows) for one in every], axis=0)
         )
-        tried.say(judged(SEEDS, stood, exam, mix, time.perf_counter() - start))
-    people = {"lessons": len(lesson.places), "events": sum(exam.asked.values())}
+        tried.say(judged(SEEDS, stood, mix, events, OVER, time.perf_counter() - start))
+    people = {"lessons": len(lesson.places), "events": events}
     tried.write(open_dataset(asked.dataset), model=asked.model, cut=asked.cut, **people)
 
 
@@ -199,20 +197,6 @@ def kept(path: Path | None) -> Lessons | None:
         names = tuple(file["names"].tolist())
         asked = dict(enumerate(file["asked"].tolist()))
         return Lessons(names, tables, file["places"].tolist(), file["folds"].tolist(), asked)
-
-
-def judged(
-    label: str, stood: Places, exam: Lessons, mix: Places, seconds: float
-) -> dict[str, object]:
-    """Return one row."""
-    missed = sum(exam.asked.values()) - len(stood)
-    both = [np.concatenate((one, np.full(missed, 10_000))) for one in (stood, mix)]
-    ours, theirs = (measure(judge_ranks(one, 10), ("ndcg", "recall", "mrr"), (10,)) for one in both)
-    row: dict[str, object] = {"variant": label}
-    row |= {name: round(float(one.mean()), 4) for name, one in ours.items()}
-    against = differences(ours, theirs)["ndcg@10"]
-    row |= {"over the mix": [round(x, 4) for x in (against.value, against.low, against.high)]}
-    return row | {"seconds": round(seconds, 1)}
 
 
 if __name__ == "__main__":

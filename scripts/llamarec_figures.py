@@ -254,7 +254,7 @@ def tried(page: Page, name: str, over: str) -> str:
     head = ["variant", *(HEADS[metric] for metric in NAMES), f"NDCG@10 {over}", "s"]
     rows = [
         [row["variant"], *(page.shown(row[metric]) for metric in NAMES)]
-        + [_gap(page, row[over]), f"{row['seconds']:.0f}" if row["seconds"] else ""]
+        + [page.interval(_bounds(row[over])), f"{row['seconds']:.0f}" if row["seconds"] else ""]
         for row in found["rows"]
     ]
     about = (
@@ -265,9 +265,8 @@ def tried(page: Page, name: str, over: str) -> str:
     return f"{about}\n\n{page.table(head, rows)}"
 
 
-def _gap(page: Page, three: list[float]) -> str:
-    value, low, high = (page.shown(one) for one in three)
-    return f"{value} ({low} to {high})"
+def _bounds(three: list[float]) -> Result:
+    return dict(zip(("value", "low", "high"), three, strict=True))
 
 
 def networks(page: Page) -> str:
@@ -278,7 +277,7 @@ def networks(page: Page) -> str:
         if not found:
             continue
         rows = [
-            [f"`{one['model']}`", _gap(page, one["ndcg@10"])]
+            [f"`{one['model']}`", page.interval(_bounds(one["ndcg@10"]))]
             + [page.shown(one[metric][0]) for metric in ("recall@10", "recall@100")]
             + [f"{one['rounds']}", f"{one['fit']}"]
             for one in found["rows"]

@@ -19,7 +19,7 @@ from tastemate.messages import Completion, Prompt
 
 
 def _with(model: Scripted, project: Tastemate, **more: object) -> Tastemate:
-    wants = replace(LanguageModel(gate=False), **more)  # type: ignore[arg-type]
+    wants = replace(LanguageModel(gate=False), **more)
     project.__dict__["language"] = Language(model, Settings(llm=wants), Style())
     return project
 

@@ -408,7 +408,7 @@ def test_what_is_of_the_wrong_type_is_said(films: Tastemate, ask: Any) -> None:
 
 def test_a_mixed_batch_answers_as_each_query_alone(films: Tastemate) -> None:
     """What one query brings (words, a vector, soft wishes, few likes) is nothing to another."""
-    vector = films.retriever("search").vectors[3]  # type: ignore[attr-defined]
+    vector = films.retriever("search").vectors[3]
     asked = [
         films.query(k=5),
         films.query(k=5, likes=["Heat"]),

@@ -95,7 +95,7 @@ def test_what_is_weighed_is_what_is_served() -> None:
     assert isinstance(gate, Gate)
     assert isinstance(gate.ranker, ModelRanker)
     for one in (gate.ranker, weighed):
-        assert (one.depth, one.judge.permutations) == (7, 2)  # type: ignore[attr-defined]
+        assert (one.depth, one.judge.permutations) == (7, 2)
         assert type(one.profiler).__name__ == "WordedTaste"
     assert asked.mixing(CATALOG, EVENTS, TASTE, 3).depth == 3
     mix = build.profile("fast")
@@ -201,10 +201,10 @@ def test_a_retriever_is_given_the_options_that_it_has(monkeypatch: pytest.Monkey
     )
     said = language()
     parts = build.resources(encoder="words", language=lambda: said)
-    assert build.retriever("asks", parts).model is said.model  # type: ignore[attr-defined]
+    assert build.retriever("asks", parts).model is said.model
     generated = build.retriever("generated", parts)
-    assert generated.model is said.model  # type: ignore[attr-defined]
-    assert generated.style is said.style  # type: ignore[attr-defined]
+    assert generated.model is said.model
+    assert generated.style is said.style
     assert not build.reads_text("generated")
 
 

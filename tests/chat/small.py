@@ -112,7 +112,7 @@ def talk(
     coming = iter(intents)
     settings = Manners(**{"k": 3, "ask": False, **manners})
     return Conversation(
-        SmallDesk(model),  # type: ignore[arg-type]
+        SmallDesk(model),
         Session("s"),
         Parts(
             read=lambda _text, _session: next(coming),

@@ -148,7 +148,7 @@ def test_one_that_goes_on_and_on_is_ended_by_the_steps():
     assert reply.slate.ids == fixed(CRIME).slate.ids
     assert len(model.prompts) == 4  # three calls, and the one that could have shown a list
     assert "shows nothing after 3 calls" in step(reply).error
-    tools = model.prompts[-1].schema["properties"]["tool"]  # type: ignore[index]
+    tools = model.prompts[-1].schema["properties"]["tool"]
     assert tools["enum"] == ["show"]
 
 

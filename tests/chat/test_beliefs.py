@@ -50,7 +50,7 @@ def believed(*turns: Intent | Turn) -> Beliefs:
 
 
 def wants(*wishes: Wish, **more: object) -> Intent:
-    return Intent("recommendation", wishes=wishes, **more)  # type: ignore[arg-type]
+    return Intent("recommendation", wishes=wishes, **more)
 
 
 def held(now: Beliefs) -> list[Wish]:

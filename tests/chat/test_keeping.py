@@ -101,7 +101,7 @@ def test_a_conversation_grows_turn_by_turn(kept: Sessions, store: Store):
 
 
 def test_numbers_of_numpy_are_kept_as_numbers(kept: Sessions):
-    question = Question("year", (np.int64(1990),), "?", np.float32(0.5))  # type: ignore[arg-type]
+    question = Question("year", (np.int64(1990),), "?", np.float32(0.5))
     kept.start(Session("a", None, (Turn("m", Intent(), asked=question),)))
     found = kept.open("a").turns[0].asked
     assert found == Question("year", (1990,), "?", 0.5)

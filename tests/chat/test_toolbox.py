@@ -27,9 +27,9 @@ def box(message: str = "something good", *intents: Intent, shown: tuple[str, ...
         before = [Turn("before", Intent(), shown=shown)]
     now = Turn(message, intents[-1] if intents else Intent())
     return Toolbox(
-        desk,  # type: ignore[arg-type]
+        desk,
         Session("s", turns=(*before, now)),
-        lambda session, now: tools.query_of(desk, None, now, Manners(k=3)),  # type: ignore[arg-type]
+        lambda session, now: tools.query_of(desk, None, now, Manners(k=3)),
     )
 
 
@@ -221,10 +221,10 @@ def test_a_wish_is_not_forgotten_because_a_model_would_like_it():
 def test_something_new_is_what_the_fixed_plan_arranges():
     mine = box("something new", Intent(novelty="new"))
     mine.call("recommend", wished())
-    assert mine.desk.recommended == 1  # type: ignore[attr-defined]
+    assert mine.desk.recommended == 1
     other = box()
     other.call("recommend", wished())
-    assert other.desk.recommended == 0  # type: ignore[attr-defined]
+    assert other.desk.recommended == 0
 
 
 def test_the_same_call_is_written_the_same_way():

@@ -129,7 +129,7 @@ def test_a_reader_who_leaves_ends_the_call_and_keeps_their_scope():
         next(talk)
         next(talk)
         assert current() is scope
-        talk.close()  # type: ignore[attr-defined]
+        talk.close()
         assert closed == [True]
         assert current() is scope
 

@@ -41,7 +41,7 @@ def store(url: str) -> Iterator[Store]:
 
 
 def did(n: int, user: str = "ann", item: str = "i", kind: str = "like", **more: object) -> Signal:
-    return Signal(f"e{n}", user, item, kind, timestamp=n, **more)  # type: ignore[arg-type]
+    return Signal(f"e{n}", user, item, kind, timestamp=n, **more)
 
 
 def test_an_empty_store_answers(store: Store):
@@ -212,7 +212,7 @@ def test_what_no_database_holds_is_refused_and_nothing_of_it_kept(store: Store, 
     for place in ("id", "user", "item", "kind", "session", "recommendation"):
         values = {"id": "x", "user": "u", "item": "i", "kind": "like"} | {place: bad}
         with pytest.raises(DataError, match=r"Leave it out|Mend it|Shorten it"):
-            store.events.record([did(1), Signal(**values)])  # type: ignore[arg-type]
+            store.events.record([did(1), Signal(**values)])
     for call in (
         lambda: store.items.add([Item(bad, "")]),
         lambda: store.users.put(bad, {}),
@@ -252,7 +252,7 @@ def test_what_no_database_holds_is_refused_and_nothing_of_it_kept(store: Store, 
 )
 def test_numbers_out_of_range_are_refused(store: Store, more: dict[str, float]):
     with pytest.raises(DataError):
-        store.events.record([Signal("x", "u", "i", "like", **more)])  # type: ignore[arg-type]
+        store.events.record([Signal("x", "u", "i", "like", **more)])
     with pytest.raises(DataError, match="empty id"):
         store.events.record([Signal("", "u", "i", "like")])
 
@@ -432,7 +432,7 @@ def test_jobs_from_asking_to_the_end(store: Store):
     assert (store.jobs.get(first).progress, store.jobs.get(first).message) == (1.0, "")
     store.jobs.cancel(first)
     assert store.jobs.get(first).state == "done"
-    assert store.jobs.claim("w").id == second  # type: ignore[union-attr]
+    assert store.jobs.claim("w").id == second
     store.jobs.tell(second, "w", 0.6, "half")
     store.jobs.cancel(second)
     assert store.jobs.tell(second, "w", 0.7) is False

@@ -37,8 +37,8 @@ def test_the_model_in_this_process(tmp_path: Path) -> None:
 
     def ask(text: str = "Hello", **options: object) -> Prompt:
         known = {name: options.pop(name) for name in ("schema", "labels") if name in options}
-        generation = Generation(**{"max_tokens": 40, **options})  # type: ignore[arg-type]
-        return Prompt("test/1", (Message("user", text),), generation, **known)  # type: ignore[arg-type]
+        generation = Generation(**{"max_tokens": 40, **options})
+        return Prompt("test/1", (Message("user", text),), generation, **known)
 
     # A schema, a long prompt and an impossible schema beside each other.
     held, long, impossible = model.complete(
@@ -63,7 +63,7 @@ def test_the_model_in_this_process(tmp_path: Path) -> None:
         pieces: list[str] = []
         (streamed,) = model.complete([ask(**options)], piece=pieces.append)
         assert "".join(pieces) == streamed.text
-        assert not any(stop in streamed.text for stop in options.get("stop", ()))  # type: ignore[attr-defined]
+        assert not any(stop in streamed.text for stop in options.get("stop", ()))
 
     scored = model.complete([ask(labels=("A", "B")), ask("More", labels=("Heat", "no", "中"))])
     assert [len(one.scores) for one in scored] == [2, 3]
@@ -87,7 +87,7 @@ def test_an_error_of_the_model_is_a_fault_of_each_prompt() -> None:
         (IndexError(), "IndexError"),
     ):
         out = io.BytesIO()
-        worker.answer(worker.Desk(io.BytesIO(), out), _Broken(error), request)  # type: ignore[arg-type]
+        worker.answer(worker.Desk(io.BytesIO(), out), _Broken(error), request)
         reply = json.loads(out.getvalue())
         assert reply["id"] == 7
         found = [completion_of(value) for value in reply["done"]]

@@ -88,8 +88,8 @@ def model(folder: Path) -> Iterator[LocalChat]:
 def ask(text: str = "Which comes next?", **options: object) -> Prompt:
     known = {name: options.pop(name) for name in ("schema", "labels") if name in options}
     messages = (Message("system", "Be brief."), Message("user", text))
-    generation = replace(Generation(max_tokens=12), **options)  # type: ignore[arg-type]
-    return Prompt("test/1", messages, generation, **known)  # type: ignore[arg-type]
+    generation = replace(Generation(max_tokens=12), **options)
+    return Prompt("test/1", messages, generation, **known)
 
 
 def one(model: LocalChat, prompt: Prompt) -> Completion:
@@ -304,7 +304,7 @@ def test_closing_a_stream_frees_the_model(model: LocalChat) -> None:
     before = model.pid
     stream = model.stream(ask(max_tokens=480, temperature=1.0, stop=("never written",)))
     next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert one(model, ask()).text
     time.sleep(0.1)
     assert model.pid == before
@@ -334,7 +334,7 @@ def test_a_call_without_time_left_is_not_sent_and_the_model_stays(model: LocalCh
         assert one(model, ask()).fault == "unsent"
         with pytest.raises(Unavailable) as caught:
             next(model.stream(ask()))
-        assert caught.value.completion.fault == "unsent"  # type: ignore[attr-defined]
+        assert caught.value.completion.fault == "unsent"
     assert one(model, ask()).text
     assert model.pid == before
 
@@ -632,7 +632,7 @@ def test_a_failure_to_load_is_heard_later_and_only_tried_again_after_closing(
 )
 def test_wrong_settings_are_errors_that_say_so(options: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
-        LocalChat(**{"model": "x/y", **options})  # type: ignore[arg-type]
+        LocalChat(**{"model": "x/y", **options})
 
 
 def test_a_hub_that_cannot_be_reached_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

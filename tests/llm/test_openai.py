@@ -552,7 +552,7 @@ def test_many_prompts_are_answered_in_order_and_a_deadline_asks_them_at_once(
             under_way.remove(text)
         return openai_reply(text)
 
-    watch, under_way, most = threading.Lock(), [], []  # type: ignore[var-annotated]
+    watch, under_way, most = threading.Lock(), [], []
     server = serve(echo)
     texts = [str(at) for at in range(12)]
     model = chat(server)

@@ -158,6 +158,6 @@ def test_saved_and_loaded_over_a_grown_catalogue(tmp_path):
 
 def test_options_out_of_range_are_refused():
     with pytest.raises(ConfigError, match="few_shot"):
-        Generated(prompt="guess")  # type: ignore[arg-type]
+        Generated(prompt="guess")
     with pytest.raises(ConfigError, match="at least 1"):
         Generated(titles=0)

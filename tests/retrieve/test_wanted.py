@@ -62,7 +62,7 @@ def test_options_out_of_range_are_refused() -> None:
 def test_only_new_items_are_encoded_again(tmp_path: object) -> None:
     catalog, interactions = random_world(0)
     encoder = open_encoder("words")
-    Wanted(encoder=encoder).fit(catalog, interactions).save(tmp_path / "kept")  # type: ignore[operator]
+    Wanted(encoder=encoder).fit(catalog, interactions).save(tmp_path / "kept")
     grown = catalog.with_items([Item("new", "New winter", "harbour")])
-    loaded = Wanted(encoder=encoder).load(tmp_path / "kept", grown)  # type: ignore[operator]
+    loaded = Wanted(encoder=encoder).load(tmp_path / "kept", grown)
     assert loaded.encoded() == 1

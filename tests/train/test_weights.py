@@ -27,7 +27,7 @@ def test_it_holds_for_what_it_was_learned_for_alone(tmp_path: Path) -> None:
         {"profile": "{}"},
     ]
     for other in others:
-        assert read_learned(path, replace(SERVED, **other)) is None  # type: ignore[arg-type]
+        assert read_learned(path, replace(SERVED, **other)) is None
 
 
 def test_the_last_one_stands_and_others_stay(tmp_path: Path) -> None:

@@ -53,7 +53,10 @@ SYSTEMS = (
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be measured; the defaults are those of the command."""
+    """What is to be measured; the defaults are those of the command.
+
+    Raises `NotFound` for a model that there is not, `ConfigError` for what makes no sense.
+    """
 
     models: tuple[str, ...] = ()
     """Instead of `SYSTEMS`."""
@@ -71,6 +74,8 @@ class Asked:
     log: Path | None = None
 
     def __post_init__(self) -> None:
+        for name in (*self.models, self.retriever):
+            build.profile(name)  # refuses what there is not before anything is opened
         if any(one is not None and one < 1 for one in (self.seeds, self.limit_users)):
             raise ConfigError("seeds and limit_users must each be at least 1.")
         if self.llm is not None and not self.llm.is_dir():
@@ -84,8 +89,7 @@ def llamarec(
 ) -> dict[str, Any]:
     """Measure every system on a data set and return tables, rows and notes as JSON values.
 
-    A model that cannot be had is left out with a note. Raises `NotFound` for a model asked for by
-    a name that there is not, `Interrupted` when stopped by hand.
+    A model that cannot be had is left out with a note. Raises `Interrupted` when stopped by hand.
     """
     systems, notes = _systems(asked)
     ran: list[Ran] = []
@@ -161,12 +165,10 @@ def one_pass(llm: Path | None) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _systems(asked: Asked) -> tuple[list[System], list[str]]:
     """Return what is measured, and notes on what is left out of the default systems."""
-    build.profile(asked.retriever)
     known = {system.name: system for system in SYSTEMS}
     wanted = [known.get(name, System(name)) for name in dict.fromkeys(asked.models)] or SYSTEMS
     found, notes = [], []
     for system in wanted:
-        build.profile(system.name)
         if system.name.endswith(LETTERS) and asked.llm is None:
             notes.append(
                 f"{system.name} (LlamaRec's ranker) is left out: it needs a causal model, given "

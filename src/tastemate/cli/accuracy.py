@@ -92,7 +92,7 @@ def llamarec(
 
     Finished parts are kept, those of `evaluate` are read: a run that was stopped goes on.
     """
-    from tastemate.benchmark.llamarec import Asked, drawn
+    from tastemate.benchmark.llamarec import Asked
     from tastemate.benchmark.llamarec import llamarec as measure
 
     asked = Asked(
@@ -106,8 +106,6 @@ def llamarec(
         seed=seed,
         fresh=fresh,
     )
-    for name in asked.models:
-        drawn(name)  # refuses a name that there is not before anything is opened
     found = []
     for named in dict.fromkeys(dataset or ["ml-latest-small"]):
         wanted, data = _opened(named, text, keep, asked.seed)

@@ -100,12 +100,13 @@ class Request:
 
     def _taught_with(self) -> list[str]:
         """Return what decides a ranker besides the names of the models; empty for most."""
-        from tastemate.benchmark.llamarec import LETTERS, key_of
         from tastemate.rank.letters import PATH
 
         own = f"+{self.own.ranker}" if self.own is not None and self.own.ranker else ""
         found = [own] if own else []
-        given = os.environ.get(PATH)
-        if given and any(name.endswith(LETTERS) for name in (*self.models, own)):
-            found.append(key_of(Path(given)))
+        if given := os.environ.get(PATH):
+            from tastemate.benchmark.llamarec import LETTERS, key_of
+
+            if any(name.endswith(LETTERS) for name in (*self.models, own)):
+                found.append(key_of(Path(given)))
         return found
